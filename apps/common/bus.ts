@@ -1,0 +1,113 @@
+import { Publisher, Subscriber } from 'zeromq';
+import { asError, Fault } from './errors.ts';
+import { MAX_MESSAGE_BYTES } from './frame.ts';
+
+/** Raw frames from a peer. Iteration ends when the signal that owns the source is aborted. */
+export interface FrameSource extends AsyncIterable<Buffer> {
+  /** Whether the transport to the peer stands at this moment; it says nothing of whether frames flow. */
+  readonly connected: boolean;
+}
+
+/** Where frames go. Sending never waits for a subscriber. */
+export interface FrameSink {
+  /** Hands the message over without a copy: its bytes must not change afterwards. */
+  send(message: Uint8Array): Promise<void>;
+}
+
+export interface Endpoint {
+  host: string;
+  port: number;
+  /** The variable that holds the port, for messages. */
+  variable: string;
+}
+
+export const address = ({ host, port }: Endpoint): string => `tcp://${host}:${port}`;
+
+/** Long enough for a last frame to leave on loopback, short enough for the promise of a quick stop. */
+const LINGER_MS = 200;
+
+/**
+ * Publishes on an endpoint until `signal` is aborted.
+ *
+ * Conflation keeps one message for each subscriber: a newer frame replaces one that has not left yet, so a stalled
+ * subscriber costs one frame and never a queue.
+ *
+ * @throws Fault `cannot-listen`
+ */
+export async function publish(endpoint: Endpoint, signal: AbortSignal): Promise<FrameSink> {
+  const socket = new Publisher({ conflate: true, linger: LINGER_MS });
+  try {
+    await socket.bind(address(endpoint));
+  } catch (thrown) {
+    socket.close();
+    throw cannotListen(endpoint, thrown);
+  }
+  onAbort(signal, () => socket.close());
+  return {
+    async send(message) {
+      if (!signal.aborted) await socket.send(message);
+    },
+  };
+}
+
+/**
+ * Subscribes to a peer that may not be there yet, or come and go: libzmq connects again by itself.
+ *
+ * Conflation keeps only the newest message that has arrived; what it replaced shows as a gap in the sequence.
+ * A message longer than any frame may be makes libzmq drop the connection before the bytes are read.
+ */
+export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource {
+  const socket = new Subscriber({
+    conflate: true,
+    linger: 0,
+    maxMessageSize: MAX_MESSAGE_BYTES,
+    reconnectInterval: 50,
+    reconnectMaxInterval: 500,
+    heartbeatInterval: 1000,
+    heartbeatTimeout: 3000,
+  });
+  let connected = false;
+  socket.events.on('handshake', () => {
+    connected = true;
+  });
+  socket.events.on('disconnect', () => {
+    connected = false;
+  });
+  socket.connect(address(endpoint));
+  socket.subscribe();
+  onAbort(signal, () => socket.close());
+  return {
+    get connected() {
+      return connected;
+    },
+    async *[Symbol.asyncIterator]() {
+      for await (const [message] of socket) if (message) yield message;
+    },
+  };
+}
+
+function onAbort(signal: AbortSignal, close: () => void): void {
+  if (signal.aborted) close();
+  else signal.addEventListener('abort', close, { once: true });
+}
+
+/** The sentence for a port or an address that can't be had, from libzmq and from Node alike. */
+export function cannotListen(endpoint: Endpoint, thrown: unknown): Fault {
+  const error = asError(thrown);
+  const { host, port, variable } = endpoint;
+  const hostVariable = variable.replace('PORT', 'HOST');
+  const why: Record<string, string> = {
+    EADDRINUSE: `port ${port} on ${host} is already taken; set ${variable} to a free port`,
+    EACCES: `port ${port} needs rights this user does not have; set ${variable} to 1024 or above`,
+    EADDRNOTAVAIL: `${host} is not an address of this host; set ${hostVariable} to one that is`,
+    ENODEV: `${host} is not an address or interface of this host; set ${hostVariable} to one that is`,
+    ENOTFOUND: `${host} is not an address of this host; set ${hostVariable} to one that is`,
+  };
+  return new Fault(
+    'cannot-listen',
+    why[error.code ?? ''] ?? `cannot listen on ${host}:${port}: ${error.message}`,
+    {
+      cause: error,
+    },
+  );
+}

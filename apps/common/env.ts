@@ -1,0 +1,133 @@
+import { cleanEnv, makeValidator, type RequiredValidatorSpec } from 'envalid';
+import { Fault } from './errors.ts';
+
+/** One variable: how its text is read, its default, and its line in the README's table. */
+type Variable<T> = RequiredValidatorSpec<T> & { default: T; desc: string };
+interface About<T> {
+  default: T;
+  desc: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a schema holds variables of every type, and ConfigOf reads each one's own
+export type Schema = Record<string, Variable<any>>;
+
+/** What `readEnv` gives for a schema. */
+export type ConfigOf<S extends Schema> = {
+  readonly [Name in keyof S]: S[Name] extends Variable<infer T> ? T : never;
+};
+
+function variable<T>(parse: (input: string) => T, about: About<T>): Variable<T> {
+  return makeValidator<T>(input => parse(input.trim()))(about as object) as Variable<T>;
+}
+
+/** A whole number within a range, both ends included. */
+export function integer(about: About<number> & { min: number; max: number }): Variable<number> {
+  const { min, max } = about;
+  return variable(input => {
+    const value = Number(input);
+    if (!/^[+-]?\d+$/.test(input) || value < min || value > max) {
+      throw new Error(`must be a whole number from ${min} to ${max}`);
+    }
+    return value;
+  }, about);
+}
+
+/** A number above `min`, `max` included, or not set. */
+export function optionalNumber(
+  about: About<number | undefined> & { above: number; max: number },
+): Variable<number | undefined> {
+  const { above, max } = about;
+  return variable<number | undefined>(input => {
+    const value = Number(input);
+    if (!/^\+?(\d+\.?\d*|\.\d+)$/.test(input) || value <= above || value > max) {
+      throw new Error(`must be a number above ${above}, at most ${max}`);
+    }
+    return value;
+  }, about);
+}
+
+/** A TCP port. */
+export function tcpPort(about: About<number>): Variable<number> {
+  return integer({ ...about, min: 1, max: 65535 });
+}
+
+/** Yes or no, in the spellings that operators use. */
+export function flag(about: About<boolean>): Variable<boolean> {
+  return variable(input => {
+    const value = input.toLowerCase();
+    if (['1', 'true', 'yes', 'on'].includes(value)) return true;
+    if (['0', 'false', 'no', 'off'].includes(value)) return false;
+    throw new Error('must be true or false (or 1, 0, yes, no, on, off)');
+  }, about);
+}
+
+/** One of a few words. */
+export function word<T extends string>(about: About<T> & { oneOf: readonly T[] }): Variable<T> {
+  return variable(input => {
+    const found = about.oneOf.find(choice => choice === input.toLowerCase());
+    if (found === undefined) throw new Error(`must be one of ${about.oneOf.join(', ')}`);
+    return found;
+  }, about);
+}
+
+/** A path to a file; whether it is there is for its reader to say. */
+export function filePath(about: About<string>): Variable<string> {
+  return variable(input => {
+    if (input.includes('\0')) throw new Error('must be a path, which holds no NUL');
+    return input;
+  }, about);
+}
+
+const HOST = /^(?:\w[\w.-]{0,252}|\[[\dA-Fa-f:.]{2,45}(?:%[\w.-]+)?\])$/;
+
+/** Where a service accepts connections: `*`, an address of this host, or the name of an interface. */
+export function bindHost(about: About<string>): Variable<string> {
+  return variable(host => {
+    if (host !== '*' && !HOST.test(host)) {
+      throw new Error('must be *, an IP address of this host ([…] around IPv6) or a network interface');
+    }
+    return host;
+  }, about);
+}
+
+/** Where a service finds its peer: a host name or an address, never a wildcard. */
+export function connectHost(about: About<string>): Variable<string> {
+  return variable(host => {
+    if (!HOST.test(host)) {
+      throw new Error('must be the host name or IP address of the peer ([…] around IPv6), as in localhost');
+    }
+    return host;
+  }, about);
+}
+
+/** What every service understands. */
+export const commonSchema = {
+  LOG_LEVEL: word({
+    oneOf: ['debug', 'info', 'warn', 'error'] as const,
+    default: 'info',
+    desc: 'least severe level that is logged',
+  }),
+};
+
+/** What a service without HTTP of its own adds, so that Prometheus and a health check can reach it. */
+export const telemetrySchema = {
+  METRICS_HOST: bindHost({ default: '127.0.0.1', desc: 'where metrics and health are served' }),
+  METRICS_PORT: integer({ min: 0, max: 65535, default: 0, desc: 'port of metrics and health; 0 is off' }),
+};
+
+/**
+ * Reads a service's configuration once. A variable set to nothing counts as not set.
+ *
+ * @throws Fault `bad-configuration` that names every bad variable, its value and what would do, in one message.
+ */
+export function readEnv<S extends Schema>(schema: S, environment: NodeJS.ProcessEnv): ConfigOf<S> {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
+  return cleanEnv(set, schema, {
+    reporter: ({ errors }) => {
+      const faults = Object.entries(errors as Record<string, Error>).map(
+        ([name, error]) => `${name}=${JSON.stringify(set[name])} ${error.message}`,
+      );
+      if (faults.length > 0) throw new Fault('bad-configuration', faults.join('; '));
+    },
+  }) as ConfigOf<S>;
+}

@@ -1,0 +1,57 @@
+import { type ConfigOf, readEnv, type Schema } from './env.ts';
+import { asError, Fault } from './errors.ts';
+import { createLog, type Logger } from './log.ts';
+
+/** The promise is one second from SIGTERM to the end; what has not let go by then is not waited for. */
+const STOP_DEADLINE_MS = 800;
+
+export interface Service<S extends Schema> {
+  config: ConfigOf<S>;
+  log: Logger;
+  /** Aborted by SIGTERM and SIGINT; owns the life of everything the service opens. */
+  signal: AbortSignal;
+}
+
+/**
+ * Runs a service from its configuration to its end. The process ends by itself once `body` has let go of what it
+ * holds: with 0 after a signal or the end of the work, 2 for bad configuration, 1 for any other failure.
+ */
+export async function runService<S extends Schema>(
+  name: string,
+  schema: S,
+  body: (service: Service<S>) => Promise<void>,
+): Promise<void> {
+  const stop = new AbortController();
+  const onSignal = (signal: NodeJS.Signals) => {
+    stop.abort(signal);
+    setTimeout(() => process.exit(), STOP_DEADLINE_MS).unref();
+  };
+  process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
+
+  let log: Logger | undefined;
+  try {
+    const config = readEnv(schema, process.env);
+    log = await createLog(name, String(config['LOG_LEVEL']));
+    process.on('uncaughtException', error => {
+      // A fault outside every await is a defect of ours: say so once and end, for the supervisor to start anew.
+      log?.fatal(`${name} met a fault it does not know: ${error.message}`);
+      log?.debug({ err: error }, 'where');
+      process.exit(1);
+    });
+    await body({ config, log, signal: stop.signal });
+    log.info(stop.signal.aborted ? `${name} stopped on ${stop.signal.reason}` : `${name} has finished`);
+  } catch (thrown) {
+    const error = asError(thrown);
+    log ??= await createLog(name, 'info');
+    if (stop.signal.aborted) {
+      log.debug({ err: error }, 'ended by the signal');
+    } else {
+      process.exitCode = error instanceof Fault ? error.exitCode : 1;
+      log.fatal({ code: error.code }, error.message);
+      log.debug({ err: error }, 'where');
+      setTimeout(() => process.exit(), STOP_DEADLINE_MS).unref();
+    }
+  } finally {
+    stop.abort('end');
+  }
+}

@@ -1,0 +1,102 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { cannotListen, type Endpoint } from './bus.ts';
+import packageJson from './package.json' with { type: 'json' };
+
+export { Counter, Gauge, Registry, Summary } from 'prom-client';
+
+export const VERSION: string = packageJson.version;
+
+/** A verdict and its reason, in words for an operator. */
+export interface Verdict {
+  ok: boolean;
+  message: string;
+}
+
+/**
+ * `ready`: whether frames flow. `alive`: whether this process does its own part; it stays true while only a neighbour
+ * is missing, so that a supervisor never kills a service for another's fault.
+ */
+export interface Health {
+  alive(): Verdict;
+  ready(): Verdict;
+}
+
+/** A registry with what every service tells of itself. */
+export function createMetrics(service: string): Registry {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  collectDefaultMetrics({ register: registry, prefix: 'noaa_' });
+  new Gauge({
+    name: 'noaa_build_info',
+    help: 'Always 1; the labels say what runs',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+  }).set({ version: VERSION, node: process.versions.node }, 1);
+  return registry;
+}
+
+/**
+ * Serves `/metrics`, `/livez`, `/readyz` and `/healthz` until `signal` is aborted, for a service that has no HTTP of
+ * its own. Port 0 is off.
+ *
+ * @throws Fault `cannot-listen`
+ */
+export async function serveTelemetry(
+  { host, port }: Pick<Endpoint, 'host' | 'port'>,
+  metrics: Registry,
+  health: Health,
+  signal: AbortSignal,
+): Promise<void> {
+  if (port === 0) return;
+  const server = createServer((request, response) => {
+    const say = (verdict: Verdict) => {
+      response.writeHead(verdict.ok ? 200 : 503, {
+        'Content-Type': 'text/plain; charset=utf-8',
+        'Cache-Control': 'no-store',
+      });
+      response.end(`${verdict.message}\n`);
+    };
+    switch (request.url) {
+      case '/livez':
+        return say(health.alive());
+      case '/readyz':
+      case '/healthz':
+        return say(health.ready());
+      case '/metrics':
+        return void metrics.metrics().then(
+          text => response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text),
+          () => response.writeHead(500).end(),
+        );
+      default:
+        response.writeHead(404).end();
+    }
+  });
+  server.maxConnections = 32;
+  await listen(server, { host, port, variable: 'METRICS_PORT' }, signal);
+}
+
+/**
+ * Listens until `signal` is aborted, then drops every connection.
+ *
+ * @throws Fault `cannot-listen`
+ */
+export async function listen(server: Server, endpoint: Endpoint, signal: AbortSignal): Promise<AddressInfo> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  const host = endpoint.host === '*' ? '::' : endpoint.host.replace(/^\[(.*)\]$/, '$1');
+  server.listen({ host, port: endpoint.port }, resolve);
+  try {
+    await promise;
+  } catch (thrown) {
+    throw cannotListen(endpoint, thrown);
+  }
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  if (signal.aborted) close();
+  else signal.addEventListener('abort', close, { once: true });
+  return server.address() as AddressInfo;
+}
