@@ -2,26 +2,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { cannotListen, type Endpoint } from './bus.ts';
+import type { Health, Verdict } from './health.ts';
 import packageJson from './package.json' with { type: 'json' };
 
 export { Counter, Gauge, Registry, Summary } from 'prom-client';
 
 export const VERSION: string = packageJson.version;
-
-/** A verdict and its reason, in words for an operator. */
-export interface Verdict {
-  ok: boolean;
-  message: string;
-}
-
-/**
- * `ready`: whether frames flow. `alive`: whether this process does its own part; it stays true while only a neighbour
- * is missing, so that a supervisor never kills a service for another's fault.
- */
-export interface Health {
-  alive(): Verdict;
-  ready(): Verdict;
-}
 
 /** A registry with what every service tells of itself. */
 export function createMetrics(service: string): Registry {

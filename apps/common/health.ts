@@ -1,0 +1,76 @@
+/** A verdict and its reason, in words for an operator. */
+export interface Verdict {
+  ok: boolean;
+  message: string;
+}
+
+/**
+ * `ready`: whether frames flow. `alive`: whether this process does its own part; it stays true while only a neighbour
+ * is missing, so that a supervisor never kills a service for another's fault.
+ */
+export interface Health {
+  alive(): Verdict;
+  ready(): Verdict;
+}
+
+/** A picture slower than this is told from a stall by its own rhythm. */
+const STALL_MS = 1500;
+/** How many of its own intervals a slow clip may miss before it counts as stalled. */
+const STALL_INTERVALS = 3;
+const LONGEST_INTERVAL_MS = 60_000;
+
+/** Tells whether frames flow, from the moments at which they did. Times are `performance.now()` milliseconds. */
+export class FlowHealth implements Health {
+  readonly #service: string;
+  readonly #what: string;
+  #lastMs: number | undefined;
+  #intervalMs = 0;
+  #refusal: { reason: string; atMs: number } | undefined;
+
+  /** @param what what flows, for the message: "frames from playback at tcp://localhost:5555" */
+  constructor(service: string, what: string) {
+    this.#service = service;
+    this.#what = what;
+  }
+
+  /** Tells of a frame. Answers true when it is the first, or the first after a stall. */
+  flowed(nowMs = performance.now()): boolean {
+    const began = this.stalled(nowMs);
+    // The pause of a stall counts as rhythm too, until the next frame: a clip of one frame in 2 s begins so.
+    if (this.#lastMs !== undefined) this.#intervalMs = Math.min(nowMs - this.#lastMs, LONGEST_INTERVAL_MS);
+    this.#lastMs = nowMs;
+    return began;
+  }
+
+  refused(reason: string, nowMs = performance.now()): void {
+    this.#refusal = { reason, atMs: nowMs };
+  }
+
+  /** Whether the last frame is longer ago than this source's rhythm explains; true before the first. */
+  stalled(nowMs = performance.now()): boolean {
+    if (this.#lastMs === undefined) return true;
+    return nowMs - this.#lastMs > Math.max(STALL_MS, STALL_INTERVALS * this.#intervalMs);
+  }
+
+  get lastMs(): number | undefined {
+    return this.#lastMs;
+  }
+
+  /** Why messages are being refused just now, if they are. */
+  refusing(nowMs = performance.now()): string | undefined {
+    return this.#refusal && nowMs - this.#refusal.atMs < STALL_MS ? this.#refusal.reason : undefined;
+  }
+
+  alive(): Verdict {
+    return { ok: true, message: `${this.#service} is alive` };
+  }
+
+  ready(nowMs = performance.now()): Verdict {
+    if (!this.stalled(nowMs)) return { ok: true, message: 'frames flow' };
+    const refusal = this.refusing(nowMs);
+    if (refusal !== undefined) return { ok: false, message: `${this.#what} are refused: ${refusal}` };
+    if (this.#lastMs === undefined) return { ok: false, message: `waiting for ${this.#what}` };
+    const agoS = ((nowMs - this.#lastMs) / 1000).toFixed(1);
+    return { ok: false, message: `no ${this.#what} for ${agoS} s` };
+  }
+}

@@ -1,0 +1,73 @@
+import { Writable } from 'node:stream';
+import type { FrameLayout } from '../common/frame.ts';
+
+/**
+ * How many finished frames may wait for their moment. The decoder then stalls on its pipe, so that memory is a few
+ * frames whatever the clip's length; two ride out a slow frame.
+ */
+const READY_FRAMES = 2;
+
+/**
+ * Cuts a decoder's byte stream into frame messages.
+ *
+ * Cost a frame: one allocation, the message; one copy in user space, from the pipe's chunks to their place in it.
+ */
+export class FrameAssembler extends Writable {
+  readonly #layout: FrameLayout;
+  readonly #ready: Buffer[] = [];
+  #message: Buffer | undefined;
+  #filled = 0;
+  #continue: (() => void) | undefined;
+  #wake: (() => void) | undefined;
+  #ended = false;
+
+  constructor(layout: FrameLayout) {
+    super({ highWaterMark: 1, decodeStrings: true });
+    this.#layout = layout;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    const { pixelBytes, pixelOffset } = this.#layout;
+    let read = 0;
+    while (read < chunk.length) {
+      this.#message ??= this.#layout.allocate();
+      const take = Math.min(pixelBytes - this.#filled, chunk.length - read);
+      chunk.copy(this.#message, pixelOffset + this.#filled, read, read + take);
+      read += take;
+      this.#filled += take;
+      if (this.#filled === pixelBytes) {
+        this.#ready.push(this.#message);
+        this.#message = undefined;
+        this.#filled = 0;
+        this.#wake?.();
+      }
+    }
+    // A chunk of many tiny frames may pass the mark, by its own length at most.
+    if (this.#ready.length < READY_FRAMES) done();
+    else this.#continue = done;
+  }
+
+  /** No more frames will come; a part of one that had begun is let go. */
+  finish(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  /** The next frame, or undefined at the end. For one reader at a time. */
+  async next(): Promise<Buffer | undefined> {
+    while (this.#ready.length === 0) {
+      if (this.#ended) return undefined;
+      await new Promise<void>(resolve => {
+        this.#wake = resolve;
+      });
+      this.#wake = undefined;
+    }
+    const message = this.#ready.shift();
+    if (this.#ready.length < READY_FRAMES) {
+      const resume = this.#continue;
+      this.#continue = undefined;
+      resume?.();
+    }
+    return message;
+  }
+}

@@ -1,0 +1,101 @@
+import { Fault } from '../common/errors.ts';
+import { MAX_SIDE } from '../common/frame.ts';
+
+/** What ffprobe says of a stream, as far as we read it. Everything in it comes out of the file and is not trusted. */
+export interface ProbedStream {
+  [field: string]: unknown;
+}
+
+/** The facts of a clip that decoding needs. */
+export interface Clip {
+  path: string;
+  streamIndex: number;
+  /** As displayed: after the rotation that the container asks for. */
+  width: number;
+  height: number;
+  pixelFormat: string;
+  /** ffmpeg's name of the YUV matrix; `gbr` where there is none. */
+  matrix: string;
+  fullRange: boolean;
+  /** Nominal time between two frames, for a last frame and for streams without timestamps. */
+  intervalUs: number;
+  /** Undefined where the container does not tell. */
+  durationUs: number | undefined;
+}
+
+const DEFAULT_INTERVAL_US = 1e6 / 30;
+const MATRICES = new Set(['bt709', 'fcc', 'bt470bg', 'smpte170m', 'smpte240m', 'ycgco', 'bt2020nc', 'gbr']);
+
+/**
+ * Picks the picture out of what ffprobe found and checks it.
+ *
+ * @throws Fault `bad-clip`
+ */
+export function readClip(path: string, streams: ProbedStream[], format: ProbedStream): Clip {
+  const video = streams.find(
+    // A cover picture of an audio file is a video stream too.
+    stream => stream['codec_type'] === 'video' && Number(stream['DISPOSITION:attached_pic'] ?? 0) === 0,
+  );
+  if (!video) {
+    const held =
+      streams.map(stream => String(stream['codec_type'])).join(', ') || 'nothing that can be played';
+    throw new Fault(
+      'bad-clip',
+      `DATA_FILE ${path} has no video in it (found: ${held}); set it to a video file`,
+    );
+  }
+  if (String(video['codec_name']) === 'unknown') {
+    throw new Fault(
+      'bad-clip',
+      `DATA_FILE ${path} holds video that this ffmpeg cannot decode; convert it to H.264`,
+    );
+  }
+  const turned = Math.abs(Number(video['rotation'] ?? 0)) % 180 === 90;
+  const coded = { width: Number(video['width']), height: Number(video['height']) };
+  const { width, height } = turned ? { width: coded.height, height: coded.width } : coded;
+  if (!(width > 0 && height > 0 && width <= MAX_SIDE && height <= MAX_SIDE)) {
+    throw new Fault(
+      'bad-clip',
+      `DATA_FILE ${path} says its picture is ${width}×${height}; what plays is 1×1 to ${MAX_SIDE}×${MAX_SIDE}`,
+    );
+  }
+  const pixelFormat = String(video['pix_fmt'] ?? 'unknown');
+  return {
+    path,
+    streamIndex: Number(video['index']),
+    width,
+    height,
+    pixelFormat,
+    matrix: matrixOf(String(video['color_space'] ?? 'unknown'), pixelFormat, coded),
+    // The "j" formats are ffmpeg's older way to say full range.
+    fullRange: video['color_range'] === 'pc' || pixelFormat.startsWith('yuvj'),
+    intervalUs: intervalOf(video),
+    durationUs: positive(Number(video['duration']) * 1e6) ?? positive(Number(format['duration']) * 1e6),
+  };
+}
+
+function matrixOf(
+  tag: string,
+  pixelFormat: string,
+  { width, height }: { width: number; height: number },
+): string {
+  if (/^(gbr|rgb|bgr|argb|abgr|pal8|0rgb|0bgr|x2rgb)/.test(pixelFormat)) return 'gbr';
+  if (MATRICES.has(tag) && tag !== 'gbr') return tag;
+  if (tag === 'bt2020c') return 'bt2020nc';
+  // Untagged: what players do (mpv's rule). HD is BT.709, smaller is BT.601.
+  return width >= 1280 || height > 576 ? 'bt709' : 'smpte170m';
+}
+
+function intervalOf(video: ProbedStream): number {
+  for (const field of ['avg_frame_rate', 'r_frame_rate']) {
+    const [frames, seconds] = String(video[field]).split('/').map(Number);
+    const interval = positive((1e6 * (seconds ?? 1)) / (frames ?? 0));
+    // Outside 0.01 to 1000 frames a second a rate is the container's invention.
+    if (interval && interval >= 1e3 && interval <= 1e8) return interval;
+  }
+  return DEFAULT_INTERVAL_US;
+}
+
+function positive(value: number): number | undefined {
+  return Number.isFinite(value) && value > 0 ? value : undefined;
+}

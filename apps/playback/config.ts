@@ -1,0 +1,27 @@
+import {
+  bindHost,
+  commonSchema,
+  filePath,
+  flag,
+  optionalNumber,
+  tcpPort,
+  telemetrySchema,
+  word,
+} from '../common/env.ts';
+import { WIRE_FORMATS } from '../common/frame.ts';
+
+export const schema = {
+  DATA_FILE: filePath({ default: './data/NOAA_GOES_17_satellite_imagery.mp4', desc: 'the clip' }),
+  PLAYBACK_HOST: bindHost({ default: '*', desc: 'where playback publishes' }),
+  PLAYBACK_PORT: tcpPort({ default: 5555, desc: 'port playback publishes on' }),
+  PLAYBACK_FPS: optionalNumber({
+    above: 0,
+    max: 1000,
+    default: undefined,
+    desc: "frames a second; the clip's own where not set",
+  }),
+  PLAYBACK_LOOP: flag({ default: true, desc: 'begin again at the end' }),
+  WIRE_FORMAT: word({ oneOf: WIRE_FORMATS, default: 'i420', desc: 'how pixels are published' }),
+  ...telemetrySchema,
+  ...commonSchema,
+};

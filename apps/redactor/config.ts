@@ -1,0 +1,13 @@
+import { bindHost, commonSchema, connectHost, integer, tcpPort, telemetrySchema } from '../common/env.ts';
+import { MAX_SIDE } from '../common/frame.ts';
+
+export const schema = {
+  PLAYBACK_HOST: connectHost({ default: 'localhost', desc: 'where playback publishes' }),
+  PLAYBACK_PORT: tcpPort({ default: 5555, desc: 'port of playback' }),
+  REDACTOR_HOST: bindHost({ default: '*', desc: 'where the redactor publishes' }),
+  REDACTOR_PORT: tcpPort({ default: 5556, desc: 'port the redactor publishes on' }),
+  // 0 would put the mark "redacted" on frames in which nothing is.
+  REDACT_WIDTH: integer({ min: 1, max: MAX_SIDE, default: 100, desc: 'width of the black border in pixels' }),
+  ...telemetrySchema,
+  ...commonSchema,
+};
