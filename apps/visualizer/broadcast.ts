@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import SseChannel from 'sse-channel';
+import { BOUNDARY, PART_OPENING, type Picture } from './picture.ts';
+import { Viewer } from './viewer.ts';
+
+const PING_MS = 15_000;
+const RETRY_MS = 1000;
+
+/** Why a picture did not reach a viewer, or a viewer was let go. */
+export interface BroadcastEvents {
+  /** A newer picture replaced one that a slow viewer had not taken. */
+  skipped(): void;
+  /** A viewer took nothing for so long that its connection was closed. */
+  released(): void;
+}
+
+export type StreamKind = 'sse' | 'mjpeg';
+
+/**
+ * Everyone who watches. One picture is made ready once, as one buffer, and the same bytes go to all: what one more
+ * viewer costs is the kernel's copy. None waits for another.
+ */
+export class Broadcast {
+  readonly #channel = new SseChannel({ pingInterval: PING_MS, retryTimeout: RETRY_MS });
+  readonly #viewers = new Map<ServerResponse, { viewer: Viewer; kind: StreamKind }>();
+  readonly #events: BroadcastEvents;
+  readonly #releaseMs: number;
+  readonly #max: number;
+
+  /** @param releaseMs how long a viewer may take nothing before its connection is closed */
+  constructor(max: number, releaseMs: number, events: BroadcastEvents) {
+    this.#max = max;
+    this.#releaseMs = releaseMs;
+    this.#events = events;
+  }
+
+  get full(): boolean {
+    return this.#viewers.size >= this.#max;
+  }
+
+  count(kind?: StreamKind): number {
+    if (!kind) return this.#viewers.size;
+    let count = 0;
+    for (const entry of this.#viewers.values()) if (entry.kind === kind) count += 1;
+    return count;
+  }
+
+  /** Whether any viewer would be written a picture now; if none, none need be made. */
+  wanted(nowMs = performance.now()): boolean {
+    for (const { viewer } of this.#viewers.values()) if (viewer.wants(nowMs)) return true;
+    return false;
+  }
+
+  /** Opens Server-Sent Events on a response and greets it with the status and, if there is one, a picture. */
+  addSse(
+    request: IncomingMessage,
+    response: ServerResponse,
+    maxFps: number,
+    status: object,
+    newest?: Picture,
+  ): void {
+    withHeaders(response, { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+    this.#channel.addClient(request, response);
+    this.#channel.send({ event: 'status', data: JSON.stringify(status) }, [response]);
+    this.#add('sse', response, picture => picture.sse, maxFps, newest);
+  }
+
+  /** Opens an MJPEG stream on a response. */
+  addMjpeg(request: IncomingMessage, response: ServerResponse, maxFps: number, newest?: Picture): void {
+    response.writeHead(200, {
+      'Content-Type': `multipart/x-mixed-replace;boundary=${BOUNDARY}`,
+      'Cache-Control': 'no-store',
+      'X-Accel-Buffering': 'no',
+    });
+    request.socket.setNoDelay(true);
+    const blink = showsPartsLate(request);
+    if (blink) response.write(PART_OPENING);
+    this.#add('mjpeg', response, picture => (blink ? picture.openPart : picture.part), maxFps, newest);
+  }
+
+  /** Gives a picture to every viewer, or to those of one kind. */
+  show(picture: Picture, kind?: StreamKind): void {
+    const nowMs = performance.now();
+    for (const entry of this.#viewers.values()) {
+      if (!kind || entry.kind === kind) entry.viewer.offer(picture, nowMs);
+    }
+  }
+
+  /** Tells every SSE viewer of the status, and lets go of viewers that have taken nothing for too long. */
+  tell(status: object): void {
+    const nowMs = performance.now();
+    for (const { viewer } of this.#viewers.values()) {
+      if (viewer.blockedMs(nowMs) < this.#releaseMs) continue;
+      this.#events.released();
+      viewer.release();
+    }
+    this.#channel.send({ event: 'status', data: JSON.stringify(status) });
+  }
+
+  close(): void {
+    this.#channel.close();
+    for (const { viewer } of this.#viewers.values()) viewer.release();
+  }
+
+  #add(
+    kind: StreamKind,
+    response: ServerResponse,
+    render: (picture: Picture) => Buffer,
+    maxFps: number,
+    newest?: Picture,
+  ): void {
+    const viewer = new Viewer(response, render, maxFps, this.#events.skipped);
+    this.#viewers.set(response, { viewer, kind });
+    response.once('close', () => this.#viewers.delete(response));
+    // A connection that breaks while it is written to is a viewer that left.
+    response.on('error', () => response.destroy());
+    if (newest) viewer.offer(newest, performance.now());
+  }
+}
+
+/** Blink draws a part of a multipart image one part late; it says that it wants an image, or a page of it. */
+function showsPartsLate({ headers }: IncomingMessage): boolean {
+  const destination = headers['sec-fetch-dest'];
+  return (
+    /\bChrome\//.test(headers['user-agent'] ?? '') && (destination === 'image' || destination === 'document')
+  );
+}
+
+/** sse-channel names its own Cache-Control when it writes the head; ours is to win. */
+function withHeaders(response: ServerResponse, ours: Record<string, string>): void {
+  const writeHead = response.writeHead.bind(response);
+  response.writeHead = ((status: number, theirs: Record<string, string>) =>
+    writeHead(status, { ...theirs, ...ours })) as ServerResponse['writeHead'];
+}

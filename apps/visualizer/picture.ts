@@ -1,0 +1,65 @@
+/** An encoded frame in the forms that viewers take it in, each made at most once however many they are. */
+export class Picture {
+  readonly jpeg: Buffer;
+  readonly facts: PictureFacts;
+  #sse: Buffer | undefined;
+  #part: Buffer | undefined;
+  #openPart: Buffer | undefined;
+
+  constructor(jpeg: Buffer, facts: PictureFacts) {
+    this.jpeg = jpeg;
+    this.facts = facts;
+  }
+
+  /**
+   * The SSE event `frame`. It carries no `id`: sse-channel would keep and replay it.
+   * Cost: base64 once into a string and once into its place; base64 is 33 % longer than the JPEG.
+   */
+  get sse(): Buffer {
+    this.#sse ??= Buffer.from(
+      `event: frame\ndata: ${JSON.stringify(this.facts).slice(0, -1)},"jpeg":"${this.jpeg.toString('base64')}"}\n\n`,
+      'latin1',
+    );
+    return this.#sse;
+  }
+
+  /** A whole part of `multipart/x-mixed-replace`: boundary, headers, JPEG. */
+  get part(): Buffer {
+    this.#part ??= Buffer.concat([
+      Buffer.from(
+        `--${BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: ${this.jpeg.length}\r\n` +
+          `X-Sequence: ${this.facts.seq}\r\nX-Timestamp: ${(this.facts.publishedAt / 1000).toFixed(6)}\r\n\r\n`,
+      ),
+      this.jpeg,
+      CRLF,
+    ]);
+    return this.#part;
+  }
+
+  /**
+   * The same for Blink, which shows a part only once it has read the headers of the next: JPEG, then boundary and
+   * headers of the part to come, whose length is not known yet. `PART_OPENING` goes before the first.
+   */
+  get openPart(): Buffer {
+    this.#openPart ??= Buffer.concat([this.jpeg, CRLF, PART_OPENING]);
+    return this.#openPart;
+  }
+}
+
+/** What `/stream` tells of a frame besides its JPEG. */
+export interface PictureFacts {
+  /** The frame's number since playback started. */
+  seq: number;
+  width: number;
+  height: number;
+  /** When playback published it, Unix milliseconds with a fraction. */
+  publishedAt: number;
+  /** Microseconds into the clip; null where the publisher does not tell. */
+  position: number | null;
+  /** From publication to the finished JPEG, in milliseconds; null where the publisher does not tell. */
+  latencyMs: number | null;
+}
+
+const CRLF = Buffer.from('\r\n');
+export const BOUNDARY = 'noaa-frame';
+export const PART_OPENING = Buffer.from(`--${BOUNDARY}\r\nContent-Type: image/jpeg\r\n\r\n`);
