@@ -1,0 +1,42 @@
+/** `npm test`: types, lint and every test file, one after the other; the last line says how many passed and failed. */
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+/** Each counts as one test. */
+const CHECKS = [
+  { name: 'types', command: ['npm', 'run', '--silent', 'types'] },
+  { name: 'lint', command: ['npm', 'run', '--silent', 'lint'] },
+];
+/** Unit tests before those that need more than one service, so that a fault shows where it is. */
+const FILES = ['apps/**/*.test.ts', 'tests/**/*.test.ts'];
+
+let passed = 0;
+let failed = 0;
+const wanted = process.argv.slice(2);
+
+for (const { name, command } of wanted.length === 0 ? CHECKS : []) {
+  const [program = '', ...args] = command;
+  const { status } = spawnSync(program, args, { stdio: 'inherit' });
+  console.log(status === 0 ? `✔ ${name}` : `✖ ${name}`);
+  if (status === 0) passed += 1;
+  else failed += 1;
+}
+
+const files = (wanted.length > 0 ? wanted : FILES).flatMap(pattern =>
+  globSync(pattern, { exclude: ['**/node_modules/**'] }).sort(),
+);
+// One file at a time: these tests share two cores with the services, ffmpeg and Chromium they start.
+const stream = run({ files, concurrency: false });
+stream.on('test:summary', ({ file, counts }) => {
+  if (file !== undefined) return;
+  passed += counts.passed;
+  // A test that did not run has proved nothing.
+  failed += counts.tests - counts.passed;
+});
+for await (const chunk of stream.compose(new spec())) process.stdout.write(chunk);
+
+if (files.length === 0) failed += 1;
+if (failed > 0) process.exitCode = 1;
+console.log(`${passed} passed, ${failed} failed`);
