@@ -2,14 +2,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
 import { prettyFactory } from 'pino-pretty';
+import { readEnv } from '../apps/common/env.ts';
+import { asError } from '../apps/common/errors.ts';
 import { prettyOptions } from '../apps/common/log.ts';
+import { schema as playback } from '../apps/playback/config.ts';
+import { schema as redactor } from '../apps/redactor/config.ts';
+import { schema as visualizer } from '../apps/visualizer/config.ts';
 
 const SERVICES = [
-  { name: 'playback', colour: 'cyan' },
-  { name: 'redactor', colour: 'magenta' },
-  { name: 'visualizer', colour: 'green' },
+  { name: 'playback', colour: 'cyan', schema: playback },
+  { name: 'redactor', colour: 'magenta', schema: redactor },
+  { name: 'visualizer', colour: 'green', schema: visualizer },
 ] as const;
 const WILDCARDS = new Set(['*', '0.0.0.0', '[::]']);
 const POLL_MS = 50;
@@ -21,11 +27,40 @@ const children = new Map<string, ChildProcess>();
 const ended: Promise<void>[] = [];
 let stopping = false;
 
-for (const { name, colour } of SERVICES) {
-  const child = spawn(process.execPath, [new URL(`../apps/${name}/main.ts`, import.meta.url).pathname], {
-    env: environmentOf(name),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+const faults = configurationFaults();
+if (faults.length > 0) {
+  console.error(faults.join('\n'));
+  process.exitCode = 2;
+} else {
+  for (const { name, colour } of SERVICES) start(name, colour);
+  // Ctrl-C reaches the children from the terminal too; a second signal does them no harm.
+  process.on('SIGINT', stopAll).on('SIGTERM', stopAll);
+  void announce();
+  await Promise.all(ended);
+}
+
+/** Every bad variable of any service, before one is started: each service would tell of its own and end. */
+function configurationFaults(): string[] {
+  const found = new Set<string>();
+  for (const { name, schema } of SERVICES) {
+    try {
+      readEnv(schema, environmentOf(name));
+    } catch (thrown) {
+      for (const fault of asError(thrown).message.split('; ')) found.add(fault);
+    }
+  }
+  return [...found];
+}
+
+function start(name: string, colour: 'cyan' | 'magenta' | 'green'): void {
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL(`../apps/${name}/main.ts`, import.meta.url))],
+    {
+      env: environmentOf(name),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   children.set(name, child);
   const label = styleText(colour, name.padEnd(10));
   for (const stream of [child.stdout, child.stderr]) {
@@ -41,11 +76,6 @@ for (const { name, colour } of SERVICES) {
     }),
   );
 }
-
-// Ctrl-C reaches the children from the terminal too; a second SIGTERM does them no harm.
-process.on('SIGINT', stopAll).on('SIGTERM', stopAll);
-void announce();
-await Promise.all(ended);
 
 /** Raw imagery is not for the network: what is not set binds to loopback. A wildcard is no place to connect to. */
 function environmentOf(name: string): NodeJS.ProcessEnv {

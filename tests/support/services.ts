@@ -1,0 +1,157 @@
+/** Starts the product's services as processes of their own, as an operator would, and talks to them from outside. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export type ServiceName = 'playback' | 'redactor' | 'visualizer';
+
+export interface LogLine {
+  level: string;
+  msg: string;
+  [field: string]: unknown;
+}
+
+export interface RunningService extends AsyncDisposable {
+  process: ChildProcess;
+  /** What it has logged so far. */
+  log: LogLine[];
+  /** The exit code, or the signal that ended it. */
+  ended: Promise<number | NodeJS.Signals>;
+  /** The first log line, past or to come, that fits. */
+  logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Sends the signal and answers how it ended, and in how many milliseconds. */
+  stop(signal?: NodeJS.Signals): Promise<{ how: number | NodeJS.Signals; ms: number }>;
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export function startService(name: ServiceName, env: Record<string, string | number>): RunningService {
+  const values = Object.entries(env).map(([variable, value]) => [variable, String(value)]);
+  const child = spawn(process.execPath, [`apps/${name}/main.ts`], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], ...Object.fromEntries(values) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log: LogLine[] = [];
+  const waiting = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', line => {
+      log.push(parseLine(line));
+      for (const check of waiting) check();
+    });
+  }
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+  return {
+    process: child,
+    log,
+    ended,
+    logged(fits) {
+      return new Promise((resolve, reject) => {
+        const check = () => {
+          const found = log.find(fits);
+          if (!found) return;
+          waiting.delete(check);
+          resolve(found);
+        };
+        waiting.add(check);
+        check();
+        void ended.then(how =>
+          reject(new Error(`${name} ended (${how}) before it logged that: ${JSON.stringify(log)}`)),
+        );
+      });
+    },
+    async stop(signal = 'SIGTERM') {
+      const beganMs = performance.now();
+      child.kill(signal);
+      return { how: await ended, ms: performance.now() - beganMs };
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+function parseLine(line: string): LogLine {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return { level: 'raw', msg: line };
+  }
+}
+
+/** The environment of a whole chain on ports of its own, on loopback. */
+export async function chainEnvironment(more: Record<string, string | number> = {}) {
+  const [playback, redactor, visualizer, metrics, redactorMetrics] = await freePorts(5);
+  const common = {
+    PLAYBACK_HOST: '127.0.0.1',
+    PLAYBACK_PORT: playback,
+    REDACTOR_HOST: '127.0.0.1',
+    REDACTOR_PORT: redactor,
+    VISUALIZER_PORT: visualizer,
+    ...more,
+  };
+  return {
+    playback: { ...common, METRICS_PORT: metrics },
+    redactor: { ...common, METRICS_PORT: redactorMetrics },
+    visualizer: common,
+    web: `http://127.0.0.1:${visualizer}`,
+    playbackTelemetry: `http://127.0.0.1:${metrics}`,
+    redactorTelemetry: `http://127.0.0.1:${redactorMetrics}`,
+  };
+}
+
+/** Starts all three and waits until the picture is live. */
+export async function startChain(more: Record<string, string | number> = {}) {
+  const environment = await chainEnvironment(more);
+  await using stack = new AsyncDisposableStack();
+  const visualizer = stack.use(startService('visualizer', environment.visualizer));
+  const redactor = stack.use(startService('redactor', environment.redactor));
+  const playback = stack.use(startService('playback', environment.playback));
+  await visualizer.logged(line => line['state'] === 'live');
+  const services = stack.move();
+  return {
+    ...environment,
+    environment,
+    services: { playback, redactor, visualizer },
+    [Symbol.asyncDispose]: () => services.disposeAsync(),
+  };
+}
+
+/** Ports that nobody listens on at this moment. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map(server => once(server, 'listening')));
+  const ports = servers.map(server => (server.address() as { port: number }).port);
+  await Promise.all(servers.map(server => once(server.close(), 'close')));
+  return ports;
+}
+
+/** Asks again and again until the answer is truthy, and gives it. */
+export async function until<T>(
+  ask: () => Promise<T> | T,
+  what: string,
+  timeoutMs = 20_000,
+): Promise<NonNullable<T>> {
+  const deadlineMs = performance.now() + timeoutMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (performance.now() > deadlineMs) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
+    await sleep(20);
+  }
+}
+
+/** The value of one Prometheus series, by its name and labels as printed; undefined where there is none. */
+export async function metric(telemetry: string, series: string): Promise<number | undefined> {
+  const text = await (await fetch(`${telemetry}/metrics`)).text();
+  const labels = /\{(.*)\}/.exec(series)?.[1]?.split(',') ?? [];
+  const name = series.replace(/\{.*/, '');
+  const line = text
+    .split('\n')
+    .find(candidate => candidate.startsWith(`${name}{`) && labels.every(label => candidate.includes(label)));
+  return line === undefined ? undefined : Number(line.split(' ').at(-1));
+}

@@ -1,0 +1,79 @@
+/** Viewers: they read `/stream` and `/stream.mjpg` as bytes, the way no browser helps them to. */
+import { type ClientRequest, get, type IncomingMessage } from 'node:http';
+
+export interface ServerSentEvent {
+  event: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the tests assert on what is in it
+  data: any;
+}
+
+/** Opens a stream and gives its response; the connection ends with `signal`. */
+export function open(
+  url: string,
+  signal?: AbortSignal,
+  headers: Record<string, string> = {},
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request: ClientRequest = get(url, { agent: false, headers, ...(signal && { signal }) }, resolve);
+    request.once('error', reject);
+  });
+}
+
+/** The events of an SSE stream, as they come. */
+export async function* events(url: string): AsyncGenerator<ServerSentEvent> {
+  const response = await open(url);
+  try {
+    let text = '';
+    for await (const chunk of response.setEncoding('utf8')) {
+      text += chunk;
+      const blocks = text.split('\n\n');
+      text = blocks.pop() ?? '';
+      for (const block of blocks) {
+        const field = (name: string) => new RegExp(`^${name}: ?(.*)$`, 'm').exec(block)?.[1];
+        const data = field('data');
+        if (data !== undefined) yield { event: field('event') ?? 'message', data: JSON.parse(data) };
+      }
+    }
+  } finally {
+    response.destroy();
+  }
+}
+
+/** The first event that fits. */
+export async function firstEvent(
+  url: string,
+  fits: (event: ServerSentEvent) => boolean,
+): Promise<ServerSentEvent> {
+  for await (const event of events(url)) if (fits(event)) return event;
+  throw new Error(`${url} ended before the event came`);
+}
+
+export interface Part {
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
+/** The parts of a `multipart/x-mixed-replace` stream, each by its Content-Length. */
+export async function* parts(url: string): AsyncGenerator<Part> {
+  const response = await open(url);
+  try {
+    let bytes = Buffer.alloc(0);
+    for await (const chunk of response) {
+      bytes = Buffer.concat([bytes, chunk]);
+      for (;;) {
+        const end = bytes.indexOf('\r\n\r\n');
+        if (end < 0) break;
+        const lines = bytes.subarray(0, end).toString().trim().split('\r\n').slice(1);
+        const headers = Object.fromEntries(
+          lines.map(line => line.toLowerCase().split(': ') as [string, string]),
+        );
+        const length = Number(headers['content-length']);
+        if (bytes.length < end + 4 + length) break;
+        yield { headers, body: bytes.subarray(end + 4, end + 4 + length) };
+        bytes = bytes.subarray(end + 4 + length + 2);
+      }
+    }
+  } finally {
+    response.destroy();
+  }
+}
