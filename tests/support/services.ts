@@ -85,7 +85,8 @@ function parseLine(line: string): LogLine {
 
 /** The environment of a whole chain on ports of its own, on loopback. */
 export async function chainEnvironment(more: Record<string, string | number> = {}) {
-  const [playback, redactor, visualizer, metrics, redactorMetrics] = await freePorts(5);
+  type Five = [number, number, number, number, number];
+  const [playback, redactor, visualizer, metrics, redactorMetrics] = (await freePorts(5)) as Five;
   const common = {
     PLAYBACK_HOST: '127.0.0.1',
     PLAYBACK_PORT: playback,

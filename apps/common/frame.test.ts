@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  type Frame,
+  FrameLayout,
+  HEADER_BYTES,
+  markRedacted,
+  parseFrame,
+  pixelBytes,
+  TRAILER_BYTES,
+  writeStamp,
+} from './frame.ts';
+
+const stamp = { sequence: 7n, publishedAtNs: 1_795_428_643_262_882_000n, positionUs: 3_300_000n };
+
+function frame(format: 'i420' | 'bgr24', width: number, height: number): Buffer {
+  const message = new FrameLayout(format, width, height).allocate();
+  writeStamp(message, stamp);
+  return message;
+}
+
+function parsed(message: Buffer): Frame {
+  const result = parseFrame(message);
+  assert.ok(result.ok, result.ok ? '' : `${result.reason}: ${result.detail}`);
+  return result;
+}
+
+function refusal(message: Buffer): string {
+  const result = parseFrame(message);
+  assert.ok(!result.ok, 'it was taken for a frame');
+  return result.reason;
+}
+
+test('a frame lies on the wire as the contract says, byte for byte', () => {
+  const message = frame('bgr24', 2, 1);
+  message.fill(9, 16, 22);
+  assert.equal(
+    message.toString('hex'),
+    [
+      '0000000000000002',
+      '0000000000000001',
+      '090909090909',
+      '4e4f4141',
+      '01020000',
+      '0000000000000007',
+      '18eaa4d6a53ee0d0',
+      '0000000000325aa0',
+    ].join(''),
+  );
+});
+
+test('what was written is read back, for odd sizes too, and the pixels are a view and no copy', () => {
+  for (const [format, width, height, bytes] of [
+    ['i420', 3, 3, 9 + 4 + 4],
+    ['i420', 4, 2, 8 + 2 + 2],
+    ['i420', 1, 1, 3],
+    ['bgr24', 3, 3, 27],
+  ] as const) {
+    assert.equal(pixelBytes(format, width, height), bytes);
+    const message = frame(format, width, height);
+    const read = parsed(message);
+    assert.deepEqual([read.width, read.height, read.format, read.redacted], [width, height, format, false]);
+    assert.deepEqual(read.stamp, stamp);
+    read.pixels[0] = 200;
+    assert.equal(message[HEADER_BYTES], 200);
+    assert.equal(read.pixels.length, bytes);
+  }
+});
+
+test('the redacted mark is set in the message itself and nothing else changes', () => {
+  const message = frame('i420', 8, 8);
+  const before = Buffer.from(message);
+  markRedacted(parsed(message));
+  assert.equal(parsed(message).redacted, true);
+  before[before.length - TRAILER_BYTES + 6] = 1;
+  assert.deepEqual(message, before);
+});
+
+test('a message cut short or grown by any number of bytes is no frame', () => {
+  const message = frame('i420', 6, 4);
+  for (let length = 0; length < message.length; length += 1) refusal(message.subarray(0, length));
+  refusal(Buffer.concat([message, Buffer.alloc(1)]));
+});
+
+test('zero and absurd geometries are refused, up to the largest u64', () => {
+  for (const [width, height] of [
+    [0n, 4n],
+    [4n, 0n],
+    [2n ** 64n - 1n, 4n],
+    [4n, 2n ** 63n],
+    [16_385n, 1n],
+    [16_384n, 16_384n],
+  ] as const) {
+    const message = frame('i420', 4, 4);
+    message.writeBigUInt64BE(width, 0);
+    message.writeBigUInt64BE(height, 8);
+    assert.equal(refusal(message), 'bad-geometry');
+  }
+});
+
+test('a geometry that does not fit the bytes is refused, also where the product is the same', () => {
+  const message = frame('bgr24', 4, 4);
+  message.writeBigUInt64BE(5n, 0);
+  assert.equal(refusal(message), 'wrong-length');
+  const turned = frame('i420', 3, 4);
+  turned.writeBigUInt64BE(2n, 0);
+  turned.writeBigUInt64BE(6n, 8);
+  assert.equal(refusal(turned), 'wrong-length');
+});
+
+test('an unknown format, version, flag or reserved value is refused', () => {
+  for (const [offset, value, reason] of [
+    [4, 0, 'bad-trailer'],
+    [4, 2, 'bad-trailer'],
+    [5, 0, 'unknown-format'],
+    [5, 4, 'unknown-format'],
+    [5, 255, 'unknown-format'],
+    [6, 2, 'bad-trailer'],
+    [7, 1, 'bad-trailer'],
+  ] as const) {
+    const message = frame('i420', 4, 4);
+    message[message.length - TRAILER_BYTES + offset] = value;
+    assert.equal(refusal(message), reason, `byte ${offset} = ${value}`);
+  }
+});
+
+test('pixels without a trailer are refused: their format would be a guess', () => {
+  const message = frame('bgr24', 4, 4);
+  assert.equal(refusal(message.subarray(0, message.length - TRAILER_BYTES)), 'no-trailer');
+});
+
+test('a layout that no receiver would accept cannot be made', () => {
+  for (const [width, height] of [
+    [0, 1],
+    [1.5, 2],
+    [16_385, 1],
+    [16_384, 16_384],
+    [Number.NaN, 1],
+  ] as const) {
+    assert.throws(() => new FrameLayout('i420', width, height), RangeError);
+  }
+});
