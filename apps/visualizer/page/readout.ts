@@ -1,0 +1,98 @@
+import { byId, setText } from './dom.ts';
+import { clipTime, duration, NONE, number } from './format.ts';
+import type { Status } from './messages.ts';
+import { GlassLatency, RateMeter } from './meters.ts';
+import type { Drawn } from './picture.ts';
+
+/** The numbers: those of the picture change with it, the others a few times a second so that they can be read. */
+export class Readout {
+  #rate = new RateMeter();
+  #latency = new GlassLatency();
+  #fields = {
+    fps: byId('fps'),
+    latency: byId('latency'),
+    frame: byId('frame-number'),
+    position: byId('position'),
+    viewers: byId('viewers'),
+  };
+
+  get latencyMs(): number {
+    return this.#latency.medianMs ?? 0;
+  }
+
+  drawn(drawn: Drawn): void {
+    this.#rate.tick(drawn.drawnAt);
+    this.#latency.drawn(drawn);
+    this.#showPlace(drawn);
+  }
+
+  /**
+   * @param status the newest, or undefined while there is no connection to have one from
+   * @param shown the picture that is to be seen, if there is one: numbers of any other would mislead
+   */
+  refresh(status: Status | undefined, shown: Drawn | undefined, nowMs: number): void {
+    const rate = shown && this.#rate.perSecond(nowMs);
+    this.#showPlace(shown);
+    const latency = rate === undefined ? undefined : this.#latency.medianMs;
+    setText(this.#fields.fps, rate === undefined ? NONE : `${number(rate, 1)} fps`);
+    setText(this.#fields.latency, latency === undefined ? NONE : `${number(latency)} ms`);
+    setText(this.#fields.viewers, number(status?.viewers.now));
+  }
+
+  #showPlace(shown: Drawn | undefined): void {
+    setText(this.#fields.frame, shown ? String(shown.seq) : NONE);
+    setText(this.#fields.position, shown ? clipTime(shown.position) : NONE);
+  }
+
+  /** For a new connection, whose journey is another. */
+  reset(): void {
+    this.#rate.reset();
+    this.#latency.reset();
+  }
+}
+
+/** The panel of details, written only while it is open. */
+export class Details {
+  #panel = byId('details');
+  #fields = byId('details-list');
+
+  get open(): boolean {
+    return this.#panel.matches(':popover-open');
+  }
+
+  refresh(status: Status | undefined, page: { skipped: number; broken: number }): void {
+    if (!this.open) return;
+    for (const [name, value] of Object.entries(status ? describe(status) : {})) this.#set(name, value);
+    this.#set('Not drawn here', `${page.skipped} overtaken, ${page.broken} unreadable`);
+  }
+
+  #set(name: string, value: string): void {
+    const id = `detail-${name.toLowerCase().replaceAll(' ', '-')}`;
+    let field = document.getElementById(id);
+    if (!field) {
+      const term = document.createElement('dt');
+      term.textContent = name;
+      field = document.createElement('dd');
+      field.id = id;
+      const row = document.createElement('div');
+      row.append(term, field);
+      this.#fields.append(row);
+    }
+    setText(field, value);
+  }
+}
+
+function describe(status: Status): Record<string, string> {
+  const { source, fps, latencyMs, dropped, refused, viewers } = status;
+  const reasons = Object.entries(refused).filter(([, count]) => count > 0);
+  return {
+    Source: source.address,
+    Picture: source.width === null ? NONE : `${source.width} × ${source.height}, ${source.format}`,
+    'Rate in, out': `${number(fps.in, 1)}, ${number(fps.out, 1)} fps`,
+    'Server latency': `${number(latencyMs.p50, 1)} ms, p99 ${number(latencyMs.p99, 1)} ms`,
+    Dropped: `${dropped.upstream} upstream, ${dropped.encoder} encoder, ${dropped.viewer} viewers`,
+    Refused: reasons.map(([reason, count]) => `${count} ${reason}`).join(', ') || 'none',
+    Viewers: `${viewers.now} of ${viewers.max}, ${viewers.mjpeg} by MJPEG`,
+    Server: `${status.version} on Node ${status.node.replace(/^v/, '')}, up ${duration(status.uptimeSeconds * 1000)}`,
+  };
+}
