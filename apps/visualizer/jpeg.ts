@@ -1,6 +1,7 @@
 import koffi from 'koffi';
 import { asError, Fault } from '../common/errors.ts';
 import type { Frame } from '../common/frame.ts';
+import { packedRows } from './packed-rows.ts';
 
 // Numbers of turbojpeg.h, of the API that libturbojpeg 1.4 to 3 share.
 const TJSAMP_420 = 2;
@@ -53,6 +54,8 @@ export class JpegEncoder implements Disposable {
   readonly #handle: object;
   readonly #quality: number;
   #scratch = Buffer.alloc(0);
+  /** The BGR rows being encoded: a copy made here has no other holder while the library reads it. */
+  #rows: Uint8Array = this.#scratch;
   /** C's `unsigned char *jpegBuf` and `unsigned long jpegSize`, which the library is given the addresses of. */
   readonly #jpegBuf = new BigUint64Array(1);
   readonly #jpegSize = new BigUint64Array(1);
@@ -79,8 +82,9 @@ export class JpegEncoder implements Disposable {
     width,
     height,
     format,
+    order,
     pixels,
-  }: Pick<Frame, 'width' | 'height' | 'format' | 'pixels'>): Promise<Buffer> {
+  }: Pick<Frame, 'width' | 'height' | 'format' | 'order' | 'pixels'>): Promise<Buffer> {
     const worst = this.#library.worstBytes(width, height, TJSAMP_420);
     if (this.#scratch.length !== worst) {
       this.#scratch = Buffer.allocUnsafeSlow(worst);
@@ -105,9 +109,10 @@ export class JpegEncoder implements Disposable {
           done,
         );
       } else {
+        this.#rows = order === 'C' ? pixels : packedRows(pixels, width, height);
         this.#library.compressBgr(
           this.#handle,
-          pixels,
+          this.#rows,
           width,
           width * 3,
           height,
