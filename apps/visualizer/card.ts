@@ -1,36 +1,51 @@
-import { createCanvas } from 'canvas';
+import { type CanvasRenderingContext2D, createCanvas } from 'canvas';
 
 /** A card wider than this is scaled up by whoever shows it. */
-const MAX_WIDTH = 1920;
+const MAX_SIDE = 1920;
+
+/** The page's own colours. */
+const GROUND = '#0b0f14';
+const TITLE = '#ffb84d';
+const TEXT = '#c3ccd5';
 
 /**
- * Draws the "no signal" card that stands where a live picture should be, as a JPEG of the picture's own shape.
- * It takes some 20 ms at 1080p and happens once for a state, never for a frame.
+ * Draws the card that stands where a live picture should be, as a JPEG of the picture's own shape.
+ * It is drawn once for a state, never for a frame.
  */
 export function drawCard(picture: { width: number; height: number }, title: string, message: string): Buffer {
-  const scale = Math.min(1, MAX_WIDTH / picture.width, MAX_WIDTH / picture.height);
+  const scale = Math.min(1, MAX_SIDE / picture.width, MAX_SIDE / picture.height);
   const width = Math.max(16, Math.round(picture.width * scale));
   const height = Math.max(16, Math.round(picture.height * scale));
   const canvas = createCanvas(width, height);
   const context = canvas.getContext('2d');
   const unit = Math.min(width, height * 1.8) / 100;
 
-  context.fillStyle = '#0b0f14';
+  context.fillStyle = GROUND;
   context.fillRect(0, 0, width, height);
-  context.strokeStyle = '#1d2630';
-  context.lineWidth = unit * 0.4;
-  for (const radius of [12, 19, 26]) {
-    context.beginPath();
-    context.arc(width / 2, height / 2, radius * unit, 0, 2 * Math.PI);
-    context.stroke();
-  }
   context.textAlign = 'center';
   context.textBaseline = 'middle';
-  context.fillStyle = '#f2b84b';
+
+  const lineHeight = 3.6 * unit;
+  context.font = `${2.4 * unit}px sans-serif`;
+  const lines = wrap(context, message, 70 * unit);
+  const top = height / 2 - (lines.length * lineHeight) / 2;
+  context.fillStyle = TEXT;
+  for (const [index, line] of lines.entries()) {
+    context.fillText(line, width / 2, top + (index + 1) * lineHeight, width);
+  }
+  context.fillStyle = TITLE;
   context.font = `bold ${5 * unit}px sans-serif`;
-  context.fillText(title, width / 2, height / 2 - 3 * unit, width * 0.9);
-  context.fillStyle = '#c3ccd5';
-  context.font = `${2.2 * unit}px sans-serif`;
-  context.fillText(message, width / 2, height / 2 + 3 * unit, width * 0.9);
+  context.fillText(title, width / 2, top - 3 * unit, width);
   return canvas.toBuffer('image/jpeg', { quality: 0.9 });
+}
+
+/** Breaks a text between words into lines of at most `maxWidth`; a longer word stands alone. */
+function wrap(context: CanvasRenderingContext2D, text: string, maxWidth: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length > 0 && context.measureText(longer).width <= maxWidth) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
