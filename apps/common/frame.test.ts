@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  addTrailer,
   type Frame,
   FrameLayout,
   HEADER_BYTES,
@@ -122,6 +123,20 @@ test('an unknown format, version, flag or reserved value is refused', () => {
     message[message.length - TRAILER_BYTES + offset] = value;
     assert.equal(refusal(message), reason, `byte ${offset} = ${value}`);
   }
+});
+
+test('a pickle without a trailer is a frame without a stamp, and can be given both', () => {
+  const message = new FrameLayout('numpy', 3, 2).allocate();
+  const bare = parsed(message.subarray(0, message.length - TRAILER_BYTES));
+  assert.deepEqual([bare.format, bare.stamp, bare.redacted], ['numpy', undefined, false]);
+  bare.pixels.fill(7);
+  const complete = addTrailer(bare, stamp);
+  markRedacted(complete);
+  const read = parsed(complete.message);
+  assert.deepEqual([read.format, read.stamp, read.redacted], ['numpy', stamp, true]);
+  assert.deepEqual(read.message.subarray(0, bare.message.length), bare.message);
+  complete.pixels.fill(0);
+  assert.ok(read.pixels.every(value => value === 0) && bare.pixels.every(value => value === 7));
 });
 
 test('pixels without a trailer are refused: their format would be a guess', () => {

@@ -83,6 +83,15 @@ function isGeometry(width: number, height: number): boolean {
   return width > 0 && height > 0 && width <= MAX_SIDE && height <= MAX_SIDE && width * height <= MAX_PIXELS;
 }
 
+/** A trailer that is neither stamped nor marked. */
+function blankTrailer(format: WireFormat): Buffer {
+  const trailer = Buffer.alloc(TRAILER_BYTES);
+  trailer.writeUInt32BE(MAGIC, 0);
+  trailer.writeUInt8(VERSION, 4);
+  trailer.writeUInt8(FORMATS.indexOf(format), 5);
+  return trailer;
+}
+
 /** Where things lie in the messages of one clip; made once, used for every frame. */
 export class FrameLayout {
   readonly format: WireFormat;
@@ -107,10 +116,7 @@ export class FrameLayout {
     const header = Buffer.alloc(HEADER_BYTES);
     header.writeBigUInt64BE(BigInt(width), 0);
     header.writeBigUInt64BE(BigInt(height), 8);
-    const trailer = Buffer.alloc(TRAILER_BYTES);
-    trailer.writeUInt32BE(MAGIC, 0);
-    trailer.writeUInt8(VERSION, 4);
-    trailer.writeUInt8(FORMATS.indexOf(format), 5);
+    const trailer = blankTrailer(format);
     const envelope = format === 'numpy' ? pickleEnvelope(width, height) : undefined;
     this.#head = envelope ? Buffer.concat([header, envelope.before]) : header;
     this.#tail = envelope ? Buffer.concat([envelope.after, trailer]) : trailer;
@@ -134,6 +140,20 @@ export function writeStamp(message: Buffer, stamp: Stamp): void {
   message.writeBigUInt64BE(stamp.sequence, at + 8);
   message.writeBigUInt64BE(stamp.publishedAtNs, at + 16);
   message.writeBigUInt64BE(stamp.positionUs, at + 24);
+}
+
+/**
+ * The same frame with a trailer, for one whose sender knows of none; without it there is no place for the mark.
+ * It costs a copy of the message.
+ */
+export function addTrailer(frame: Frame, stamp: Stamp): Frame {
+  const message = Buffer.allocUnsafeSlow(frame.message.length + TRAILER_BYTES);
+  frame.message.copy(message);
+  blankTrailer(frame.format).copy(message, frame.message.length);
+  writeStamp(message, stamp);
+  const start = frame.pixels.byteOffset - frame.message.byteOffset;
+  const pixels = message.subarray(start, start + frame.pixels.length);
+  return { ...frame, message, pixels, stamp };
 }
 
 /** Sets the mark that the visualizer asks for; a message without a trailer has no place for it. */

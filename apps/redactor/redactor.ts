@@ -1,5 +1,6 @@
 import type { FrameSink, FrameSource } from '../common/bus.ts';
-import { type Frame, markRedacted, parseFrame, type Refusal } from '../common/frame.ts';
+import { unixNanoseconds } from '../common/clock.ts';
+import { addTrailer, type Frame, markRedacted, parseFrame, type Refusal } from '../common/frame.ts';
 import { borderMask, type Mask, type MaskKey } from './mask.ts';
 
 /** What the loop tells of, for counters, log and health. */
@@ -12,7 +13,9 @@ export interface RedactorEvents {
  * Receives frames, blackens their outer border and publishes them, until `signal` is aborted or the source ends.
  *
  * It fails closed: what is not exactly a frame is refused and never published, and the mark is set only once the mask
- * has been applied. A frame is masked and sent in the memory it was received in: no copy.
+ * has been applied. A frame is masked and sent in the memory it was received in: no copy. The one exception is a frame
+ * without a trailer, as the challenge's playback sends: it is given one, numbered and timed from here, so that the mark
+ * travels with it.
  */
 export async function redact(
   source: FrameSource,
@@ -22,16 +25,22 @@ export async function redact(
   events: RedactorEvents,
 ): Promise<void> {
   const maskFor = newestMask(borderPx);
+  let unnumbered = 0n;
   for await (const message of source) {
     if (signal.aborted) return;
-    const frame = parseFrame(message);
-    if (!frame.ok) {
-      events.refused(frame);
+    const received = parseFrame(message);
+    if (!received.ok) {
+      events.refused(received);
       continue;
+    }
+    let frame = received;
+    if (!frame.stamp) {
+      frame = addTrailer(frame, { sequence: unnumbered, publishedAtNs: unixNanoseconds(), positionUs: 0n });
+      unnumbered += 1n;
     }
     maskFor(frame)(frame.pixels);
     markRedacted(frame);
-    await sink.send(message);
+    await sink.send(frame.message);
     events.published(frame);
   }
 }
