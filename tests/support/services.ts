@@ -29,8 +29,18 @@ export interface RunningService extends AsyncDisposable {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 export function startService(name: ServiceName, env: Record<string, string | number>): RunningService {
+  return startProcess(name, process.execPath, [`apps/${name}/main.ts`], env);
+}
+
+/** Starts any program as a service; what it writes that is not JSON is a log line too, of level `raw`. */
+export function startProcess(
+  name: string,
+  command: string,
+  args: string[],
+  env: Record<string, string | number> = {},
+): RunningService {
   const values = Object.entries(env).map(([variable, value]) => [variable, String(value)]);
-  const child = spawn(process.execPath, [`apps/${name}/main.ts`], {
+  const child = spawn(command, args, {
     cwd: root,
     env: { PATH: process.env['PATH'], ...Object.fromEntries(values) },
     stdio: ['ignore', 'pipe', 'pipe'],
