@@ -24,7 +24,7 @@ const [WIDTH, HEIGHT, FRAMES] = [160, 120, 10];
 const FRAME_BYTES = WIDTH * HEIGHT * 3;
 const FRAME_US = 100_000n;
 const BORDERS = { narrow: 10, wide: 24 };
-/** Mean error that JPEG may cause, and far less than there is between the clips or the borders. */
+/** Mean error of a pixel: JPEG causes up to 6.4 here, another border 46, another clip 114. */
 const JPEG_ERROR = 12;
 const LIMIT = { timeout: 120_000 };
 
@@ -83,14 +83,14 @@ async function frameOn(
 ): Promise<Frame> {
   const stop = new AbortController();
   const source = subscribe({ host: '127.0.0.1', port, variable: '' }, stop.signal);
-  const seen: string[] = [];
+  const refusals: string[] = [];
   const find = async () => {
     for await (const message of source) {
       const frame = parseFrame(message);
-      if (!frame.ok) seen.push(frame.reason);
+      if (!frame.ok) refusals.push(frame.reason);
       else if (fits(frame)) return frame;
     }
-    throw new Error(`no frame fitted; refused: ${seen}`);
+    throw new Error(`no frame fitted; refused: ${refusals}`);
   };
   try {
     return await orEnd(services, find());

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import {
   addTrailer,
   type Frame,
@@ -142,6 +143,41 @@ test('a pickle without a trailer is a frame without a stamp, and can be given bo
 test('pixels without a trailer are refused: their format would be a guess', () => {
   const message = frame('bgr24', 4, 4);
   assert.equal(refusal(message.subarray(0, message.length - TRAILER_BYTES)), 'no-trailer');
+});
+
+test('whatever is done to a frame, it is refused or its pixels fit its geometry and lie in the message', () => {
+  const whole = (['i420', 'bgr24', 'numpy'] as const).map(format => new FrameLayout(format, 3, 2).allocate());
+  const bare = whole[2]!.subarray(0, -TRAILER_BYTES);
+  const byte = fc.record({
+    // From either end, where the header and the trailer are.
+    at: fc.oneof(fc.integer({ min: -40, max: 40 }), fc.nat(400)),
+    value: fc.oneof(fc.nat(4), fc.nat(255)),
+  });
+  const cut = fc.record({ at: fc.nat(400), drop: fc.nat(40), insert: fc.uint8Array({ maxLength: 40 }) });
+  const frames = fc.constantFrom(...whole, bare);
+  const limit = {
+    interruptAfterTimeLimit: Number(process.env['FUZZ_SECONDS'] ?? 1) * 1000,
+    numRuns: 2 ** 31,
+  };
+  fc.assert(
+    fc.property(frames, fc.array(byte, { maxLength: 3 }), fc.option(cut), (original, bytes, edit) => {
+      let message = Buffer.from(original);
+      for (const { at, value } of bytes)
+        if (message.at(at) !== undefined) message[at < 0 ? message.length + at : at] = value;
+      if (edit) {
+        const { at, drop, insert } = edit;
+        message = Buffer.concat([message.subarray(0, at), insert, message.subarray(at + drop)]);
+      }
+      const read = parseFrame(message);
+      if (!read.ok) return assert.match(read.detail, /^[\x20-\x7e×]+$/);
+      assert.equal(read.pixels.length, pixelBytes(read.format, read.width, read.height));
+      const start = read.pixels.byteOffset - message.byteOffset;
+      const end = start + read.pixels.length;
+      assert.ok(start >= HEADER_BYTES && end <= message.length - (read.stamp ? TRAILER_BYTES : 0));
+      assert.ok(read.stamp || !read.redacted);
+    }),
+    limit,
+  );
 });
 
 test('a layout that no receiver would accept cannot be made', () => {
