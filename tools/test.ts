@@ -12,6 +12,9 @@ const CHECKS = [
 /** Unit tests before those that need more than one service, so that a fault shows where it is. */
 const FILES = ['apps/**/*.test.ts', 'tests/**/*.test.ts'];
 
+/** A file that hangs is a failure, not a wait. */
+const LIMIT_MS = 30 * 60_000;
+
 let passed = 0;
 let failed = 0;
 const wanted = process.argv.slice(2);
@@ -28,7 +31,7 @@ const files = (wanted.length > 0 ? wanted : FILES).flatMap(pattern =>
   globSync(pattern, { exclude: ['**/node_modules/**'] }).sort(),
 );
 // One file at a time: these tests share two cores with the services, ffmpeg and Chromium they start.
-const stream = run({ files, concurrency: false });
+const stream = run({ files, concurrency: false, timeout: LIMIT_MS });
 stream.on('test:summary', ({ file, counts }) => {
   if (file !== undefined) return;
   passed += counts.passed;

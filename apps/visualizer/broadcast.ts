@@ -72,6 +72,7 @@ export class Broadcast {
       'Cache-Control': 'no-store',
       'X-Accel-Buffering': 'no',
     });
+    response.flushHeaders();
     request.socket.setNoDelay(true);
     const blink = showsPartsLate(request);
     if (blink) response.write(PART_OPENING);

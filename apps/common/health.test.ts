@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FlowHealth } from './health.ts';
+import { SequenceGaps } from './sequence.ts';
+
+test('nothing is ready before the first frame, and the verdict says what is waited for', () => {
+  const health = new FlowHealth('redactor', 'frames from playback');
+  assert.deepEqual(health.ready(0), { ok: false, message: 'waiting for frames from playback' });
+  assert.equal(health.alive().ok, true);
+});
+
+test('a stall is told within 2 s of the last frame, and its end with the next one', () => {
+  const health = new FlowHealth('redactor', 'frames');
+  for (let ms = 0; ms <= 1000; ms += 33) health.flowed(ms);
+  assert.equal(health.ready(1000 + 1400).ok, true);
+  assert.deepEqual(health.ready(990 + 2000), { ok: false, message: 'no frames for 2.0 s' });
+  assert.equal(health.flowed(5000), true);
+  assert.equal(health.ready(5001).ok, true);
+  assert.equal(health.flowed(5033), false);
+});
+
+test('a clip of one frame in two seconds is no stall once its rhythm is known', () => {
+  const health = new FlowHealth('redactor', 'frames');
+  health.flowed(0);
+  health.flowed(2000);
+  assert.equal(health.stalled(3999), false);
+  assert.equal(health.stalled(2000 + 6001), true);
+});
+
+test('after a stall the old rhythm counts again as soon as two frames have shown it', () => {
+  const health = new FlowHealth('redactor', 'frames');
+  health.flowed(0);
+  health.flowed(30_000);
+  health.flowed(30_033);
+  assert.equal(health.stalled(30_033 + 1501), true);
+});
+
+test('refusals are told while they last and nothing else flows', () => {
+  const health = new FlowHealth('redactor', 'frames');
+  health.refused('wrong-length', 100);
+  assert.deepEqual(health.ready(200), { ok: false, message: 'frames are refused: wrong-length' });
+  assert.equal(health.refusing(5000), undefined);
+});
+
+test('missing frames are counted by the sequence, and a publisher that began anew has lost none', () => {
+  const gaps = new SequenceGaps();
+  assert.deepEqual(
+    [5n, 6n, 9n, 10n, 0n, 1n, 1n, 3n].map(sequence => gaps.missedBefore(sequence)),
+    [0, 0, 2, 0, 0, 0, 0, 1],
+  );
+});

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { until } from '../../tests/support/services.ts';
+import { Broadcast } from './broadcast.ts';
+import { Picture } from './picture.ts';
+
+const picture = (seq: number, bytes = 1000) =>
+  new Picture(Buffer.alloc(bytes, seq), {
+    seq,
+    width: 8,
+    height: 8,
+    publishedAt: 0,
+    position: 0,
+    latencyMs: 0,
+  });
+
+/** A real server that adds every visitor to a broadcast. */
+async function serve(releaseMs = 60_000) {
+  const counts = { skipped: 0, released: 0 };
+  const broadcast = new Broadcast(10, releaseMs, {
+    skipped: () => (counts.skipped += 1),
+    released: () => (counts.released += 1),
+  });
+  const server = createServer((request, response) => {
+    if (request.url === '/mjpeg') broadcast.addMjpeg(request, response, Number.POSITIVE_INFINITY);
+    else broadcast.addSse(request, response, Number.POSITIVE_INFINITY, { state: 'live' });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const visit = async (path: string) => {
+    const [response] = (await once(get({ port, path, agent: false }), 'response')) as [IncomingMessage];
+    response.on('error', () => {});
+    return response;
+  };
+  const close = async () => {
+    broadcast.close();
+    server.closeAllConnections();
+    await once(server.close(), 'close');
+  };
+  return { broadcast, counts, visit, [Symbol.asyncDispose]: close };
+}
+
+const turn = () => new Promise(resolve => setImmediate(resolve));
+
+test('a viewer that has stopped reading is skipped and never waited for, and keeps only the newest picture', async () => {
+  await using service = await serve();
+  const { broadcast, counts } = service;
+  const stalled = await service.visit('/mjpeg');
+  stalled.pause();
+  let seq = 0;
+  while (counts.skipped < 20) {
+    seq += 1;
+    broadcast.show(picture(seq, 1_000_000));
+    await turn();
+    assert.ok(seq < 1000, 'a stalled viewer takes everything');
+  }
+  // A header may stand across two chunks, so the end of one is read again with the next.
+  let end = '';
+  let last = 0;
+  stalled.setEncoding('latin1').on('data', (chunk: string) => {
+    for (const [, number] of (end + chunk).matchAll(/X-Sequence: (\d+)\r/g)) last = Number(number);
+    end = chunk.slice(-40);
+  });
+  stalled.resume();
+  await until(() => last === seq, 'the newest picture');
+});
+
+test('a viewer that takes nothing for the time set is let go and counted; one that reads stays', async () => {
+  await using service = await serve(50);
+  const { broadcast, counts } = service;
+  const stalled = await service.visit('/mjpeg');
+  stalled.pause();
+  (await service.visit('/stream')).resume();
+  const gone = new Promise(resolve => stalled.once('close', resolve));
+  await until(() => {
+    broadcast.show(picture(1, 1_000_000));
+    broadcast.tell({ state: 'live' });
+    return counts.released > 0;
+  }, 'the stalled viewer to be let go');
+  stalled.resume();
+  await gone;
+  await until(() => broadcast.count('mjpeg') === 0, 'its place to be free');
+  assert.equal(counts.released, 1);
+  assert.equal(broadcast.count('sse'), 1);
+});
+
+test('no picture is wanted while nobody watches, or while all who watch are behind', async () => {
+  await using service = await serve();
+  const { broadcast } = service;
+  assert.equal(broadcast.wanted(), false);
+  const viewer = await service.visit('/mjpeg');
+  viewer.pause();
+  assert.equal(broadcast.wanted(), true);
+  for (let seq = 0; broadcast.wanted(); seq += 1) {
+    broadcast.show(picture(seq, 1_000_000));
+    await turn();
+    if (seq > 1000) assert.fail('it is never behind');
+  }
+});
+
+test('the bytes of a picture are made once and shared by all viewers of a kind', () => {
+  const shown = picture(1);
+  assert.equal(shown.sse, shown.sse);
+  assert.equal(shown.part, shown.part);
+  const event = shown.sse.toString();
+  assert.match(event, /^event: frame\ndata: \{.*\}\n\n$/s);
+  const data = JSON.parse(event.slice(event.indexOf('{')));
+  assert.deepEqual(Buffer.from(data.jpeg, 'base64'), shown.jpeg);
+});
