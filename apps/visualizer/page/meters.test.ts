@@ -12,6 +12,14 @@ test('the rate is that of the last two seconds', () => {
   assert.ok(Math.abs(meter.perSecond(14_900)! - 10) < 1e-9);
 });
 
+test('a burst is no rate, and a picture every four seconds is one', () => {
+  const meter = new RateMeter();
+  for (const ms of [0, 2, 4, 6]) meter.tick(ms);
+  assert.equal(meter.perSecond(8), undefined);
+  for (const ms of [4000, 8000, 12_000]) meter.tick(ms);
+  assert.equal(meter.perSecond(15_000), 0.25);
+});
+
 test('latency does not depend on how the two clocks are set', () => {
   for (const clockAheadMs of [-3_600_000, 0, 250, 3_600_000]) {
     const latency = new GlassLatency();

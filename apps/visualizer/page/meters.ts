@@ -1,20 +1,23 @@
 const RATE_WINDOW_MS = 2000;
+/** A shorter time says more of the chance bursts of a network than of a rate. */
+const LEAST_SPAN_MS = 500;
 
-/** How often something happens, over the last two seconds. */
+/** How often something happens: over the last two seconds, or between the last two times if it happens less often. */
 export class RateMeter {
   #times: number[] = [];
 
   tick(nowMs: number): void {
     this.#times.push(nowMs);
+    while (this.#times.length > 2 && this.#times[0]! < nowMs - RATE_WINDOW_MS) this.#times.shift();
   }
 
   /** A second, or undefined while there is not enough to tell. */
   perSecond(nowMs: number): number | undefined {
-    while (this.#times[0] !== undefined && this.#times[0] < nowMs - RATE_WINDOW_MS) this.#times.shift();
     const [first] = this.#times;
     const last = this.#times.at(-1);
-    if (first === undefined || last === undefined || last === first) return undefined;
-    return ((this.#times.length - 1) * 1000) / (last - first);
+    if (first === undefined || last === undefined || last - first < LEAST_SPAN_MS) return undefined;
+    const intervalMs = (last - first) / (this.#times.length - 1);
+    return nowMs - last > Math.max(RATE_WINDOW_MS, 2 * intervalMs) ? undefined : 1000 / intervalMs;
   }
 
   reset(): void {
