@@ -24,6 +24,7 @@ export class Picture {
   /** Frames that this browser could not decode. */
   broken = 0;
 
+  #canvas: HTMLCanvasElement;
   #screen: ImageBitmapRenderingContext;
   #onDrawn: (drawn: Drawn) => void;
   #next: Offer | undefined;
@@ -31,6 +32,7 @@ export class Picture {
   #epoch = 0;
 
   constructor(canvas: HTMLCanvasElement, onDrawn: (drawn: Drawn) => void) {
+    this.#canvas = canvas;
     this.#screen = canvas.getContext('bitmaprenderer') as ImageBitmapRenderingContext;
     this.#onDrawn = onDrawn;
   }
@@ -60,6 +62,8 @@ export class Picture {
           bitmap.close();
           continue;
         }
+        if (this.#canvas.width !== bitmap.width) this.#canvas.width = bitmap.width;
+        if (this.#canvas.height !== bitmap.height) this.#canvas.height = bitmap.height;
         // Hands the decoded pixels over as they are; drawImage would copy them once more.
         this.#screen.transferFromImageBitmap(bitmap);
         this.#onDrawn({ ...frame, jpeg, receivedAt: offer.receivedAt, drawnAt: Date.now() });
