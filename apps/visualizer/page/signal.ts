@@ -46,8 +46,9 @@ export function judge(facts: Facts): Signal {
   if (facts.paused === 'yes') return signal('paused', 'Paused', 'The picture is held.', true);
   if (facts.hidden) return signal('hidden', 'Resting', 'This tab is hidden and has let go of its stream.');
   if (link === 'full') {
-    const places = status ? `All ${status.viewers.max} places are taken.` : 'Every place is taken.';
-    return signal('full', 'Full', `${places} Trying again until one is free.`);
+    const max = status?.viewers.max;
+    const places = max === 1 ? 'The only place is' : `All ${max ?? 'the'} places are`;
+    return signal('full', 'Full', `${places} taken. Trying again until one is free.`);
   }
   if (link === 'lost' || link === 'closed') {
     return signal('reconnecting', 'Reconnecting', 'The connection to the visualizer is lost. Trying again.');
