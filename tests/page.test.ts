@@ -89,6 +89,10 @@ test('the numbers are those of the picture', async () => {
   );
   const latency = Number(await page.getAttribute('html', 'data-draw-latency-ms'));
   assert.ok(latency > 0 && latency < 5000, `drawn ${latency} ms after its publication`);
+  const offByMs = await page.evaluate(
+    'parseInt(document.querySelector("#latency").textContent) - document.documentElement.dataset.drawLatencyMs',
+  );
+  assert.ok(Math.abs(offByMs as number) < 500, `one machine has one clock, so they agree: ${offByMs} ms`);
 });
 
 test('a stall is on the screen within two seconds, and goes when frames come again', async () => {
@@ -211,6 +215,25 @@ test('space holds the picture, marks it as held, and goes on', async () => {
   await viewer.becomes('live');
   assert.ok((await viewer.picture()).seq > held.seq);
   assert.deepEqual(viewer.errors, []);
+});
+
+test('a picture that comes late is marked as late, and not before its time', async () => {
+  await using viewer = await openPage(browser, chain.web);
+  const { page } = viewer;
+  const network = await page.context().newCDPSession(page);
+  await network.send('Network.enable');
+  const throttle = async (bytesPerSecond: number) => {
+    const both = { downloadThroughput: bytesPerSecond, uploadThroughput: bytesPerSecond };
+    await network.send('Network.emulateNetworkConditions', { offline: false, latency: 5, ...both });
+    await page.reload();
+  };
+  await throttle(60_000);
+  await viewer.becomes('delayed');
+  assert.match((await page.textContent('#badge')) ?? '', /^This connection runs \d+\.\d s behind\.$/);
+  assert.equal(await page.isVisible('#badge'), true);
+  await throttle(-1);
+  await viewer.becomes('live');
+  assert.equal(await page.isVisible('#badge'), false);
 });
 
 test('S saves the very JPEG that is shown, named by its time and frame', async () => {

@@ -126,6 +126,7 @@ export class Telemetry {
       version: VERSION,
       node: process.versions.node,
       ...live.view(),
+      time: Date.now(),
       uptimeSeconds: Math.round((performance.now() - this.#startedMs) / 1000),
       source: {
         ...peer,

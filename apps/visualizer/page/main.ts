@@ -1,3 +1,4 @@
+import { ServerClock } from './clock.ts';
 import { Controls } from './controls.ts';
 import { byId } from './dom.ts';
 import { stillName } from './format.ts';
@@ -9,6 +10,8 @@ import { type Facts, judge, type Link, type Signal } from './signal.ts';
 import { Stream } from './stream.ts';
 
 const REFRESH_MS = 200;
+/** Two clocks may drift apart by some 15 ms in that time. */
+const SET_CLOCK_MS = 5 * 60_000;
 const root = document.documentElement;
 
 let link: Link = 'closed';
@@ -21,6 +24,7 @@ let unseenSince: number | undefined;
 /** As the page's HTML begins. */
 let signal: Signal = { state: 'connecting', label: 'Connecting', message: '', picture: false };
 
+const clock = new ServerClock();
 const sign = new Sign();
 const readout = new Readout();
 const details = new Details();
@@ -36,6 +40,9 @@ document.addEventListener('visibilitychange', follow);
 setInterval(() => {
   if (!document.hidden) refresh();
 }, REFRESH_MS);
+setInterval(() => {
+  if (link === 'open') void clock.set();
+}, SET_CLOCK_MS);
 follow();
 
 /** Holds the stream only while somebody watches: a browser has but six connections for all tabs of a host. */
@@ -50,6 +57,8 @@ function follow(): void {
 }
 
 function onLink(next: Link): void {
+  // Asked before frames fill the line; and again after an absence, in which a browser's clock may have slept.
+  if (next === 'connecting' || (next === 'open' && link !== 'connecting')) void clock.set();
   link = next;
   if (next !== 'open') forget();
   if (next === 'connecting' || next === 'lost' || next === 'closed') status = undefined;
@@ -79,7 +88,7 @@ function onDrawn(next: Drawn): void {
   unseenSince = undefined;
   paused = 'no';
   shape(next.width, next.height);
-  readout.drawn(next);
+  readout.drawn(next, clock.now());
   root.dataset['drawnSeq'] = String(next.seq);
   root.dataset['drawLatencyMs'] = String(next.drawnAt - next.publishedAt);
   if (signal.state !== 'live') update();
@@ -90,7 +99,7 @@ function update(): void {
   const unseenForMs = unseenSince === undefined ? 0 : performance.now() - unseenSince;
   const latencyMs = readout.latencyMs;
   const before = signal.state;
-  signal = judge({ hidden: document.hidden, paused, link, status, drawn, unseenForMs, latencyMs });
+  signal = judge({ hidden: document.hidden, paused, link, status, drawn, unseenForMs, latencyMs, before });
   // Whatever comes between the wish to go on and the next picture ends the pause as well.
   if (paused === 'ending' && signal.state !== 'resuming') paused = 'no';
   sign.show(signal, last, Date.now());

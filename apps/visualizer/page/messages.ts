@@ -21,6 +21,8 @@ export interface Status {
   state: 'waiting' | 'live' | 'stalled' | 'disconnected' | 'refusing';
   /** One sentence for people. */
   message: string;
+  /** Unix ms on the server's clock, when this was said. */
+  time: number;
   uptimeSeconds: number;
   source: {
     address: string;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GlassLatency, RateMeter } from './meters.ts';
+import { LatencyMeter, RateMeter } from './meters.ts';
 
 test('the rate is that of the last two seconds', () => {
   const meter = new RateMeter();
@@ -20,35 +20,21 @@ test('a burst is no rate, and a picture every four seconds is one', () => {
   assert.equal(meter.perSecond(15_000), 0.25);
 });
 
-test('latency does not depend on how the two clocks are set', () => {
-  for (const clockAheadMs of [-3_600_000, 0, 250, 3_600_000]) {
-    const latency = new GlassLatency();
-    for (let i = 0; i < 20; i++) {
-      const publishedAt = 1e12 + i * 33;
-      const receivedAt = publishedAt + 8 + 5 + clockAheadMs;
-      latency.drawn({ publishedAt, latencyMs: 8, receivedAt, drawnAt: receivedAt + 10 });
-    }
-    assert.equal(latency.medianMs, 18, `with a clock ${clockAheadMs} ms ahead`);
-  }
+test('the latency shown is not moved by one late picture, the one that is judged by is', () => {
+  const meter = new LatencyMeter();
+  assert.equal(meter.medianMs, undefined);
+  assert.equal(meter.cautiousMs, undefined);
+  for (let i = 0; i < 20; i++) meter.add(20);
+  meter.add(3000);
+  assert.equal(meter.medianMs, 20);
+  assert.equal(meter.cautiousMs, 3000);
 });
 
-test('what a link adds beyond its shortest delay counts', () => {
-  const latency = new GlassLatency();
-  const draw = (i: number, onTheWayMs: number) => {
-    const receivedAt = 1e12 + i * 33 + onTheWayMs;
-    latency.drawn({ publishedAt: 1e12 + i * 33, latencyMs: null, receivedAt, drawnAt: receivedAt + 1 });
-  };
-  draw(0, 40);
-  for (let i = 1; i < 20; i++) draw(i, 2540);
-  assert.equal(latency.medianMs, 2501);
-});
-
-test('a clock that is set while the page is open does not spoil the latency for good', () => {
-  const latency = new GlassLatency();
-  for (let second = 0; second < 1200; second++) {
-    const publishedAt = 1e12 + second * 1000;
-    const receivedAt = publishedAt + (second > 60 ? 90_000 : 0);
-    latency.drawn({ publishedAt, latencyMs: 7, receivedAt, drawnAt: receivedAt });
-  }
-  assert.equal(latency.medianMs, 7);
+test('a link that was late is trusted again only when most of its pictures are in time', () => {
+  const meter = new LatencyMeter();
+  for (let i = 0; i < 9; i++) meter.add(3000);
+  for (let i = 0; i < 4; i++) meter.add(20);
+  assert.equal(meter.cautiousMs, 3000);
+  meter.add(20);
+  assert.equal(meter.cautiousMs, 20);
 });

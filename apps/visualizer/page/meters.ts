@@ -25,40 +25,14 @@ export class RateMeter {
   }
 }
 
-const BASELINE_MS = 5 * 60_000;
 const MEDIAN_OF = 9;
 
-export interface Times {
-  /** Unix ms on the server's clock. */
-  publishedAt: number;
-  latencyMs: number | null;
-  /** Unix ms on the browser's clock. */
-  receivedAt: number;
-  drawnAt: number;
-}
-
-/**
- * Age of a picture when it is drawn, with no need for the two clocks to agree: a journey counts by how much longer it
- * took than the shortest of the last minutes, so that only the network's own shortest delay is left out. The shortest is
- * forgotten after five to ten minutes, which heals a clock that was set.
- */
-export class GlassLatency {
-  #shortest = Number.POSITIVE_INFINITY;
-  #shortestBefore = Number.POSITIVE_INFINITY;
-  #since = 0;
+/** How old pictures are when they are drawn, in ms. */
+export class LatencyMeter {
   #recent: number[] = [];
 
-  drawn({ publishedAt, latencyMs, receivedAt, drawnAt }: Times): void {
-    if (Math.abs(receivedAt - this.#since) > BASELINE_MS) {
-      this.#shortestBefore = this.#shortest;
-      this.#shortest = Number.POSITIVE_INFINITY;
-      this.#since = receivedAt;
-    }
-    const serverMs = latencyMs ?? 0;
-    const journey = receivedAt - (publishedAt + serverMs);
-    this.#shortest = Math.min(this.#shortest, journey);
-    const onTheWay = journey - Math.min(this.#shortest, this.#shortestBefore);
-    this.#recent.push(serverMs + onTheWay + (drawnAt - receivedAt));
+  add(ms: number): void {
+    this.#recent.push(ms);
     if (this.#recent.length > MEDIAN_OF) this.#recent.shift();
   }
 
@@ -67,10 +41,13 @@ export class GlassLatency {
     return this.#recent.toSorted((a, b) => a - b)[this.#recent.length >> 1];
   }
 
+  /** What a picture has to be reckoned with: it rises with the last one at once, and falls when most are better. */
+  get cautiousMs(): number | undefined {
+    const last = this.#recent.at(-1);
+    return last === undefined ? undefined : Math.max(last, this.medianMs ?? last);
+  }
+
   reset(): void {
-    this.#shortest = Number.POSITIVE_INFINITY;
-    this.#shortestBefore = Number.POSITIVE_INFINITY;
-    this.#since = 0;
     this.#recent = [];
   }
 }

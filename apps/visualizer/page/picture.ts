@@ -5,13 +5,8 @@ import type { Frame } from './messages.ts';
 export interface Drawn extends Omit<Frame, 'jpeg'> {
   /** The very bytes that were decoded. */
   jpeg: Blob;
-  receivedAt: number;
+  /** Unix ms on the browser's clock. */
   drawnAt: number;
-}
-
-interface Offer {
-  data: string;
-  receivedAt: number;
 }
 
 /**
@@ -27,7 +22,7 @@ export class Picture {
   #canvas: HTMLCanvasElement;
   #screen: ImageBitmapRenderingContext;
   #onDrawn: (drawn: Drawn) => void;
-  #next: Offer | undefined;
+  #next: string | undefined;
   #busy = false;
   #epoch = 0;
 
@@ -40,7 +35,7 @@ export class Picture {
   /** @param data a frame event's data. */
   offer(data: string): void {
     if (this.#next) this.skipped++;
-    this.#next = { data, receivedAt: Date.now() };
+    this.#next = data;
     if (!this.#busy) void this.#drawAll();
   }
 
@@ -52,10 +47,10 @@ export class Picture {
 
   async #drawAll(): Promise<void> {
     this.#busy = true;
-    for (let offer = this.#take(); offer; offer = this.#take()) {
+    for (let data = this.#take(); data; data = this.#take()) {
       const epoch = this.#epoch;
       try {
-        const { jpeg: base64, ...frame } = JSON.parse(offer.data) as Frame;
+        const { jpeg: base64, ...frame } = JSON.parse(data) as Frame;
         const jpeg = new Blob([decodeBase64(base64)], { type: 'image/jpeg' });
         const bitmap = await createImageBitmap(jpeg);
         if (epoch !== this.#epoch) {
@@ -66,7 +61,7 @@ export class Picture {
         if (this.#canvas.height !== bitmap.height) this.#canvas.height = bitmap.height;
         // Hands the decoded pixels over as they are; drawImage would copy them once more.
         this.#screen.transferFromImageBitmap(bitmap);
-        this.#onDrawn({ ...frame, jpeg, receivedAt: offer.receivedAt, drawnAt: Date.now() });
+        this.#onDrawn({ ...frame, jpeg, drawnAt: Date.now() });
       } catch {
         this.broken++;
       }
@@ -74,9 +69,9 @@ export class Picture {
     this.#busy = false;
   }
 
-  #take(): Offer | undefined {
-    const offer = this.#next;
+  #take(): string | undefined {
+    const data = this.#next;
     this.#next = undefined;
-    return offer;
+    return data;
   }
 }

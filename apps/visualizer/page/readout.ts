@@ -1,13 +1,13 @@
 import { byId, setText } from './dom.ts';
 import { clipTime, duration, NONE, number } from './format.ts';
 import type { Status } from './messages.ts';
-import { GlassLatency, RateMeter } from './meters.ts';
+import { LatencyMeter, RateMeter } from './meters.ts';
 import type { Drawn } from './picture.ts';
 
 /** The numbers: those of the picture change with it, the others a few times a second so that they can be read. */
 export class Readout {
   #rate = new RateMeter();
-  #latency = new GlassLatency();
+  #latency = new LatencyMeter();
   #fields = {
     fps: byId('fps'),
     latency: byId('latency'),
@@ -16,13 +16,15 @@ export class Readout {
     viewers: byId('viewers'),
   };
 
+  /** How old the picture has to be taken to be; 0 while the server's time is not known. */
   get latencyMs(): number {
-    return this.#latency.medianMs ?? 0;
+    return this.#latency.cautiousMs ?? 0;
   }
 
-  drawn(drawn: Drawn): void {
+  /** @param serverNow the server's time, if it is known */
+  drawn(drawn: Drawn, serverNow: number | undefined): void {
     this.#rate.tick(drawn.drawnAt);
-    this.#latency.drawn(drawn);
+    if (serverNow !== undefined) this.#latency.add(Math.max(0, serverNow - drawn.publishedAt));
     this.#showPlace(drawn);
   }
 
@@ -44,7 +46,7 @@ export class Readout {
     setText(this.#fields.position, shown ? clipTime(shown.position) : NONE);
   }
 
-  /** For a new connection, whose journey is another. */
+  /** For a new connection. */
   reset(): void {
     this.#rate.reset();
     this.#latency.reset();

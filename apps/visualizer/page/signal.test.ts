@@ -14,6 +14,7 @@ const live: Facts = {
   drawn: true,
   unseenForMs: 0,
   latencyMs: 20,
+  before: 'live',
 };
 
 test('a picture is live when the link, the server and the screen agree', () => {
@@ -64,6 +65,9 @@ test('a picture that comes late is shown as late', () => {
   assert.equal(state, 'delayed');
   assert.match(message, /3\.2 s behind/);
   assert.equal(picture, true);
+  assert.equal(judge({ ...live, latencyMs: 1500 }).state, 'live');
+  assert.equal(judge({ ...live, latencyMs: 1500, before: 'delayed' }).state, 'delayed');
+  assert.equal(judge({ ...live, latencyMs: 900, before: 'delayed' }).state, 'live');
 });
 
 test('the reason is the server’s own where it gives one', () => {

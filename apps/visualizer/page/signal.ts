@@ -16,6 +16,8 @@ export interface Facts {
   unseenForMs: number;
   /** Age of the drawn picture when it was drawn. */
   latencyMs: number;
+  /** What was said of it last. */
+  before: State;
 }
 
 export type State =
@@ -39,6 +41,8 @@ export interface Signal {
 
 /** No longer than this may a picture that has ceased to be live look as if it were; the promise is 2 s. */
 export const PATIENCE_MS = 1800;
+/** A late picture has to come this early to be live again, lest the word change back and forth. */
+const IN_TIME_MS = 1200;
 
 /** Judges what may be claimed of the picture. It is live only if the link, the server and the screen all agree. */
 export function judge(facts: Facts): Signal {
@@ -63,7 +67,7 @@ export function judge(facts: Facts): Signal {
   if (facts.paused === 'ending')
     return signal('resuming', 'Resuming', 'Going on with the live picture.', true);
   if (!status || !facts.drawn) return signal('connecting', 'Connecting', 'Waiting for the first picture.');
-  if (facts.latencyMs > PATIENCE_MS) {
+  if (facts.latencyMs > (facts.before === 'delayed' ? IN_TIME_MS : PATIENCE_MS)) {
     const behind = (facts.latencyMs / 1000).toFixed(1);
     return signal('delayed', 'Delayed', `This connection runs ${behind} s behind.`, true);
   }
