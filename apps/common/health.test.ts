@@ -19,6 +19,13 @@ test('a stall is told within 2 s of the last frame, and its end with the next on
   assert.equal(health.flowed(5033), false);
 });
 
+test('one late frame does not put off the word of a stall that follows it', () => {
+  const health = new FlowHealth('redactor', 'frames');
+  for (let ms = 0; ms <= 990; ms += 33) health.flowed(ms);
+  health.flowed(990 + 1400);
+  assert.equal(health.stalled(990 + 1400 + 1501), true);
+});
+
 test('a clip of one frame in two seconds is no stall once its rhythm is known', () => {
   const health = new FlowHealth('redactor', 'frames');
   health.flowed(0);

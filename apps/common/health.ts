@@ -18,13 +18,15 @@ const STALL_MS = 1500;
 /** How many of its own intervals a slow clip may miss before it counts as stalled. */
 const STALL_INTERVALS = 3;
 const LONGEST_INTERVAL_MS = 60_000;
+/** A rhythm is the median of so many intervals: one late frame is none. */
+const RHYTHM = 5;
 
 /** Tells whether frames flow, from the moments at which they did. Times are `performance.now()` milliseconds. */
 export class FlowHealth implements Health {
   readonly #service: string;
   readonly #what: string;
   #lastMs: number | undefined;
-  #intervalMs = 0;
+  readonly #intervalsMs: number[] = [];
   #refusal: { reason: string; atMs: number } | undefined;
 
   /** @param what what flows, for the message: "frames from playback at tcp://localhost:5555" */
@@ -36,8 +38,10 @@ export class FlowHealth implements Health {
   /** Tells of a frame. Answers true when it is the first, or the first after a stall. */
   flowed(nowMs = performance.now()): boolean {
     const began = this.stalled(nowMs);
-    // The pause of a stall counts as rhythm too, until the next frame: a clip of one frame in 2 s begins so.
-    if (this.#lastMs !== undefined) this.#intervalMs = Math.min(nowMs - this.#lastMs, LONGEST_INTERVAL_MS);
+    if (this.#lastMs !== undefined) {
+      this.#intervalsMs.push(Math.min(nowMs - this.#lastMs, LONGEST_INTERVAL_MS));
+      if (this.#intervalsMs.length > RHYTHM) this.#intervalsMs.shift();
+    }
     this.#lastMs = nowMs;
     return began;
   }
@@ -49,7 +53,13 @@ export class FlowHealth implements Health {
   /** Whether the last frame is longer ago than this source's rhythm explains; true before the first. */
   stalled(nowMs = performance.now()): boolean {
     if (this.#lastMs === undefined) return true;
-    return nowMs - this.#lastMs > Math.max(STALL_MS, STALL_INTERVALS * this.#intervalMs);
+    return nowMs - this.#lastMs > Math.max(STALL_MS, STALL_INTERVALS * this.#rhythmMs);
+  }
+
+  /** The lower median, so that of two intervals the shorter counts; 0 before the second frame. */
+  get #rhythmMs(): number {
+    const sorted = this.#intervalsMs.toSorted((a, b) => a - b);
+    return sorted[(sorted.length - 1) >> 1] ?? 0;
   }
 
   get lastMs(): number | undefined {

@@ -26,7 +26,7 @@ async function serve(releaseMs = 60_000) {
   });
   const server = createServer((request, response) => {
     if (request.url === '/mjpeg') broadcast.addMjpeg(request, response, Number.POSITIVE_INFINITY);
-    else broadcast.addSse(request, response, Number.POSITIVE_INFINITY, { state: 'live' });
+    else broadcast.addSse(request, response, Number.POSITIVE_INFINITY);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -77,7 +77,7 @@ test('a viewer that takes nothing for the time set is let go and counted; one th
   const gone = new Promise(resolve => stalled.once('close', resolve));
   await until(() => {
     broadcast.show(picture(1, 1_000_000));
-    broadcast.tell({ state: 'live' });
+    broadcast.releaseBlocked();
     return counts.released > 0;
   }, 'the stalled viewer to be let go');
   stalled.resume();

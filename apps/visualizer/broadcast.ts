@@ -51,17 +51,10 @@ export class Broadcast {
     return false;
   }
 
-  /** Opens Server-Sent Events on a response and greets it with the status and, if there is one, a picture. */
-  addSse(
-    request: IncomingMessage,
-    response: ServerResponse,
-    maxFps: number,
-    status: object,
-    newest?: Picture,
-  ): void {
+  /** Opens Server-Sent Events on a response, with a first picture if there is one. */
+  addSse(request: IncomingMessage, response: ServerResponse, maxFps: number, newest?: Picture): void {
     withHeaders(response, { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
     this.#channel.addClient(request, response);
-    this.#channel.send({ event: 'status', data: JSON.stringify(status) }, [response]);
     this.#add('sse', response, picture => picture.sse, maxFps, newest);
   }
 
@@ -87,15 +80,18 @@ export class Broadcast {
     }
   }
 
-  /** Tells every SSE viewer of the status, and lets go of viewers that have taken nothing for too long. */
-  tell(status: object): void {
-    const nowMs = performance.now();
+  /** Tells every SSE viewer of the status, or only one. */
+  tell(status: object, only?: ServerResponse): void {
+    this.#channel.send({ event: 'status', data: JSON.stringify(status) }, only && [only]);
+  }
+
+  /** Lets go of viewers that have taken nothing for too long. */
+  releaseBlocked(nowMs = performance.now()): void {
     for (const { viewer } of this.#viewers.values()) {
       if (viewer.blockedMs(nowMs) < this.#releaseMs) continue;
       this.#events.released();
       viewer.release();
     }
-    this.#channel.send({ event: 'status', data: JSON.stringify(status) });
   }
 
   close(): void {

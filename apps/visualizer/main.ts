@@ -47,6 +47,7 @@ await runService('visualizer', schema, async ({ config, log, signal }) => {
   const status = () =>
     telemetry.status(broadcast, live, { address: peer, connected: source.connected }, config.MAX_VIEWERS);
   const tellStatus = async () => {
+    broadcast.releaseBlocked();
     broadcast.tell(await status());
     if (live.view().state !== 'live') broadcast.show(live.card(), 'mjpeg');
   };

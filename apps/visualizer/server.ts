@@ -62,9 +62,9 @@ function routes(surface: Surface): Router {
   router.get('/stream', async context => {
     const maxFps = admit(context, surface);
     if (maxFps === undefined) return;
-    const status = await surface.status();
     context.respond = false;
-    broadcast.addSse(context.req, context.res, maxFps, status, live.newest());
+    broadcast.addSse(context.req, context.res, maxFps, live.newest());
+    broadcast.tell(await surface.status(), context.res);
   });
 
   router.get('/stream.mjpg', context => {

@@ -1,0 +1,212 @@
+/** What is served on 8050, as a viewer, a scraper and a stranger meet it. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { makeClip, temporaryFolder } from './support/clips.ts';
+import { brightest, decodeJpeg } from './support/jpeg.ts';
+import { metric, startChain, until } from './support/services.ts';
+import { events, open, parts } from './support/streams.ts';
+
+const readJson = async (url: string) => (await (await fetch(url)).json()) as Record<string, never>;
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let chain: Awaited<ReturnType<typeof startChain>>;
+before(async () => {
+  folder = await temporaryFolder();
+  chain = await startChain({ DATA_FILE: await makeClip(`${folder.path}/clip.mp4`), MAX_VIEWERS: 3 });
+});
+after(async () => {
+  await chain[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+const viewersNow = () => metric(chain.web, 'noaa_visualizer_viewers{stream="sse"}');
+
+test('/stream gives frames with all their facts and the status, and an event has no id', async () => {
+  const response = await open(`${chain.web}/stream`);
+  assert.match(String(response.headers['content-type']), /^text\/event-stream/);
+  assert.equal(response.headers['cache-control'], 'no-store');
+  assert.equal(response.headers['x-accel-buffering'], 'no');
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += chunk;
+    if (text.split('event: frame').length > 4) break;
+  }
+  assert.doesNotMatch(text, /^id:/m);
+
+  const frames = [];
+  for await (const { event, data } of events(`${chain.web}/stream`)) {
+    if (event === 'frame') frames.push(data);
+    if (frames.length === 5) break;
+  }
+  for (const frame of frames) {
+    assert.deepEqual(Object.keys(frame), [
+      'seq',
+      'width',
+      'height',
+      'publishedAt',
+      'position',
+      'latencyMs',
+      'jpeg',
+    ]);
+    assert.deepEqual([frame.width, frame.height], [320, 240]);
+    assert.ok(
+      Math.abs(frame.publishedAt - Date.now()) < 20_000,
+      'publishedAt is the time now, in milliseconds',
+    );
+    assert.ok(frame.position >= 0 && frame.position < 2e6, 'position is in microseconds, within the clip');
+    assert.ok(frame.latencyMs > 0 && frame.latencyMs < 10_000);
+    const picture = await decodeJpeg(Buffer.from(frame.jpeg, 'base64'));
+    assert.deepEqual([picture.width, picture.height], [320, 240]);
+  }
+  const order = frames.map(({ seq }) => seq);
+  assert.deepEqual(
+    order,
+    [...new Set(order)].sort((a, b) => a - b),
+  );
+});
+
+test('/stream.mjpg gives whole JPEGs, each with its length, number and time', async () => {
+  let count = 0;
+  for await (const { headers, body } of parts(`${chain.web}/stream.mjpg`)) {
+    assert.equal(headers['content-type'], 'image/jpeg');
+    assert.ok(Number(headers['x-sequence']) >= 0);
+    assert.ok(Math.abs(Number(headers['x-timestamp']) - Date.now() / 1000) < 20, 'seconds since 1970');
+    assert.deepEqual([...body.subarray(0, 2), ...body.subarray(-2)], [0xff, 0xd8, 0xff, 0xd9]);
+    count += 1;
+    if (count === 5) break;
+  }
+});
+
+test('an image element of Blink gets the next part’s headers at once, so that it shows no frame late', async () => {
+  const chrome =
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36';
+  const response = await open(`${chain.web}/stream.mjpg`, undefined, {
+    'user-agent': chrome,
+    'sec-fetch-dest': 'image',
+  });
+  let bytes = Buffer.alloc(0);
+  for await (const chunk of response) {
+    bytes = Buffer.concat([bytes, chunk]);
+    const end = bytes.indexOf(Buffer.from([0xff, 0xd9, 0x0d, 0x0a, 0x2d, 0x2d]));
+    if (end < 0 || bytes.indexOf('\r\n\r\n', end) < 0) continue;
+    assert.match(
+      bytes.subarray(end + 2).toString('latin1'),
+      /^\r\n--noaa-frame\r\nContent-Type: image\/jpeg\r\n\r\n/,
+    );
+    break;
+  }
+});
+
+test('/snapshot.jpg is the newest frame, and cannot be cached', async () => {
+  const first = await fetch(`${chain.web}/snapshot.jpg`);
+  assert.equal(first.status, 200);
+  assert.equal(first.headers.get('content-type'), 'image/jpeg');
+  assert.equal(first.headers.get('cache-control'), 'no-store');
+  const picture = await decodeJpeg(Buffer.from(await first.arrayBuffer()));
+  assert.ok(brightest(picture, (x, y) => x > 101 && x < 200 && y > 101 && y < 120) > 60);
+  const again = await until(async () => {
+    const response = await fetch(`${chain.web}/snapshot.jpg`);
+    await response.arrayBuffer();
+    return response.headers.get('x-sequence') !== first.headers.get('x-sequence');
+  }, 'a newer frame');
+  assert.ok(again);
+});
+
+test('/status, /metrics and the health paths tell that the picture is live', async () => {
+  const status = await readJson(`${chain.web}/status`);
+  assert.equal(status['state'], 'live');
+  assert.deepEqual(Object.keys(status['dropped'] as never), ['upstream', 'encoder', 'viewer']);
+  for (const path of ['/livez', '/readyz', '/healthz'])
+    assert.equal((await fetch(chain.web + path)).status, 200, path);
+  assert.ok(((await metric(chain.web, 'noaa_visualizer_frames_received_total')) as number) > 0);
+  for (const telemetry of [chain.playbackTelemetry, chain.redactorTelemetry]) {
+    for (const path of ['/livez', '/readyz', '/healthz'])
+      assert.equal((await fetch(telemetry + path)).status, 200, path);
+  }
+  for (const base of [chain.web, chain.playbackTelemetry, chain.redactorTelemetry]) {
+    const text = await (await fetch(`${base}/metrics`)).text();
+    for (const [, name] of text.matchAll(/^# TYPE (\S+) counter$/gm))
+      assert.match(name ?? '', /^noaa_.*_total$/);
+    for (const [, name] of text.matchAll(/^# TYPE (\S+)/gm)) assert.match(name ?? '', /^noaa_/);
+  }
+});
+
+test('every answer forbids inline script, sniffing and framing, and allows no other origin', async () => {
+  for (const path of ['/', '/status', '/nothing-here', '/stream', '/stream.mjpg', '/snapshot.jpg']) {
+    const response = await open(chain.web + path);
+    response.destroy();
+    const policy = String(response.headers['content-security-policy']);
+    assert.match(policy, /default-src 'none'/, path);
+    assert.doesNotMatch(policy, /unsafe-inline/);
+    assert.equal(response.headers['x-content-type-options'], 'nosniff');
+    assert.equal(response.headers['access-control-allow-origin'], undefined);
+  }
+});
+
+test('a rate that is none is answered with one sentence, a method that is none with 405', async () => {
+  for (const fps of ['abc', '0', '-1', 'NaN', '1e-9']) {
+    const response = await fetch(`${chain.web}/stream?fps=${fps}`);
+    assert.equal(response.status, 400);
+    assert.match(await response.text(), /^fps=.*frames a second.*\n$/);
+  }
+  assert.equal((await fetch(`${chain.web}/stream`, { method: 'POST' })).status, 405);
+  assert.equal((await fetch(`${chain.web}/stream`, { method: 'HEAD' })).status, 200);
+});
+
+test('?fps caps one viewer’s rate and no other’s', async () => {
+  const [capped, free] = await Promise.all(
+    ['?fps=5', ''].map(async query => {
+      let frames = 0;
+      let beganMs = 0;
+      for await (const { event, data } of events(`${chain.web}/stream${query}`)) {
+        if (event !== 'frame') continue;
+        beganMs ||= data.publishedAt;
+        if (data.publishedAt - beganMs > 2000) break;
+        frames += 1;
+      }
+      return frames / 2;
+    }),
+  );
+  assert.ok(capped !== undefined && capped <= 6, `${capped} a second where 5 were asked for`);
+  assert.ok(free !== undefined && free > 10, `${free} a second where 30 are to be had`);
+});
+
+test('one viewer more than MAX_VIEWERS is told 503 and when to try again; a place that is left is given', async () => {
+  const closing = new AbortController();
+  const viewers = await Promise.all(
+    ['/stream', '/stream.mjpg', '/stream'].map(path => open(chain.web + path, closing.signal)),
+  );
+  for (const viewer of viewers) viewer.on('error', () => {}).resume();
+  const refused = await fetch(`${chain.web}/stream`);
+  assert.equal(refused.status, 503);
+  assert.ok(Number(refused.headers.get('retry-after')) > 0);
+  assert.match(await refused.text(), /MAX_VIEWERS/);
+  closing.abort();
+  await until(async () => (await viewersNow()) === 0, 'the places to be free');
+  (await open(`${chain.web}/stream`)).destroy();
+});
+
+test('nothing is encoded while nobody watches, and once however many do', async () => {
+  await until(async () => (await viewersNow()) === 0, 'nobody to watch');
+  const count = async () => ({
+    received: (await metric(chain.web, 'noaa_visualizer_frames_received_total')) as number,
+    encoded: (await metric(chain.web, 'noaa_visualizer_frames_encoded_total')) as number,
+  });
+  const idle = await until(count, 'the counts');
+  await until(async () => (await count()).received > idle.received + 30, 'a second of frames');
+  assert.equal((await count()).encoded, idle.encoded);
+
+  const closing = new AbortController();
+  for (const path of ['/stream', '/stream', '/stream.mjpg']) {
+    (await open(chain.web + path, closing.signal)).on('error', () => {}).resume();
+  }
+  const watched = await count();
+  await until(async () => (await count()).received > watched.received + 30, 'a second of frames');
+  const end = await count();
+  closing.abort();
+  assert.ok(end.encoded > watched.encoded);
+  assert.ok(
+    end.encoded - watched.encoded <= end.received - watched.received + 1,
+    'a frame was encoded more than once',
+  );
+});

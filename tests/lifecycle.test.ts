@@ -1,0 +1,199 @@
+/** Any service may start, stop, stall and restart at any time, in any order. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { makeClip, temporaryFolder } from './support/clips.ts';
+import { brightest, decodeJpeg } from './support/jpeg.ts';
+import {
+  chainEnvironment,
+  freePorts,
+  type ServiceName,
+  startChain,
+  startService,
+  until,
+} from './support/services.ts';
+import { events, firstEvent, open, parts } from './support/streams.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let clip: string;
+before(async () => {
+  folder = await temporaryFolder();
+  clip = await makeClip(`${folder.path}/clip.mp4`);
+});
+after(() => folder[Symbol.asyncDispose]());
+
+const isFrame = ({ event }: { event: string }) => event === 'frame';
+const isLive = ({ event, data }: { event: string; data: { state?: string } }) =>
+  event === 'status' && data.state === 'live';
+
+const orders: ServiceName[][] = [
+  ['visualizer', 'redactor', 'playback'],
+  ['playback', 'redactor', 'visualizer'],
+  ['redactor', 'playback', 'visualizer'],
+];
+for (const order of orders) {
+  test(`started in the order ${order.join(', ')}, the picture comes`, async () => {
+    const environment = await chainEnvironment({ DATA_FILE: clip });
+    await using stack = new AsyncDisposableStack();
+    for (const name of order) {
+      const service = stack.use(startService(name, environment[name]));
+      await service.logged(line => line.level === 'info');
+    }
+    await firstEvent(`${environment.web}/stream`, isFrame);
+  });
+}
+
+test('before the first frame a viewer gets a card and 503s, and is told what is waited for', async () => {
+  const { visualizer, web } = await chainEnvironment();
+  await using service = startService('visualizer', visualizer);
+  await service.logged(line => /serving/.test(line.msg));
+  const status = await firstEvent(`${web}/stream`, ({ event }) => event === 'status');
+  assert.equal(status.data.state, 'waiting');
+  assert.match(status.data.message, /redactor at tcp:/);
+  const snapshot = await fetch(`${web}/snapshot.jpg`);
+  assert.equal(snapshot.status, 503);
+  const card = await decodeJpeg(Buffer.from(await snapshot.arrayBuffer()));
+  assert.ok(brightest(card, () => true) > 150, 'nothing is written on the card');
+  for await (const { body } of parts(`${web}/stream.mjpg`)) {
+    assert.equal((await decodeJpeg(body)).width, card.width);
+    break;
+  }
+  assert.equal((await fetch(`${web}/livez`)).status, 200);
+  assert.equal((await fetch(`${web}/readyz`)).status, 503);
+});
+
+for (const name of ['playback', 'redactor'] as const) {
+  test(`when ${name} dies viewers are told within 2 s, and its restart brings the picture back to them`, async () => {
+    await using chain = await startChain({ DATA_FILE: clip });
+    let diedMs = 0;
+    let toldMs = 0;
+    let restarted: ReturnType<typeof startService> | undefined;
+    for await (const { event, data } of events(`${chain.web}/stream`)) {
+      if (event === 'frame' && !diedMs) {
+        diedMs = performance.now();
+        await chain.services[name].stop('SIGKILL');
+      } else if (event === 'status' && diedMs && data.state !== 'live' && !toldMs) {
+        toldMs = performance.now() - diedMs;
+        restarted = startService(name, chain.environment[name]);
+      } else if (event === 'frame' && toldMs) {
+        break;
+      }
+    }
+    await restarted?.[Symbol.asyncDispose]();
+    assert.ok(toldMs <= 2000, `told after ${toldMs} ms`);
+  });
+}
+
+test('when the visualizer is restarted on its port the picture is there again', async () => {
+  await using chain = await startChain({ DATA_FILE: clip });
+  await chain.services.visualizer.stop();
+  await using _ = startService('visualizer', chain.environment.visualizer);
+  await until(
+    () =>
+      fetch(`${chain.web}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    'the picture',
+  );
+});
+
+test('a stall is told within 2 s, an MJPEG viewer then sees the card, and the picture comes back by itself', async () => {
+  await using chain = await startChain({ DATA_FILE: clip });
+  const { playback } = chain.services;
+  let stalledMs = 0;
+  for await (const event of events(`${chain.web}/stream`)) {
+    if (!stalledMs && isLive(event)) {
+      stalledMs = performance.now();
+      playback.process.kill('SIGSTOP');
+    } else if (event.event === 'status' && event.data.state === 'stalled') {
+      assert.ok(performance.now() - stalledMs <= 2000);
+      break;
+    }
+  }
+  for await (const { headers } of parts(`${chain.web}/stream.mjpg`)) {
+    assert.equal(headers['x-sequence'], '0');
+    break;
+  }
+  assert.equal((await fetch(`${chain.web}/snapshot.jpg`)).status, 503);
+  assert.equal((await fetch(`${chain.redactorTelemetry}/readyz`)).status, 503);
+  assert.equal((await fetch(`${chain.redactorTelemetry}/livez`)).status, 200);
+  playback.process.kill('SIGCONT');
+  await firstEvent(`${chain.web}/stream`, isFrame);
+});
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} ends every service in under a second with 0 and leaves no ffmpeg`, async () => {
+    await using chain = await startChain({ DATA_FILE: clip });
+    const viewer = (await open(`${chain.web}/stream`)).on('error', () => {}).resume();
+    const { playback } = chain.services;
+    const decoders = childrenOf(playback.process.pid);
+    assert.ok(decoders.length > 0);
+    for (const service of Object.values(chain.services)) {
+      const { how, ms } = await service.stop(signal);
+      assert.equal(how, 0, JSON.stringify(service.log.at(-1)));
+      assert.ok(ms < 1000, `${ms} ms`);
+    }
+    viewer.destroy();
+    for (const pid of decoders) assert.throws(() => process.kill(pid, 0), 'an ffmpeg is left');
+  });
+}
+
+test('a service that waits for its peer ends as quickly', async () => {
+  const environment = await chainEnvironment();
+  for (const name of ['redactor', 'visualizer'] as const) {
+    await using service = startService(name, environment[name]);
+    await service.logged(line => line.level === 'info');
+    const { how, ms } = await service.stop();
+    assert.equal(how, 0);
+    assert.ok(ms < 1000, `${name}: ${ms} ms`);
+  }
+});
+
+test('a port that is taken is named, with the variable that chooses another, and the exit code is 1', async () => {
+  await using chain = await startChain({ DATA_FILE: clip });
+  for (const [name, variable] of [
+    ['playback', 'PLAYBACK_PORT'],
+    ['redactor', 'REDACTOR_PORT'],
+    ['visualizer', 'VISUALIZER_PORT'],
+  ] as const) {
+    const [metrics = 0] = await freePorts(1);
+    const own = name === 'visualizer' ? {} : { METRICS_PORT: metrics };
+    await using service = startService(name, { ...chain.environment[name], ...own });
+    assert.equal(await service.ended, 1);
+    assert.match(service.log.at(-1)?.msg ?? '', new RegExp(`port \\d+ .*already taken; set ${variable}`));
+  }
+});
+
+test('every bad variable is named at once, with its value and what would do, and the exit code is 2', async () => {
+  await using service = startService('visualizer', {
+    REDACTOR_PORT: 0,
+    REDACTOR_HOST: '*',
+    JPEG_QUALITY: 101,
+    MAX_VIEWERS: 'many',
+    ALLOW_UNMARKED_FRAMES: 'perhaps',
+    LOG_LEVEL: 'loud',
+  });
+  assert.equal(await service.ended, 2);
+  assert.equal(service.log.length, 1);
+  const said = service.log[0]?.msg ?? '';
+  for (const part of [
+    'REDACTOR_PORT="0"',
+    'REDACTOR_HOST="*"',
+    'JPEG_QUALITY="101"',
+    'MAX_VIEWERS="many"',
+    'ALLOW_UNMARKED_FRAMES="perhaps"',
+    'LOG_LEVEL="loud"',
+    'from 1 to 100',
+  ]) {
+    assert.ok(said.includes(part), `${part} is not in: ${said}`);
+  }
+});
+
+function childrenOf(pid: number | undefined): number[] {
+  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)])
+    .toString()
+    .trim()
+    .split(/\s+/)
+    .map(Number);
+}
