@@ -1,0 +1,140 @@
+/**
+ * One service's own loop in a process of its own, on a bus that waits where the services' drops. The benchmark forks
+ * it with its task as the one argument; it says `ready`, starts at `go`, and tells at `done` what came through.
+ */
+import { once } from 'node:events';
+import { type Frame, FrameLayout, type WireFormat } from '../apps/common/frame.ts';
+import { SequenceGaps } from '../apps/common/sequence.ts';
+import { decode, probe } from '../apps/playback/decode.ts';
+import { play } from '../apps/playback/playback.ts';
+import { repeat, type TimedFrame } from '../apps/playback/repeat.ts';
+import { redact } from '../apps/redactor/redactor.ts';
+import { NewestEncoder } from '../apps/visualizer/encode-newest.ts';
+import { JpegEncoder } from '../apps/visualizer/jpeg.ts';
+import { visualize } from '../apps/visualizer/visualizer.ts';
+import { publishLossless, subscribeLossless } from './lossless-bus.ts';
+
+export type StageTask =
+  | { stage: 'playback'; port: number; path: string; format: WireFormat; frames: number }
+  | { stage: 'redactor'; from: number; port: number; borderPx: number }
+  | { stage: 'visualizer'; from: number; quality: number; frames: number };
+
+export interface Account {
+  frames: number;
+  /** Frames that are missing in the sequence. */
+  missed: number;
+  jpegBytes: number;
+  refused: number;
+}
+
+/** Frames that the encoder has in hand: as many as it works on at once, so that none waits and none is replaced. */
+const ENCODING = 2;
+
+const task = JSON.parse(process.argv[2]!) as StageTask;
+const stop = new AbortController();
+const account: Account = { frames: 0, missed: 0, jpegBytes: 0, refused: 0 };
+process.once('disconnect', () => process.exit());
+
+if (task.stage === 'playback') await runPlayback(task);
+else if (task.stage === 'redactor') await runRedactor(task);
+else await runVisualizer(task);
+
+async function runPlayback({ port, path, format, frames }: StageTask & { stage: 'playback' }): Promise<void> {
+  const clip = await probe(path);
+  const layout = new FrameLayout(format, clip.width, clip.height);
+  using sink = await publishLossless(port);
+  await go();
+  const start = () =>
+    decode(clip, layout, stop.signal, { damaged: line => void process.stderr.write(`${line}\n`) });
+  const passes = repeat(start, { ...clip, loop: true, passed: () => {} });
+  const unpaced = Number.POSITIVE_INFINITY;
+  await play(first(passes, frames), sink, stop.signal, unpaced, {
+    published: () => {
+      account.frames += 1;
+    },
+    fellBehind: () => {},
+  });
+  done();
+  await once(process, 'disconnect');
+}
+
+async function runRedactor({ from, port, borderPx }: StageTask & { stage: 'redactor' }): Promise<void> {
+  using source = subscribeLossless(from);
+  using sink = await publishLossless(port);
+  await go();
+  await redact(source, sink, stop.signal, borderPx, {
+    published: () => {
+      account.frames += 1;
+    },
+    refused: () => {
+      account.refused += 1;
+    },
+  });
+}
+
+async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'visualizer' }): Promise<void> {
+  const gaps = new SequenceGaps();
+  let encoding = 0;
+  let room: (() => void) | undefined;
+  const encoderOf = () => {
+    const encoder = new JpegEncoder(quality);
+    return async (frame: Frame) => ({ frame, jpeg: await encoder.encode(frame) });
+  };
+  const settle = () => {
+    encoding -= 1;
+    room?.();
+    if (account.frames + account.refused === frames) done();
+  };
+  const encoder = new NewestEncoder(encoderOf, {
+    encoded({ frame, jpeg }) {
+      account.frames += 1;
+      account.jpegBytes += jpeg.length;
+      account.missed += gaps.missedBefore(frame.stamp!.sequence);
+      settle();
+    },
+    replaced() {
+      account.missed += 1;
+      settle();
+    },
+    failed() {
+      account.refused += 1;
+      settle();
+    },
+  });
+  using source = subscribeLossless(from, async () => {
+    while (encoding >= ENCODING) {
+      await new Promise<void>(resolve => {
+        room = resolve;
+      });
+    }
+  });
+  await go();
+  const show = (frame: Frame) => {
+    encoding += 1;
+    encoder.push(frame);
+  };
+  await visualize(source, { show }, stop.signal, false, {
+    refused: () => {
+      account.refused += 1;
+    },
+  });
+}
+
+async function* first(frames: AsyncIterable<TimedFrame>, count: number): AsyncGenerator<TimedFrame> {
+  let given = 0;
+  for await (const frame of frames) {
+    yield frame;
+    given += 1;
+    if (given === count) return;
+  }
+}
+
+async function go(): Promise<void> {
+  const started = once(process, 'message');
+  process.send!('ready');
+  await started;
+}
+
+function done(): void {
+  process.send!(account);
+}

@@ -1,0 +1,50 @@
+/** A sample of measurements, in the terms that the tables print. */
+export interface Spread {
+  median: number;
+  min: number;
+  max: number;
+}
+
+export function quantile(values: readonly number[], q: number): number {
+  if (values.length === 0) return Number.NaN;
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = q * (sorted.length - 1);
+  const below = sorted[Math.floor(at)]!;
+  return below + (sorted[Math.ceil(at)]! - below) * (at - Math.floor(at));
+}
+
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+export function spread(values: readonly number[]): Spread {
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
+}
+
+export function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
+
+/** Ordinary least squares: the weights w for which rows·w comes nearest to the targets. */
+export function leastSquares(rows: readonly (readonly number[])[], targets: readonly number[]): number[] {
+  const size = rows[0]!.length;
+  const system = Array.from({ length: size }, (_, i) => [
+    ...Array.from({ length: size }, (_, j) => sum(rows.map(row => row[i]! * row[j]!))),
+    sum(rows.map((row, k) => row[i]! * targets[k]!)),
+  ]);
+  // Gauss and Jordan, with the largest pivot first.
+  for (let column = 0; column < size; column += 1) {
+    const rest = system.slice(column);
+    const pivot = rest.reduce((best, row) => (Math.abs(row[column]!) > Math.abs(best[column]!) ? row : best));
+    system.splice(system.indexOf(pivot), 1);
+    system.splice(column, 0, pivot);
+    for (const row of system) {
+      if (row === pivot) continue;
+      const factor = row[column]! / pivot[column]!;
+      for (let i = column; i <= size; i += 1) row[i] = row[i]! - factor * pivot[i]!;
+    }
+  }
+  return system.map((row, i) => row[size]! / row[i]!);
+}
