@@ -1,6 +1,7 @@
 import { Pull, Push } from 'zeromq';
 import type { FrameSink, FrameSource } from '../apps/common/bus.ts';
 import { MAX_MESSAGE_BYTES } from '../apps/common/frame.ts';
+import { framePassed } from '../apps/common/reclaim.ts';
 
 /** Frames that may wait on each side of a socket, over what the kernel buffers. */
 const HIGH_WATER_MARK = 2;
@@ -13,7 +14,10 @@ export async function publishLossless(port: number): Promise<FrameSink & Disposa
   const socket = new Push({ sendHighWaterMark: HIGH_WATER_MARK, linger: 1000 });
   await socket.bind(`tcp://127.0.0.1:${port}`);
   return {
-    send: message => socket.send(message),
+    async send(message) {
+      await socket.send(message);
+      framePassed(message.byteLength);
+    },
     [Symbol.dispose]: () => socket.close(),
   };
 }
@@ -33,7 +37,10 @@ export function subscribeLossless(port: number, ready?: () => Promise<void>): Fr
     async *[Symbol.asyncIterator]() {
       await ready?.();
       for await (const [message] of socket) {
-        if (message) yield message;
+        if (message) {
+          yield message;
+          framePassed(message.byteLength);
+        }
         await ready?.();
       }
     },

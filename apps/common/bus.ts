@@ -1,6 +1,7 @@
 import { Publisher, Subscriber } from 'zeromq';
 import { asError, Fault } from './errors.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
+import { framePassed } from './reclaim.ts';
 
 /** Raw frames from a peer. Iteration ends when the signal that owns the source is aborted. */
 export interface FrameSource extends AsyncIterable<Buffer> {
@@ -45,7 +46,9 @@ export async function publish(endpoint: Endpoint, signal: AbortSignal): Promise<
   onAbort(signal, () => socket.close());
   return {
     async send(message) {
-      if (!signal.aborted) await socket.send(message);
+      if (signal.aborted) return;
+      await socket.send(message);
+      framePassed(message.byteLength);
     },
   };
 }
@@ -81,7 +84,11 @@ export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource 
       return connected;
     },
     async *[Symbol.asyncIterator]() {
-      for await (const [message] of socket) if (message) yield message;
+      for await (const [message] of socket) {
+        if (!message) continue;
+        yield message;
+        framePassed(message.byteLength);
+      }
     },
   };
 }
