@@ -13,7 +13,7 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { SingleBar } from 'cli-progress';
 import { asError } from '../apps/common/errors.ts';
-import { probe } from '../apps/playback/decode.ts';
+import { probe } from '../apps/playback/probe.ts';
 
 const NOAA_CLIP = 'https://nesdis-prod.s3.amazonaws.com/migrated/conus_20171021_20171022_30FPS.mp4';
 const DATA = fileURLToPath(new URL('../data', import.meta.url));

@@ -25,7 +25,7 @@ export const WIRE_FORMATS = ['i420', 'bgr24', 'numpy'] as const satisfies readon
 
 /** A GOES full disk at 1 km is 10 848 pixels a side; its largest JPEG-able kin fit too. */
 export const MAX_SIDE = 16_384;
-const MAX_PIXELS = 2 ** 27;
+export const MAX_PIXELS = 2 ** 27;
 const MAX_ENVELOPE_BYTES = 4096;
 export const MAX_MESSAGE_BYTES = HEADER_BYTES + 3 * MAX_PIXELS + MAX_ENVELOPE_BYTES + TRAILER_BYTES;
 
@@ -79,7 +79,8 @@ export function pixelBytes(format: WireFormat, width: number, height: number): n
   return width * height + 2 * Math.ceil(width / 2) * Math.ceil(height / 2);
 }
 
-function isGeometry(width: number, height: number): boolean {
+/** Whether any receiver would accept a frame of this size. */
+export function isGeometry(width: number, height: number): boolean {
   return width > 0 && height > 0 && width <= MAX_SIDE && height <= MAX_SIDE && width * height <= MAX_PIXELS;
 }
 

@@ -20,13 +20,19 @@ export class FrameAssembler extends Writable {
   #continue: (() => void) | undefined;
   #wake: (() => void) | undefined;
   #ended = false;
+  #discarding = false;
 
   constructor(layout: FrameLayout) {
-    super({ highWaterMark: 1, decodeStrings: true });
+    // Without a 'close' event: fluent-ffmpeg takes that for a lost reader and kills an ffmpeg that is just finishing.
+    super({ highWaterMark: 1, emitClose: false });
     this.#layout = layout;
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    if (this.#discarding) {
+      done();
+      return;
+    }
     const { pixelBytes, pixelOffset } = this.#layout;
     let read = 0;
     while (read < chunk.length) {
@@ -47,10 +53,22 @@ export class FrameAssembler extends Writable {
     else this.#continue = done;
   }
 
-  /** No more frames will come; a part of one that had begun is let go. */
-  finish(): void {
+  /** The decoder closed its pipe: no more frames will come, and a part of one that had begun is let go. */
+  override _final(done: () => void): void {
     this.#ended = true;
+    this.#message = undefined;
     this.#wake?.();
+    done();
+  }
+
+  /** Lets go of everything and takes no more, but reads on, so that the decoder's pipe can drain and close. */
+  discard(): void {
+    this.#discarding = true;
+    this.#ended = true;
+    this.#message = undefined;
+    this.#ready.length = 0;
+    this.#wake?.();
+    this.#resume();
   }
 
   /** The next frame, or undefined at the end. For one reader at a time. */
@@ -63,11 +81,13 @@ export class FrameAssembler extends Writable {
       this.#wake = undefined;
     }
     const message = this.#ready.shift();
-    if (this.#ready.length < READY_FRAMES) {
-      const resume = this.#continue;
-      this.#continue = undefined;
-      resume?.();
-    }
+    if (this.#ready.length < READY_FRAMES) this.#resume();
     return message;
+  }
+
+  #resume(): void {
+    const resume = this.#continue;
+    this.#continue = undefined;
+    resume?.();
   }
 }

@@ -1,18 +1,25 @@
 import { Fault } from '../common/errors.ts';
-import { MAX_SIDE } from '../common/frame.ts';
+import { isGeometry, MAX_PIXELS, MAX_SIDE } from '../common/frame.ts';
 
-/** What ffprobe says of a stream, as far as we read it. Everything in it comes out of the file and is not trusted. */
+/** What ffprobe says, as far as we read it. Everything in it comes out of the file and is not trusted. */
 export interface ProbedStream {
+  disposition?: Record<'attached_pic' | 'timed_thumbnails', number>;
+  side_data_list?: Record<string, unknown>[];
   [field: string]: unknown;
 }
+export type ProbedFormat = Record<string, unknown>;
+
+/** How decoded pictures are to be turned for display, as ffmpeg's filters name it. */
+export type Turn = 'none' | 'hflip' | 'vflip' | 'half' | 'clock' | 'cclock' | 'clock_flip' | 'cclock_flip';
 
 /** The facts of a clip that decoding needs. */
 export interface Clip {
   path: string;
   streamIndex: number;
-  /** As displayed: after the rotation that the container asks for. */
+  /** As displayed: after the turn. */
   width: number;
   height: number;
+  turn: Turn;
   pixelFormat: string;
   /** ffmpeg's name of the YUV matrix; `gbr` where there is none. */
   matrix: string;
@@ -31,10 +38,11 @@ const MATRICES = new Set(['bt709', 'fcc', 'bt470bg', 'smpte170m', 'smpte240m', '
  *
  * @throws Fault `bad-clip`
  */
-export function readClip(path: string, streams: ProbedStream[], format: ProbedStream): Clip {
+export function readClip(path: string, streams: ProbedStream[], format: ProbedFormat): Clip {
   const video = streams.find(
     // A cover picture of an audio file is a video stream too.
-    stream => stream['codec_type'] === 'video' && Number(stream['DISPOSITION:attached_pic'] ?? 0) === 0,
+    ({ codec_type: type, disposition }) =>
+      type === 'video' && !disposition?.attached_pic && !disposition?.timed_thumbnails,
   );
   if (!video) {
     const held =
@@ -50,13 +58,13 @@ export function readClip(path: string, streams: ProbedStream[], format: ProbedSt
       `DATA_FILE ${path} holds video that this ffmpeg cannot decode; convert it to H.264`,
     );
   }
-  const turned = Math.abs(Number(video['rotation'] ?? 0)) % 180 === 90;
+  const turn = turnOf(video);
   const coded = { width: Number(video['width']), height: Number(video['height']) };
-  const { width, height } = turned ? { width: coded.height, height: coded.width } : coded;
-  if (!(width > 0 && height > 0 && width <= MAX_SIDE && height <= MAX_SIDE)) {
+  const { width, height } = turn.includes('clock') ? { width: coded.height, height: coded.width } : coded;
+  if (!isGeometry(width, height)) {
     throw new Fault(
       'bad-clip',
-      `DATA_FILE ${path} says its picture is ${width}×${height}; what plays is 1×1 to ${MAX_SIDE}×${MAX_SIDE}`,
+      `DATA_FILE ${path} says its picture is ${width}×${height}; what plays is 1×1 to ${MAX_SIDE}×${MAX_SIDE} and ${MAX_PIXELS} pixels; set it to a smaller one`,
     );
   }
   const pixelFormat = String(video['pix_fmt'] ?? 'unknown');
@@ -65,13 +73,30 @@ export function readClip(path: string, streams: ProbedStream[], format: ProbedSt
     streamIndex: Number(video['index']),
     width,
     height,
+    turn,
     pixelFormat,
     matrix: matrixOf(String(video['color_space'] ?? 'unknown'), pixelFormat, coded),
     // The "j" formats are ffmpeg's older way to say full range.
-    fullRange: video['color_range'] === 'pc' || pixelFormat.startsWith('yuvj'),
+    fullRange: video['color_range'] === 'pc' || /^(yuvj|mono)/.test(pixelFormat),
     intervalUs: intervalOf(video),
     durationUs: positive(Number(video['duration']) * 1e6) ?? positive(Number(format['duration']) * 1e6),
   };
+}
+
+/**
+ * Reads the container's display matrix: rows of numbers of which the upper left four say where x and y go.
+ * An angle that is no multiple of 90° becomes the nearest one.
+ */
+function turnOf({ side_data_list: sideData = [] }: ProbedStream): Turn {
+  const text = sideData.map(data => data['displaymatrix']).find(matrix => typeof matrix === 'string') ?? '';
+  const cells = text.split('\n').flatMap(row => row.split(':')[1]?.trim().split(/\s+/).map(Number) ?? []);
+  const [xx = 1, xy = 0, , yx = 0, yy = 1] = cells;
+  if (Math.abs(xy) > Math.abs(xx)) {
+    if (xy > 0) return yx < 0 ? 'clock' : 'cclock_flip';
+    return yx < 0 ? 'clock_flip' : 'cclock';
+  }
+  if (xx < 0) return yy < 0 ? 'half' : 'hflip';
+  return yy < 0 ? 'vflip' : 'none';
 }
 
 function matrixOf(

@@ -1,13 +1,11 @@
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import ffmpeg from 'fluent-ffmpeg';
 import { asError, Fault } from '../common/errors.ts';
 import type { FrameLayout } from '../common/frame.ts';
 import { FrameAssembler } from './assemble.ts';
-import { type Clip, type ProbedStream, readClip } from './clip.ts';
+import type { Clip } from './clip.ts';
 import { colourFilters } from './colour.ts';
+import { fileUrl, INPUT_GUARD, INSTALL } from './input.ts';
 import { Timestamps } from './timestamps.ts';
 
 /** A frame as it left the decoder, in a message that lacks only its stamp. */
@@ -17,83 +15,15 @@ export interface DecodedFrame {
   positionUs: number;
 }
 
+/** How a pass ended: at the clip's end, at what does not decode, or because somebody killed ffmpeg. */
+export type Outcome = 'whole' | 'damaged' | 'killed';
+
 /** One pass over a clip, under way from the moment it is made. */
 export interface Decoding extends AsyncIterable<DecodedFrame> {
+  /** Told once iteration has ended by itself. */
+  readonly outcome: Outcome | undefined;
   /** Ends the decoder at once. */
   stop(): void;
-}
-
-const INSTALL = 'install ffmpeg 5.1 or newer (Debian, Ubuntu: sudo apt-get install ffmpeg)';
-
-/**
- * A clip is a file: no demuxer that follows addresses in it, no protocol but the file's own.
- * Otherwise a playlist that is named .mp4 would read other files or the network.
- */
-const INPUT_GUARD = [
-  ['-protocol_whitelist', 'file,pipe'],
-  [
-    '-format_whitelist',
-    'mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,m4v,mjpeg,gif,apng,ivf,obu,ogg,flv,asf,mxf,nut,yuv4mpegpipe,mp3,wav,flac,aac',
-  ],
-].flat();
-
-/**
- * Looks into the clip.
- *
- * @throws Fault `bad-clip`, `no-ffmpeg`
- */
-export async function probe(path: string): Promise<Clip> {
-  await checkFile(path);
-  const command = ffmpeg(fileUrl(path));
-  const ffprobe = promisify<string[], { streams: ProbedStream[]; format: ProbedStream }>((options, done) =>
-    command.ffprobe(0, options, (error, data) => done(error, data as never)),
-  );
-  try {
-    const { streams, format } = await ffprobe(INPUT_GUARD);
-    return readClip(path, streams, format);
-  } catch (thrown) {
-    if (thrown instanceof Fault) throw thrown;
-    const error = asError(thrown);
-    if (/cannot find ff|ENOENT/i.test(error.message)) {
-      throw new Fault('no-ffmpeg', `ffprobe is not on this machine's PATH; ${INSTALL}`, { cause: error });
-    }
-    const reason = lastWords(error.message, path);
-    throw new Fault(
-      'bad-clip',
-      `DATA_FILE ${path} is not a video that ffmpeg can read (${reason}); set it to a whole video file`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-async function checkFile(path: string): Promise<void> {
-  const wrong = (what: string) => new Fault('bad-clip', `DATA_FILE ${path} ${what}; set it to a video file`);
-  try {
-    const found = await stat(path);
-    if (found.isDirectory()) throw wrong('is a directory');
-    if (!found.isFile()) throw wrong('is not a regular file');
-    if (found.size === 0) throw wrong('is empty');
-    await access(path, constants.R_OK);
-  } catch (thrown) {
-    if (thrown instanceof Fault) throw thrown;
-    const { code } = asError(thrown);
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw wrong('does not exist');
-    if (code === 'EACCES' || code === 'EPERM') throw wrong('may not be read by this user');
-    throw wrong(`cannot be opened (${code})`);
-  }
-}
-
-/** With a protocol in front no path can be taken for an option or another protocol. */
-function fileUrl(path: string): string {
-  return `file:${resolve(path)}`;
-}
-
-/** The last line of what ffprobe said, without the address it puts in front. */
-function lastWords(message: string, path: string): string {
-  const line = message.trim().split('\n').at(-1) ?? '';
-  return line.replace(`${fileUrl(path)}: `, '').trim() || 'it gave no reason';
 }
 
 /** What a decoder tells besides frames. */
@@ -102,59 +32,139 @@ export interface DecodeEvents {
   damaged(line: string): void;
 }
 
+/** A frame takes milliseconds; a decoder that gives none for so long never will. */
+const PATIENCE_MS = 30_000;
+
+/**
+ * Finds ffmpeg. fluent-ffmpeg asks it for its formats and encoders before the first command and keeps the answers:
+ * asked for here, both at once and while the clip is being probed, they cost the first frame nothing.
+ *
+ * @throws Fault `no-ffmpeg`, `decoder-failed`
+ */
+export async function findFfmpeg(): Promise<void> {
+  const command = ffmpeg();
+  const formats = promisify<unknown>(done => command.getAvailableFormats(done));
+  const encoders = promisify<unknown>(done => command.getAvailableEncoders(done));
+  try {
+    await patiently(Promise.all([formats(), encoders()]), PATIENCE_MS, 'said nothing of itself');
+  } catch (thrown) {
+    throw asFault(thrown);
+  }
+}
+
 /**
  * Starts ffmpeg on a clip. Frames come as fast as they are taken; ffmpeg stalls on its pipe while they are not.
  *
- * Iteration ends with the clip, also with a damaged one; it throws where there is no ffmpeg.
+ * Iteration ends with the clip, also with a damaged one.
+ *
+ * @throws Fault, on iteration: `no-ffmpeg`, `bad-clip` for a clip without one frame that decodes, `decoder-failed`
  */
-export function decode(clip: Clip, layout: FrameLayout, signal: AbortSignal, events: DecodeEvents): Decoding {
+export function decode(
+  clip: Clip,
+  layout: FrameLayout,
+  signal: AbortSignal,
+  events: DecodeEvents,
+  patienceMs = PATIENCE_MS,
+): Decoding {
   const assembler = new FrameAssembler(layout);
   const timestamps = new Timestamps(clip.intervalUs);
-  const stopped = new AbortController();
   const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>();
+  let stopped = false;
+  let outcome: Outcome | undefined;
 
   const command = ffmpeg(fileUrl(clip.path))
-    .inputOptions([...INPUT_GUARD, '-loglevel', 'level+repeat+info', '-nostats'])
+    // Turning is the colour filters' work: what ffmpeg would put in front of them blurs chroma on the way.
+    .inputOptions([...INPUT_GUARD, '-noautorotate', '-nostdin', '-nostats', '-loglevel', 'level+repeat+info'])
     .outputOptions(['-map', `0:${clip.streamIndex}`, '-fps_mode', 'passthrough'])
     .videoFilters([...colourFilters(clip, layout.format), 'settb=1/1000000', 'showinfo=checksum=0'])
-    .noAudio()
     .format('rawvideo')
     .on('start', () => {
-      if (stopped.signal.aborted) command.kill('SIGKILL');
+      if (stopped) command.kill('SIGKILL');
     })
     .on('stderr', (line: string) => {
       if (!timestamps.read(line) && /\[(error|fatal)\]/.test(line)) events.damaged(line);
     })
     .on('end', () => end(undefined))
-    .on('error', (error: Error) => end(error));
-  command.pipe(assembler, { end: false });
+    .on('error', (error: Error) => {
+      // ffmpeg's own end closes the pipe, and with it the assembler once it has read what is left in there.
+      if (!exitOf(error)) assembler.discard();
+      end(error);
+    });
+  command.pipe(assembler, { end: true });
 
   const stop = () => {
-    stopped.abort();
+    stopped = true;
     signal.removeEventListener('abort', stop);
     command.kill('SIGKILL');
-    assembler.finish();
+    assembler.discard();
   };
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
-  void ended.then(() => assembler.finish());
+
+  async function* frames(): AsyncGenerator<DecodedFrame> {
+    let count = 0;
+    try {
+      const next = () => patiently(assembler.next(), patienceMs, `gave no frame of DATA_FILE ${clip.path}`);
+      for (let message = await next(); message; message = await next()) {
+        yield { message, positionUs: await timestamps.next() };
+        count += 1;
+      }
+      if (stopped) return;
+      const error = await patiently(ended, patienceMs, `did not end with DATA_FILE ${clip.path}`);
+      if (error && !exitOf(error)) throw error;
+      outcome = !error ? 'whole' : exitOf(error) === 'killed' ? 'killed' : 'damaged';
+      if (error) events.damaged(error.message);
+      if (count > 0) return;
+      if (outcome === 'killed') {
+        throw new Fault(
+          'decoder-failed',
+          `ffmpeg was killed before it gave a frame of DATA_FILE ${clip.path}: is there memory enough?`,
+          { cause: error },
+        );
+      }
+      throw new Fault(
+        'bad-clip',
+        `DATA_FILE ${clip.path} has no frame that decodes; set it to a whole video file`,
+        { cause: error },
+      );
+    } catch (thrown) {
+      throw asFault(thrown);
+    } finally {
+      stop();
+    }
+  }
 
   return {
     stop,
-    async *[Symbol.asyncIterator]() {
-      try {
-        for (let message = await assembler.next(); message; message = await assembler.next()) {
-          yield { message, positionUs: await timestamps.next() };
-        }
-        if (stopped.signal.aborted) return;
-        const error = await ended;
-        if (error && /cannot find ffmpeg|ENOENT/i.test(error.message)) {
-          throw new Fault('no-ffmpeg', `ffmpeg is not on this machine's PATH; ${INSTALL}`, { cause: error });
-        }
-        if (error) events.damaged(error.message);
-      } finally {
-        stop();
-      }
+    get outcome() {
+      return outcome;
     },
+    [Symbol.asyncIterator]: frames,
   };
+}
+
+/** How ffmpeg ended, in fluent-ffmpeg's words; undefined where it never ran. */
+function exitOf(error: Error): 'killed' | 'exited' | undefined {
+  return /^ffmpeg (?:was )?(killed|exited) with/.exec(error.message)?.[1] as 'killed' | 'exited' | undefined;
+}
+
+function asFault(thrown: unknown): Fault {
+  if (thrown instanceof Fault) return thrown;
+  const error = asError(thrown);
+  return /cannot find ffmpeg|ENOENT/i.test(error.message)
+    ? new Fault('no-ffmpeg', `ffmpeg is not on this machine's PATH; ${INSTALL}`, { cause: error })
+    : new Fault('decoder-failed', `ffmpeg could not be run (${error.message}); ${INSTALL}`, { cause: error });
+}
+
+/** @throws Fault `decoder-failed` when the promise keeps its word no sooner than `patienceMs` */
+async function patiently<T>(promise: Promise<T>, patienceMs: number, what: string): Promise<T> {
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(new Fault('decoder-failed', `ffmpeg ${what} for ${patienceMs / 1000} s; start playback again`));
+  }, patienceMs);
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -7,6 +7,18 @@ import type { TimedFrame } from './repeat.ts';
 /** Behind by more than this the clock is set anew: a decoder that can't keep up slows the picture, and never races. */
 const RESET_MS = 500;
 
+/** Time as a player needs it; tests have their own. */
+export interface Clock {
+  /** Milliseconds that only ever go up. */
+  nowMs(): number;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+};
+
 export interface PlaybackEvents {
   published(positionUs: number): void;
   /** The clock was set anew, this many milliseconds late. */
@@ -17,27 +29,24 @@ export interface PlaybackEvents {
  * Publishes frames at their moments, until the source ends or `signal` is aborted.
  *
  * Each moment is reckoned from the first frame's, so that rounding and late timers never add up to drift.
- *
- * @param fps frames a second in place of the source's own times
  */
 export async function play(
   source: AsyncIterable<TimedFrame>,
   sink: FrameSink,
   signal: AbortSignal,
-  fps: number | undefined,
   events: PlaybackEvents,
+  clock = systemClock,
 ): Promise<void> {
   let startMs: number | undefined;
   let sequence = 0n;
   for await (const { message, positionUs, dueUs } of source) {
-    const offsetMs = fps === undefined ? dueUs / 1000 : (Number(sequence) * 1000) / fps;
-    startMs ??= performance.now();
-    const waitMs = startMs + offsetMs - performance.now();
+    startMs ??= clock.nowMs();
+    const waitMs = startMs + dueUs / 1000 - clock.nowMs();
     if (waitMs < -RESET_MS) {
       events.fellBehind(-waitMs);
       startMs -= waitMs;
     } else if (waitMs >= 1) {
-      await sleep(waitMs, undefined, { signal }).catch(() => {});
+      await clock.sleep(waitMs, signal);
     }
     if (signal.aborted) return;
     writeStamp(message, {

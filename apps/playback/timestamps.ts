@@ -43,6 +43,6 @@ export class Timestamps {
     const pts = this.#told.shift() ?? (this.#last === undefined ? 0 : this.#last + this.#intervalUs);
     this.#first ??= pts;
     this.#last = pts;
-    return Math.max(0, pts - this.#first);
+    return Math.min(Math.max(0, pts - this.#first), Number.MAX_SAFE_INTEGER);
   }
 }

@@ -1,0 +1,20 @@
+import { resolve } from 'node:path';
+
+export const INSTALL = 'install ffmpeg 5.1 or newer (Debian, Ubuntu: sudo apt-get install ffmpeg)';
+
+/**
+ * A clip is a file: no demuxer that follows addresses in it, no protocol but the file's own.
+ * Otherwise a playlist that is named .mp4 would read other files or the network.
+ */
+export const INPUT_GUARD = [
+  ['-protocol_whitelist', 'file,pipe'],
+  [
+    '-format_whitelist',
+    'mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,m4v,mjpeg,gif,apng,ivf,obu,ogg,flv,asf,mxf,nut,yuv4mpegpipe,mp3,wav,flac,aac',
+  ],
+].flat();
+
+/** With a protocol in front no path can be taken for an option or another protocol. */
+export function fileUrl(path: string): string {
+  return `file:${resolve(path)}`;
+}

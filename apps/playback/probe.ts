@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { asError, Fault } from '../common/errors.ts';
+import { type Clip, readClip } from './clip.ts';
+import { fileUrl, INPUT_GUARD, INSTALL } from './input.ts';
+
+/** Long enough for a large file on a slow disk; ffprobe reads a few megabytes at most. */
+const PATIENCE_MS = 10_000;
+const MAX_ANSWER_BYTES = 4 * 2 ** 20;
+
+/** Only what `readClip` reads: no tags, in which a file may say anything at any length. */
+const ENTRIES = [
+  'stream=index,codec_type,codec_name,width,height,pix_fmt,color_space,color_range,avg_frame_rate,r_frame_rate,duration',
+  'stream_disposition=attached_pic,timed_thumbnails',
+  'stream_side_data=side_data_type,displaymatrix',
+  'format=duration',
+].join(':');
+
+/**
+ * Looks into the clip.
+ *
+ * ffprobe is run here and not by fluent-ffmpeg, which gives no hold on the child: it could neither be stopped by the
+ * signal nor bounded in time.
+ *
+ * @throws Fault `bad-clip`, `no-ffmpeg`, `decoder-failed`
+ */
+export async function probe(path: string, signal?: AbortSignal, patienceMs = PATIENCE_MS): Promise<Clip> {
+  await checkFile(path);
+  const answer = await ask(path, signal, patienceMs);
+  const { streams = [], format = {} } = JSON.parse(answer);
+  return readClip(path, streams, format);
+}
+
+async function ask(path: string, signal: AbortSignal | undefined, patienceMs: number): Promise<string> {
+  const options = [...INPUT_GUARD, '-v', 'error', '-of', 'json', '-show_entries', ENTRIES];
+  try {
+    const { stdout } = await promisify(execFile)('ffprobe', [...options, fileUrl(path)], {
+      ...(signal && { signal }),
+      timeout: patienceMs,
+      killSignal: 'SIGKILL',
+      maxBuffer: MAX_ANSWER_BYTES,
+    });
+    return stdout;
+  } catch (thrown) {
+    const error = asError(thrown) as Error & Partial<Record<'code' | 'signal' | 'stderr', unknown>>;
+    const { code, stderr } = error;
+    if (typeof code === 'number') {
+      const reason = lastWords(String(stderr ?? ''), path);
+      throw new Fault(
+        'bad-clip',
+        `DATA_FILE ${path} is not a video that ffmpeg can read (${reason}); set it to a whole video file`,
+        { cause: error },
+      );
+    }
+    if (code === 'ENOENT') {
+      throw new Fault('no-ffmpeg', `ffprobe is not on this machine's PATH; ${INSTALL}`, { cause: error });
+    }
+    if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
+      throw new Fault(
+        'bad-clip',
+        `DATA_FILE ${path} is too damaged for ffmpeg to describe; set it to a whole video file`,
+        { cause: error },
+      );
+    }
+    const what = error.signal
+      ? `was killed (${error.signal}) within ${patienceMs / 1000} s of looking into`
+      : `could not be run (${code ?? error.message}) on`;
+    throw new Fault(
+      'decoder-failed',
+      `ffprobe ${what} DATA_FILE ${path}; try \`ffprobe\` on it by hand, or set DATA_FILE to another file`,
+      { cause: error },
+    );
+  }
+}
+
+async function checkFile(path: string): Promise<void> {
+  const wrong = (what: string) => new Fault('bad-clip', `DATA_FILE ${path} ${what}; set it to a video file`);
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) throw wrong('is a directory');
+    if (!found.isFile()) throw wrong('is not a regular file');
+    if (found.size === 0) throw wrong('is empty');
+    await access(path, constants.R_OK);
+  } catch (thrown) {
+    if (thrown instanceof Fault) throw thrown;
+    const { code } = asError(thrown);
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw wrong('does not exist');
+    if (code === 'EACCES' || code === 'EPERM') throw wrong('may not be read by this user');
+    throw wrong(`cannot be opened (${code})`);
+  }
+}
+
+/** Why ffprobe refused the file: what a part of it said last, or else its own last line, without what both put in front. */
+function lastWords(stderr: string, path: string): string {
+  const lines = stderr
+    .replaceAll(`${fileUrl(path)}: `, '')
+    .trim()
+    .split('\n');
+  const line = lines.findLast(candidate => candidate.startsWith('[')) ?? lines.at(-1) ?? '';
+  return line.replace(/^\[[^\]]*\] */, '').trim() || 'it gave no reason';
+}
