@@ -1,39 +1,108 @@
 import type { WireFormat } from '../common/frame.ts';
-import type { Clip } from './clip.ts';
+import type { Clip, Turn } from './clip.ts';
 
-/** Formats that ffmpeg's `colorspace` filter takes as they are. */
-const COLORSPACE_FORMATS = [420, 422, 444]
+type Size = readonly [width: number, height: number];
+
+/** What JPEG means by YCbCr: the matrix and the range of every frame that we publish as I420. */
+const JPEG = { matrix: 'bt470bg', range: 'pc' };
+
+/** What ffmpeg's `colorspace` filter takes as it is. */
+const TAKEN = /^yuvj?4(?:20|22|44)p$|^yuv4(?:20|22|44)p1[02]le$/;
+const TAKEN_FORMATS = [420, 422, 444]
   .flatMap(chroma => [`yuv${chroma}p`, `yuv${chroma}p10`, `yuv${chroma}p12`, `yuvj${chroma}p`])
   .join('|');
 
+const TURNS: Record<Turn, string[]> = {
+  none: [],
+  hflip: ['hflip'],
+  vflip: ['vflip'],
+  half: ['hflip', 'vflip'],
+  clock: ['transpose=clock'],
+  cclock: ['transpose=cclock'],
+  clock_flip: ['transpose=clock_flip'],
+  cclock_flip: ['transpose=cclock_flip'],
+};
+
 /**
- * The filters that turn a clip's frames into one wire format, of one size whatever happens inside the clip.
+ * The filters that turn a clip's pictures into one wire format, of one size whatever happens inside the clip.
  *
- * I420 is made by `colorspace` and not by `scale`: it converts matrix, range and depth in one pass of 16-bit integers,
- * and where chroma must be made smaller it averages exactly the 2×2 pixels that share a sample. `scale` would let a
- * pixel under the border colour one outside it. Transfer and primaries are named alike on both sides, so nothing
- * but the matrix, the range and the sampling changes; what they are called is then of no consequence.
+ * A pixel under the border must not colour one outside it. So chroma is never interpolated: where it is coarser than
+ * luma each pixel takes the sample that covers it, and where it must become coarser exactly the pixels that share the
+ * new sample are averaged. ffmpeg's `colorspace` does both, with matrix, range and depth in one pass of 16-bit
+ * integers. `scale` would blend neighbours, so it only gets work that leaves chroma where it is.
  */
 export function colourFilters(clip: Clip, format: WireFormat): string[] {
-  // Costs nothing while the size stays: a stream that changes its size must not change the frames'.
-  const size = `scale=w=${clip.width}:h=${clip.height}:flags=bilinear+accurate_rnd`;
-  const range = clip.fullRange ? 'full' : 'limited';
-  if (format !== 'i420') {
-    const input =
-      clip.matrix === 'gbr' ? '' : `:in_color_matrix=${swscaleMatrix(clip.matrix)}:in_range=${range}`;
-    return [`${size}+full_chroma_int+full_chroma_inp${input}`, 'format=bgr24'];
-  }
-  const same = 'itrc=bt709:trc=bt709:iprimaries=bt709:primaries=bt709';
-  const output = 'space=bt470bg:range=pc:format=yuv420p';
+  const turn = TURNS[clip.turn];
+  const shown: Size = [clip.width, clip.height];
+  const coded: Size = clip.turn.includes('clock') ? [clip.height, clip.width] : shown;
+  const size = `scale=w=${coded[0]}:h=${coded[1]}`;
   if (clip.matrix === 'gbr') {
-    const toYuv = `${size}:out_color_matrix=bt601:out_range=full`;
-    return [toYuv, 'format=yuv444p', `colorspace=ispace=bt470bg:irange=pc:${same}:${output}`];
+    const exactly = `${size}:flags=bilinear+accurate_rnd+full_chroma_int+full_chroma_inp`;
+    if (format !== 'i420') return [exactly, 'format=bgr24', ...turn];
+    return [
+      `${exactly}:out_color_matrix=bt601:out_range=full`,
+      'format=yuv444p',
+      ...turn,
+      ...shareChroma(shown, 'yuv444p'),
+    ];
   }
-  const input = `ispace=${clip.matrix}:irange=${clip.fullRange ? 'pc' : 'tv'}`;
-  return [size, `format=${COLORSPACE_FORMATS}`, `colorspace=${input}:${same}:${output}`];
+  const taken = TAKEN.test(clip.pixelFormat) ? clip.pixelFormat : nearestTaken(clip.pixelFormat);
+  const planar =
+    taken === clip.pixelFormat
+      ? // Costs nothing while size and format stay. A stream that changes its size must not change the frames'.
+        [`${size}:flags=bilinear+accurate_rnd`, `format=${TAKEN_FORMATS}`]
+      : // The range is named full on both sides so that no sample's value changes; which it is, `colorspace` is told.
+        [`${size}:flags=neighbor:in_range=full:out_range=full`, `format=${taken}`];
+  const range = clip.fullRange ? 'pc' : 'tv';
+  const convert = (to: string) => evenly(coded, taken, colorspace(clip.matrix, range, to));
+  if (format === 'i420' && turn.length === 0) return [...planar, ...convert('yuv420p')];
+  // Turned, a picture of an odd size has other pixels share a sample, and a 4:2:2 one another sampling: turn it whole.
+  const whole = [...planar, ...convert('yuv444p12'), ...turn];
+  if (format === 'i420') return [...whole, ...shareChroma(shown, 'yuv444p12')];
+  return [
+    ...whole,
+    'scale=flags=accurate_rnd+full_chroma_int:in_color_matrix=bt601:in_range=full',
+    'format=bgr24',
+  ];
 }
 
-/** The name that the `scale` filter has for a matrix. */
-function swscaleMatrix(matrix: string): string {
-  return { bt470bg: 'bt601', smpte170m: 'bt601', bt2020nc: 'bt2020' }[matrix] ?? matrix;
+/** From one chroma sample a pixel, as JPEG has it, to I420. */
+function shareChroma(size: Size, pixelFormat: string): string[] {
+  return evenly(size, pixelFormat, colorspace(JPEG.matrix, JPEG.range, 'yuv420p'));
+}
+
+/** Transfer and primaries are named alike on both sides, so that nothing but matrix, range and sampling changes. */
+function colorspace(matrix: string, range: string, format: string): string {
+  const same = 'itrc=bt709:trc=bt709:iprimaries=bt709:primaries=bt709';
+  return `colorspace=ispace=${matrix}:irange=${range}:${same}:space=${JPEG.matrix}:range=${JPEG.range}:format=${format}`;
+}
+
+/**
+ * `colorspace` takes no odd size: the last column and row are doubled before it and cut off after it. Each plane is
+ * extended by itself, since `pad` cuts a picture whose chroma is shared to an even size first.
+ */
+function evenly([width, height]: Size, pixelFormat: string, filter: string): string[] {
+  if (width % 2 === 0 && height % 2 === 0) return [filter];
+  const extend = ([sx, sy]: Size) => {
+    const [w, h] = [Math.ceil(width / 2) * (2 / sx), Math.ceil(height / 2) * (2 / sy)];
+    const [right, bottom] = [w - Math.ceil(width / sx), h - Math.ceil(height / sy)];
+    return `pad=w=${w}:h=${h}:x=0:y=0,fillborders=right=${right}:bottom=${bottom}:mode=smear`;
+  };
+  const shared: Size = pixelFormat.includes('420') ? [2, 2] : pixelFormat.includes('422') ? [2, 1] : [1, 1];
+  return [
+    `format=${pixelFormat},extractplanes=y+u+v[y][u][v]` +
+      `;[y]${extend([1, 1])}[yy];[u]${extend(shared)}[uu];[v]${extend(shared)}[vv]` +
+      `;[yy][uu][vv]mergeplanes=0x001020:${pixelFormat.replace('yuvj', 'yuv')}`,
+    filter,
+    `crop=${width}:${height}:0:0:exact=1`,
+  ];
+}
+
+/** The format that `colorspace` takes with the same chroma samples as `pixelFormat`, or with one for every pixel. */
+function nearestTaken(pixelFormat: string): string {
+  let chroma = '444';
+  if (/420|^nv(12|21)|^p01|^gray|^ya/.test(pixelFormat)) chroma = '420';
+  else if (/422|^nv(16|20)|^p21|^y21/.test(pixelFormat)) chroma = '422';
+  const bits = Number(/(\d\d?)[lb]e$/.exec(pixelFormat)?.[1] ?? 8);
+  return `yuv${chroma}p${bits > 10 ? 12 : bits > 8 ? 10 : ''}`;
 }

@@ -1,11 +1,12 @@
 /** Tiny clips, made by the real ffmpeg for one test. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast'];
 
 /** Runs ffmpeg; what it says on failure is the error's message. */
 export async function ffmpeg(...args: string[]): Promise<void> {
@@ -21,11 +22,64 @@ export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposa
 /** Writes a clip of ffmpeg's moving test picture; `filters` change it. */
 export async function makeClip(
   path: string,
-  { size = '320x240', seconds = 2, fps = 30, filters = 'null' } = {},
+  { size = '320x240', seconds = 2, fps = 30, filters = 'null', output = X264 } = {},
 ): Promise<string> {
   await ffmpeg(
     ...['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${fps}:duration=${seconds}`, '-vf', filters],
-    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', path],
+    ...['-pix_fmt', 'yuv420p', ...output, path],
   );
   return path;
+}
+
+export interface RawPictures {
+  pixelFormat: string;
+  width: number;
+  height: number;
+  /** Planes of one or more pictures, as ffmpeg lays them out. */
+  pixels: Uint8Array;
+}
+
+/** Encodes raw pictures without loss, with ffmpeg's names for the tags; a tag that is not given is not written. */
+export async function encodeRaw(
+  path: string,
+  { pixelFormat, width, height, pixels }: RawPictures,
+  tags: { matrix?: string; range?: 'tv' | 'pc'; sampleAspect?: string } = {},
+  output = ['-c:v', 'ffv1'],
+): Promise<void> {
+  const filters = [
+    tags.matrix && `setparams=colorspace=${tags.matrix}`,
+    tags.range && `setparams=range=${tags.range}`,
+    tags.sampleAspect && `setsar=${tags.sampleAspect}`,
+  ];
+  const raw = `${path}.raw`;
+  await writeFile(raw, pixels);
+  await ffmpeg(
+    ...['-f', 'rawvideo', '-pix_fmt', pixelFormat, '-s', `${width}x${height}`, '-framerate', '25', '-i', raw],
+    ...['-vf', filters.filter(Boolean).join() || 'null', '-pix_fmt', pixelFormat, ...output, path],
+  );
+  await rm(raw);
+}
+
+/**
+ * Writes a display matrix into an mp4's only video track, in place of the identity that ffmpeg wrote.
+ *
+ * @param matrix the upper left four: where x goes, where y goes, as ISO 14496-12 has them
+ */
+export async function setDisplayMatrix(
+  path: string,
+  [a, b, c, d]: [number, number, number, number],
+): Promise<void> {
+  const bytes = await readFile(path);
+  const header = bytes.indexOf('tkhd');
+  const version = bytes.readUInt8(header + 4);
+  const at = header + 8 + (version === 0 ? 20 : 32) + 16;
+  for (const [index, value] of [a, b, 0, c, d].entries()) bytes.writeInt32BE(value * 65536, at + 4 * index);
+  await writeFile(path, bytes);
+}
+
+/** Makes a folder to put in front of PATH, in which these programs hang for ever. */
+export async function hangingPrograms(folder: string, ...names: string[]): Promise<void> {
+  await mkdir(folder);
+  for (const name of names)
+    await writeFile(join(folder, name), '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
 }
