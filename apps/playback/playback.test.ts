@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { FrameLayout, parseFrame } from '../common/frame.ts';
+import { type Clock, type PlaybackEvents, play } from './playback.ts';
+import type { TimedFrame } from './repeat.ts';
+
+const layout = new FrameLayout('bgr24', 2, 2);
+
+/** Time that passes only while somebody sleeps, and then a little too long, as timers do. */
+class FakeClock implements Clock {
+  ms = 1000;
+  nowMs() {
+    return this.ms;
+  }
+  async sleep(ms: number) {
+    this.ms += ms + ((this.ms * 7919) % 3);
+  }
+}
+
+async function* framesAt(dues: Iterable<number>, before: (dueUs: number) => void = () => {}) {
+  for (const dueUs of dues) {
+    before(dueUs);
+    yield { message: layout.allocate(), positionUs: dueUs, dueUs } satisfies TimedFrame;
+  }
+}
+
+async function played(
+  source: AsyncIterable<TimedFrame>,
+  clock: FakeClock,
+  more: Partial<PlaybackEvents> = {},
+) {
+  const sent: { ms: number; message: Buffer }[] = [];
+  const sink = {
+    send: async (message: Uint8Array) => void sent.push({ ms: clock.ms, message: message as Buffer }),
+  };
+  const events = { published() {}, fellBehind() {}, ...more };
+  await play(source, sink, new AbortController().signal, events, clock);
+  return sent;
+}
+
+describe('play', () => {
+  it('sends each frame at its moment, reckoned from the first, so that ten thousand late timers are no drift', async () => {
+    const clock = new FakeClock();
+    const dues = Array.from({ length: 10_000 }, (_, n) => (n * 1_001_000) / 30);
+    const sent = await played(framesAt(dues), clock);
+    assert.equal(sent.length, dues.length);
+    for (const [n, { ms }] of sent.entries()) {
+      const lateMs = ms - (1000 + dues[n]! / 1000);
+      assert.ok(lateMs > -1 && lateMs < 3, `frame ${n} was ${lateMs} ms late`);
+    }
+  });
+
+  it('keeps uneven distances as they are', async () => {
+    const clock = new FakeClock();
+    const dues = [0, 10_000, 500_000, 510_000, 2_000_000];
+    const sent = await played(framesAt(dues), clock);
+    for (const [n, { ms }] of sent.entries()) {
+      assert.ok(Math.abs(ms - 1000 - dues[n]! / 1000) < 3);
+    }
+  });
+
+  it('numbers the frames from 0 and says where in the clip each one is', async () => {
+    const sent = await played(framesAt([0, 40_000, 80_000]), new FakeClock());
+    const stamps = sent.map(({ message }) => {
+      const frame = parseFrame(message);
+      assert.ok(frame.ok);
+      return [frame.stamp?.sequence, frame.stamp?.positionUs];
+    });
+    assert.deepEqual(stamps, [
+      [0n, 0n],
+      [1n, 40_000n],
+      [2n, 80_000n],
+    ]);
+  });
+
+  it('sets the clock anew after a stall, and never races to catch up', async () => {
+    const clock = new FakeClock();
+    const stalls: number[] = [];
+    const frames = framesAt([0, 40_000, 80_000, 120_000, 160_000], dueUs => {
+      if (dueUs === 80_000) clock.ms += 3000;
+    });
+    const sent = await played(frames, clock, { fellBehind: lateMs => stalls.push(lateMs) });
+    assert.equal(stalls.length, 1);
+    assert.ok(stalls[0]! > 2900 && stalls[0]! < 3000);
+    const distances = sent.slice(3).map(({ ms }, n) => ms - sent[n + 2]!.ms);
+    for (const distance of distances) assert.ok(distance > 37 && distance < 43, `${distance} ms`);
+  });
+
+  it('catches up with a short delay', async () => {
+    const clock = new FakeClock();
+    const frames = framesAt([0, 40_000, 80_000, 400_000], dueUs => {
+      if (dueUs === 40_000) clock.ms += 200;
+    });
+    const sent = await played(frames, clock);
+    assert.ok(sent.at(-1)!.ms < 1000 + 403);
+  });
+
+  it('ends without another frame when it is told to stop while it waits', async () => {
+    const stop = new AbortController();
+    const sent: Uint8Array[] = [];
+    const sink = { send: async (message: Uint8Array) => void sent.push(message) };
+    const events = { published: () => stop.abort(), fellBehind() {} };
+    await play(framesAt([0, 1e12]), sink, stop.signal, events);
+    assert.equal(sent.length, 1);
+  });
+});
