@@ -52,7 +52,7 @@ export function readClip(path: string, streams: ProbedStream[], format: ProbedFo
       `DATA_FILE ${path} has no video in it (found: ${held}); set it to a video file`,
     );
   }
-  if (String(video['codec_name']) === 'unknown') {
+  if ((video['codec_name'] ?? 'unknown') === 'unknown') {
     throw new Fault(
       'bad-clip',
       `DATA_FILE ${path} holds video that this ffmpeg cannot decode; convert it to H.264`,

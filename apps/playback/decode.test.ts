@@ -11,7 +11,12 @@ import { probe } from './probe.ts';
 import { repeat } from './repeat.ts';
 
 const folder = await temporaryFolder();
-after(() => folder[Symbol.asyncDispose]());
+/** Ends whatever a failed test has left running. */
+const all = new AbortController();
+after(() => {
+  all.abort();
+  return folder[Symbol.asyncDispose]();
+});
 const inFolder = (name: string) => join(folder.path, name);
 
 /** A small clip at 25 frames a second. */

@@ -71,6 +71,7 @@ export function decode(
   const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>();
   let stopped = false;
   let outcome: Outcome | undefined;
+  let complaint = 'it gave no reason';
 
   const command = ffmpeg(fileUrl(clip.path))
     // Turning is the colour filters' work: what ffmpeg would put in front of them blurs chroma on the way.
@@ -82,7 +83,9 @@ export function decode(
       if (stopped) command.kill('SIGKILL');
     })
     .on('stderr', (line: string) => {
-      if (!timestamps.read(line) && /\[(error|fatal)\]/.test(line)) events.damaged(line);
+      if (timestamps.read(line) || !/\[(error|fatal)\]/.test(line)) return;
+      complaint = line.replace(/^(\[[^\]]*\] *)+/, '');
+      events.damaged(line);
     })
     .on('end', () => end(undefined))
     .on('error', (error: Error) => {
@@ -124,7 +127,7 @@ export function decode(
       }
       throw new Fault(
         'bad-clip',
-        `DATA_FILE ${clip.path} has no frame that decodes; set it to a whole video file`,
+        `DATA_FILE ${clip.path} has no frame that decodes (${complaint}); set it to a whole video file`,
         { cause: error },
       );
     } catch (thrown) {
