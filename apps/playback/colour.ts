@@ -8,10 +8,6 @@ const JPEG = { matrix: 'bt470bg', range: 'pc' };
 
 /** What ffmpeg's `colorspace` filter takes as it is. */
 const TAKEN = /^yuvj?4(?:20|22|44)p$|^yuv4(?:20|22|44)p1[02]le$/;
-const TAKEN_FORMATS = [420, 422, 444]
-  .flatMap(chroma => [`yuv${chroma}p`, `yuv${chroma}p10`, `yuv${chroma}p12`, `yuvj${chroma}p`])
-  .join('|');
-
 const TURNS: Record<Turn, string[]> = {
   none: [],
   hflip: ['hflip'],
@@ -50,7 +46,7 @@ export function colourFilters(clip: Clip, format: WireFormat): string[] {
   const planar =
     taken === clip.pixelFormat
       ? // Costs nothing while size and format stay. A stream that changes its size must not change the frames'.
-        [`${size}:flags=bilinear+accurate_rnd`, `format=${TAKEN_FORMATS}`]
+        [`${size}:flags=bilinear+accurate_rnd`, `format=${taken}`]
       : // The range is named full on both sides so that no sample's value changes; which it is, `colorspace` is told.
         [`${size}:flags=neighbor:in_range=full:out_range=full`, `format=${taken}`];
   const range = clip.fullRange ? 'pc' : 'tv';
