@@ -5,8 +5,9 @@
 import { once } from 'node:events';
 import { type Frame, FrameLayout, type WireFormat } from '../apps/common/frame.ts';
 import { SequenceGaps } from '../apps/common/sequence.ts';
-import { decode, probe } from '../apps/playback/decode.ts';
+import { decode } from '../apps/playback/decode.ts';
 import { play } from '../apps/playback/playback.ts';
+import { probe } from '../apps/playback/probe.ts';
 import { repeat, type TimedFrame } from '../apps/playback/repeat.ts';
 import { redact } from '../apps/redactor/redactor.ts';
 import { NewestEncoder } from '../apps/visualizer/encode-newest.ts';
@@ -30,6 +31,9 @@ export interface Account {
 /** Frames that the encoder has in hand: as many as it works on at once, so that none waits and none is replaced. */
 const ENCODING = 2;
 
+/** Every frame is due at once. */
+const UNPACED = Number.POSITIVE_INFINITY;
+
 const task = JSON.parse(process.argv[2]!) as StageTask;
 const stop = new AbortController();
 const account: Account = { frames: 0, missed: 0, jpegBytes: 0, refused: 0 };
@@ -46,9 +50,8 @@ async function runPlayback({ port, path, format, frames }: StageTask & { stage: 
   await go();
   const start = () =>
     decode(clip, layout, stop.signal, { damaged: line => void process.stderr.write(`${line}\n`) });
-  const passes = repeat(start, { ...clip, loop: true, passed: () => {} });
-  const unpaced = Number.POSITIVE_INFINITY;
-  await play(first(passes, frames), sink, stop.signal, unpaced, {
+  const passes = repeat(start, { ...clip, fps: UNPACED, loop: true, passed: () => {} });
+  await play(first(passes, frames), sink, stop.signal, {
     published: () => {
       account.frames += 1;
     },
