@@ -36,7 +36,7 @@ async function serve(releaseMs = 60_000) {
     return response;
   };
   const close = async () => {
-    broadcast.close();
+    broadcast[Symbol.dispose]();
     server.closeAllConnections();
     await once(server.close(), 'close');
   };

@@ -20,22 +20,22 @@ export type StreamKind = 'sse' | 'mjpeg';
  * Everyone who watches. One picture is made ready once, as one buffer, and the same bytes go to all: what one more
  * viewer costs is the kernel's copy. None waits for another.
  */
-export class Broadcast {
+export class Broadcast implements Disposable {
   readonly #channel = new SseChannel({ pingInterval: PING_MS, retryTimeout: RETRY_MS });
   readonly #viewers = new Map<ServerResponse, { viewer: Viewer; kind: StreamKind }>();
   readonly #events: BroadcastEvents;
   readonly #releaseMs: number;
-  readonly #max: number;
+  readonly max: number;
 
   /** @param releaseMs how long a viewer may take nothing before its connection is closed */
   constructor(max: number, releaseMs: number, events: BroadcastEvents) {
-    this.#max = max;
+    this.max = max;
     this.#releaseMs = releaseMs;
     this.#events = events;
   }
 
   get full(): boolean {
-    return this.#viewers.size >= this.#max;
+    return this.#viewers.size >= this.max;
   }
 
   count(kind?: StreamKind): number {
@@ -94,7 +94,7 @@ export class Broadcast {
     }
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#channel.close();
     for (const { viewer } of this.#viewers.values()) viewer.release();
   }
@@ -106,7 +106,7 @@ export class Broadcast {
     maxFps: number,
     newest?: Picture,
   ): void {
-    const viewer = new Viewer(response, render, maxFps, this.#events.skipped);
+    const viewer = new Viewer(response, render, maxFps, () => this.#events.skipped());
     this.#viewers.set(response, { viewer, kind });
     response.once('close', () => this.#viewers.delete(response));
     // A connection that breaks while it is written to is a viewer that left.

@@ -75,6 +75,11 @@ export class LivePicture {
     });
   }
 
+  /** Where frames come from, and whether the transport to there stands. */
+  get peer(): { address: string; connected: boolean } {
+    return { address: this.#peer, connected: this.#connected() };
+  }
+
   get newestFrame(): Frame | undefined {
     return this.#frame?.frame;
   }

@@ -3,11 +3,11 @@ import { fileURLToPath } from 'node:url';
 import Router, { type RouterContext } from '@koa/router';
 import Koa from 'koa';
 import serveStatic from 'koa-static';
-import type { Health, Verdict } from '../common/health.ts';
+import type { Verdict } from '../common/health.ts';
 import type { Logger } from '../common/log.ts';
-import type { Registry } from '../common/metrics.ts';
 import type { Broadcast } from './broadcast.ts';
 import type { LivePicture } from './live-picture.ts';
+import type { Telemetry } from './telemetry.ts';
 
 const PAGE = fileURLToPath(new URL('./page/public', import.meta.url));
 const RETRY_AFTER_S = 5;
@@ -27,13 +27,8 @@ const SECURITY_HEADERS = {
 export interface Surface {
   broadcast: Broadcast;
   live: LivePicture;
-  metrics: Registry;
-  health: Health;
-  maxViewers: number;
+  telemetry: Telemetry;
   log: Logger;
-  status(): Promise<object>;
-  /** A viewer was turned away. */
-  rejected(): void;
 }
 
 /** Everything that is served over HTTP; the caller listens. */
@@ -51,12 +46,14 @@ export function createHttpServer(surface: Surface): Server {
     .use(serveStatic(PAGE));
   const handle = app.callback();
   const server = createServer((request, response) => void handle(request, response));
-  server.maxConnections = surface.maxViewers + SPARE_CONNECTIONS;
+  server.maxConnections = surface.broadcast.max + SPARE_CONNECTIONS;
   return server;
 }
 
 function routes(surface: Surface): Router {
-  const { broadcast, live, metrics, health } = surface;
+  const { broadcast, live, telemetry } = surface;
+  const { health } = live;
+  const metrics = telemetry.registry;
   const router = new Router();
 
   router.get('/stream', async context => {
@@ -64,7 +61,7 @@ function routes(surface: Surface): Router {
     if (maxFps === undefined) return;
     context.respond = false;
     broadcast.addSse(context.req, context.res, maxFps, live.newest());
-    broadcast.tell(await surface.status(), context.res);
+    broadcast.tell(await telemetry.status(), context.res);
   });
 
   router.get('/stream.mjpg', context => {
@@ -93,7 +90,7 @@ function routes(surface: Surface): Router {
 
   router.get('/status', async context => {
     context.set('Cache-Control', 'no-store');
-    context.body = await surface.status();
+    context.body = await telemetry.status();
   });
   router.get('/metrics', async context => {
     context.set('Content-Type', metrics.contentType);
@@ -114,7 +111,7 @@ function tell(context: RouterContext, { ok, message }: Verdict): void {
  * Checks a request for a stream. Answers the rate its viewer asks for, Infinity without one; undefined if the request
  * has been answered already.
  */
-function admit(context: RouterContext, { broadcast, maxViewers, rejected }: Surface): number | undefined {
+function admit(context: RouterContext, { broadcast, telemetry }: Surface): number | undefined {
   context.set('Cache-Control', 'no-store');
   const asked = context.query['fps'];
   const maxFps = asked === undefined ? Number.POSITIVE_INFINITY : Number(asked);
@@ -124,10 +121,10 @@ function admit(context: RouterContext, { broadcast, maxViewers, rejected }: Surf
     return undefined;
   }
   if (broadcast.full) {
-    rejected();
+    telemetry.rejected();
     context.status = 503;
     context.set('Retry-After', String(RETRY_AFTER_S));
-    context.body = `${maxViewers} viewers are watching, which is as many as MAX_VIEWERS allows; try again later\n`;
+    context.body = `${broadcast.max} viewers are watching, which is as many as MAX_VIEWERS allows; try again later\n`;
     return undefined;
   }
   if (context.method === 'HEAD') {

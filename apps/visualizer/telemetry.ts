@@ -1,6 +1,7 @@
-import type { RefusalReason } from '../common/frame.ts';
+import type { Frame, RefusalReason } from '../common/frame.ts';
 import { Counter, createMetrics, Gauge, type Registry, Summary, VERSION } from '../common/metrics.ts';
-import type { Broadcast } from './broadcast.ts';
+import { SequenceGaps } from '../common/sequence.ts';
+import type { Broadcast, BroadcastEvents } from './broadcast.ts';
 import type { LivePicture } from './live-picture.ts';
 
 /** Why a frame that arrived, or should have, was not shown to everyone. */
@@ -10,7 +11,7 @@ export type DropCause = 'upstream' | 'encoder' | 'viewer';
 const LATENCY_WINDOW_S = 60;
 
 /** Counts what happens, for `/metrics`, and sums it up for `/status`. */
-export class Telemetry {
+export class Telemetry implements BroadcastEvents {
   readonly registry: Registry = createMetrics('visualizer');
   readonly #received = this.#counter(
     'noaa_visualizer_frames_received_total',
@@ -46,12 +47,15 @@ export class Telemetry {
     pruneAgedBuckets: true,
     registers: [this.registry],
   });
+  readonly #gaps = new SequenceGaps();
+  #observed: { broadcast: Broadcast; live: LivePicture } | undefined;
   readonly #startedMs = performance.now();
   #rates = { in: 0, out: 0 };
   #marked = { atMs: performance.now(), received: 0, encoded: 0 };
 
-  /** Viewers are counted when they are asked for. */
-  watch(broadcast: Broadcast, live: LivePicture): void {
+  /** Names what is looked at when it is asked for: who watches, and whether anything is live. */
+  observe(broadcast: Broadcast, live: LivePicture): void {
+    this.#observed = { broadcast, live };
     new Gauge({
       name: 'noaa_visualizer_viewers',
       help: 'Viewers connected',
@@ -72,8 +76,10 @@ export class Telemetry {
     });
   }
 
-  received(): void {
+  /** A frame arrived that may be shown; by its sequence it tells of those that did not. */
+  received({ stamp }: Frame): void {
     this.#received.inc();
+    if (stamp) this.dropped('upstream', this.#gaps.missedBefore(stamp.sequence));
   }
 
   encoded(latencyMs: number | null): void {
@@ -87,6 +93,10 @@ export class Telemetry {
 
   refused(reason: RefusalReason | 'unmarked'): void {
     this.#refused.inc({ reason });
+  }
+
+  skipped(): void {
+    this.dropped('viewer');
   }
 
   released(): void {
@@ -108,12 +118,9 @@ export class Telemetry {
   }
 
   /** What `/status` and the SSE event `status` tell. */
-  async status(
-    broadcast: Broadcast,
-    live: LivePicture,
-    peer: { address: string; connected: boolean },
-    maxViewers: number,
-  ) {
+  async status() {
+    if (!this.#observed) throw new TypeError('observe() comes first');
+    const { broadcast, live } = this.#observed;
     const frame = live.newestFrame;
     const { lastMs } = live.health;
     const quantiles = (await this.#latency.get()).values;
@@ -129,7 +136,7 @@ export class Telemetry {
       time: Date.now(),
       uptimeSeconds: Math.round((performance.now() - this.#startedMs) / 1000),
       source: {
-        ...peer,
+        ...live.peer,
         width: frame?.width ?? null,
         height: frame?.height ?? null,
         format: frame?.format ?? null,
@@ -142,7 +149,7 @@ export class Telemetry {
       refused: await byLabel(this.#refused, 'reason'),
       viewers: {
         now: broadcast.count(),
-        max: maxViewers,
+        max: broadcast.max,
         sse: broadcast.count('sse'),
         mjpeg: broadcast.count('mjpeg'),
         released: await total(this.#released),
