@@ -65,6 +65,19 @@ describe('decode', () => {
     }
   });
 
+  it('gives the frames that ffmpeg has left in the pipe when it is gone', async () => {
+    const file = inFolder('brief.mp4');
+    await testClip(file, { size: '160x120', frames: 4 });
+    const { decoding } = await open(file);
+    let frames = 0;
+    for await (const _ of decoding) {
+      frames += 1;
+      if (frames === 1)
+        await until(() => childrenOf(process.pid, 'ffmpeg').length === 0, 'the end of ffmpeg');
+    }
+    assert.equal(frames, 4);
+  });
+
   it('tells the times of a clip of variable frame rate', async () => {
     const file = inFolder('vfr.mkv');
     const output = ['-fps_mode', 'passthrough', '-enc_time_base', '1:1000', '-c:v', 'ffv1'];
