@@ -36,8 +36,9 @@ export interface DecodeEvents {
 const PATIENCE_MS = 30_000;
 
 /**
- * Finds ffmpeg. fluent-ffmpeg asks it for its formats and encoders before the first command and keeps the answers:
- * asked for here, both at once and while the clip is being probed, they cost the first frame nothing.
+ * Finds ffmpeg, before anything is bound or published. fluent-ffmpeg asks it for its formats and encoders ahead of the
+ * first command and keeps the answers: asked for here, both at once and while the clip is being probed, they are not
+ * asked for one after the other then.
  *
  * @throws Fault `no-ffmpeg`, `decoder-failed`
  */
