@@ -1,0 +1,47 @@
+/** The packages of npm that lie in an image, by their package.json, and what the lockfile says there may be. */
+import { type Rootfs, textAt } from './rootfs.ts';
+
+export interface NpmPackage {
+  name: string;
+  version: string;
+  licence: string;
+  /** Where it lies. */
+  path: string;
+}
+
+const MANIFEST = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/package\.json$/;
+
+export function npmPackages(rootfs: Rootfs): NpmPackage[] {
+  const packages: NpmPackage[] = [];
+  for (const path of rootfs.keys()) {
+    if (!MANIFEST.test(path)) continue;
+    const manifest = JSON.parse(textAt(rootfs, path) ?? '{}');
+    if (manifest.name === undefined || manifest.version === undefined) continue;
+    packages.push({
+      name: manifest.name,
+      version: manifest.version,
+      licence: licenceOf(manifest),
+      path: path.slice(0, -'/package.json'.length),
+    });
+  }
+  return packages.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** `license` is an SPDX expression; packages of the last decade also wrote objects and lists. */
+export function licenceOf(manifest: { license?: unknown; licenses?: unknown }): string {
+  const licence = manifest.license ?? manifest.licenses;
+  const list = Array.isArray(licence) ? licence : [licence];
+  const names = list.map(one => (typeof one === 'object' && one !== null ? one.type : one));
+  return names.every(name => typeof name === 'string') ? names.join(' AND ') : '';
+}
+
+/** `name@version` of every package that the lockfile names, of any platform. */
+export function lockedPackages(lockfile: {
+  packages: Record<string, { name?: string; version?: string }>;
+}): Set<string> {
+  return new Set(
+    Object.entries(lockfile.packages)
+      .filter(([path]) => path.includes('node_modules/'))
+      .map(([path, { name, version }]) => `${name ?? path.split('node_modules/').pop()}@${version}`),
+  );
+}
