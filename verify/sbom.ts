@@ -1,0 +1,205 @@
+/**
+ * One CycloneDX document for an image: Debian's packages by dpkg, npm's by their package.json, and what was compiled or
+ * copied in by hand, which the image itself names in /usr/share/sbom. A pure function of the image: the same image
+ * gives the same bytes.
+ */
+import { createHash } from 'node:crypto';
+import { PackageURL } from 'packageurl-js';
+import { type DebianPackage, debianPackages } from './dpkg.ts';
+import type { Image } from './image.ts';
+import { type NpmPackage, npmPackages } from './node-modules.ts';
+import { fileAt, type Rootfs, textAt } from './rootfs.ts';
+import { isSpdxExpression, isSpdxId } from './schema.ts';
+
+export interface Component {
+  type: string;
+  'bom-ref'?: string;
+  name: string;
+  version?: string;
+  description?: string;
+  licenses?: unknown[];
+  purl?: string;
+  cpe?: string;
+  hashes?: { alg: string; content: string }[];
+  evidence?: { occurrences: { location: string }[] };
+  properties?: { name: string; value: string }[];
+  components?: Component[];
+}
+
+export interface Sbom {
+  bomFormat: 'CycloneDX';
+  specVersion: '1.6';
+  serialNumber: string;
+  version: 1;
+  metadata: { timestamp?: string; component: Component; tools: unknown };
+  components: Component[];
+}
+
+/** Where a build leaves what no package manager in the image knows of. */
+const BY_HAND = /^\/usr\/share\/sbom\/[^/]+\.cdx\.json$/;
+
+export function sbomOf(image: Image): Sbom {
+  const { rootfs } = image;
+  const distribution = osRelease(rootfs);
+  const debian = debianPackages(rootfs).map(one => debianComponent(one, distribution));
+  const npm = npmComponents(npmPackages(rootfs));
+  const byHand = handNamed(rootfs);
+  // An addon has the package URL of the package that brings it: it is a part of that, not a second one.
+  for (const { purl, ...component } of byHand) {
+    const owner = purl === undefined ? undefined : npm.get(purl);
+    if (!owner) continue;
+    const name = component.evidence?.occurrences[0]?.location ?? component.name;
+    owner.components = [...(owner.components ?? []), { ...component, type: 'file', name }];
+  }
+  const components = [
+    {
+      type: 'operating-system',
+      name: distribution.id,
+      version: distribution.version,
+      description: 'the distribution that the Debian packages are of',
+    },
+    ...debian,
+    ...npm.values(),
+    ...byHand.filter(({ purl }) => purl === undefined || !npm.has(purl)),
+  ] as Component[];
+
+  const seen = new Map<string, number>();
+  for (const component of flat(components)) {
+    const reference = component.purl ?? `${component.name}@${component.version ?? ''}`;
+    const times = seen.get(reference) ?? 0;
+    seen.set(reference, times + 1);
+    component['bom-ref'] = times === 0 ? reference : `${reference}#${times + 1}`;
+  }
+  const identity =
+    image.id ?? `sha256:${createHash('sha256').update(JSON.stringify(components)).digest('hex')}`;
+  return JSON.parse(
+    JSON.stringify({
+      $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
+      bomFormat: 'CycloneDX',
+      specVersion: '1.6',
+      serialNumber: uuidFrom(identity),
+      version: 1,
+      metadata: {
+        timestamp: image.createdAt === undefined ? undefined : new Date(image.createdAt).toISOString(),
+        tools: { components: [{ type: 'application', name: 'noaa-pod verify' }] },
+        component: {
+          type: 'container',
+          'bom-ref': identity,
+          name: image.name,
+          version: image.digest ?? identity,
+          ...(image.id !== undefined && {
+            hashes: [{ alg: 'SHA-256', content: image.id.replace('sha256:', '') }],
+          }),
+        },
+      },
+      components,
+    }),
+  );
+}
+
+/** Every component, those within others too. */
+export function flat(components: Component[]): Component[] {
+  return components.flatMap(component => [component, ...flat(component.components ?? [])]);
+}
+
+/** What a scanner can look a component up by; a component that none of these fits is matched by nobody. */
+export type Kind = 'deb' | 'npm' | 'cpe';
+
+export function kindOf({ purl, cpe }: Component): Kind | undefined {
+  if (purl?.startsWith('pkg:npm/')) return 'npm';
+  if (purl?.startsWith('pkg:deb/') && !purl.includes('arch=source')) return 'deb';
+  return cpe === undefined ? undefined : 'cpe';
+}
+
+/** The components that the image's own documents name, as they are there. */
+export function handNamed(rootfs: Rootfs): Component[] {
+  return [...rootfs.keys()]
+    .filter(path => BY_HAND.test(path))
+    .sort()
+    .flatMap(
+      path => (JSON.parse(textAt(rootfs, path) ?? '{}') as { components?: Component[] }).components ?? [],
+    );
+}
+
+/** Path → SHA-256 of each file that a hand-named component says it is. */
+export function namedFiles(rootfs: Rootfs): Map<string, string> {
+  const named = new Map<string, string>();
+  for (const { hashes, evidence } of flat(handNamed(rootfs))) {
+    const sum = hashes?.find(({ alg }) => alg === 'SHA-256')?.content;
+    for (const { location } of evidence?.occurrences ?? []) {
+      if (sum !== undefined) named.set(location, sum);
+    }
+  }
+  return named;
+}
+
+export function sha256Of(rootfs: Rootfs, path: string): string | undefined {
+  const entry = fileAt(rootfs, path);
+  return entry && createHash('sha256').update(entry.read()).digest('hex');
+}
+
+export function osRelease(rootfs: Rootfs): { id: string; version: string } {
+  const text = textAt(rootfs, '/etc/os-release') ?? textAt(rootfs, '/usr/lib/os-release') ?? '';
+  const value = (name: string): string | undefined =>
+    new RegExp(`^${name}="?([^"\\n]*)"?$`, 'm').exec(text)?.[1];
+  return { id: value('ID') ?? 'unknown', version: value('VERSION_ID') ?? '' };
+}
+
+function debianComponent(one: DebianPackage, distribution: { id: string; version: string }): Component {
+  const source = one.sourceVersion === one.version ? one.source : `${one.source}@${one.sourceVersion}`;
+  const qualifiers = {
+    arch: one.architecture,
+    distro: `${distribution.id}-${distribution.version}`,
+    ...(source !== one.name && { upstream: source }),
+  };
+  return {
+    type: 'library',
+    name: one.name,
+    version: one.version,
+    ...licences(one.licences),
+    purl: new PackageURL('deb', distribution.id, one.name, one.version, qualifiers, undefined).toString(),
+    // Debian's tracker speaks of source packages, and its binaries may have a version of their own.
+    properties: [
+      { name: 'aquasecurity:trivy:PkgType', value: distribution.id },
+      { name: 'aquasecurity:trivy:SrcName', value: one.source },
+      { name: 'aquasecurity:trivy:SrcVersion', value: one.sourceVersion },
+    ],
+  };
+}
+
+/** One component a package and version, with every place that it lies in. */
+function npmComponents(packages: NpmPackage[]): Map<string, Component> {
+  const components = new Map<string, Component>();
+  for (const { name, version, licence, path } of packages) {
+    const [scope, bare] = name.startsWith('@') ? (name.split('/') as [string, string]) : [undefined, name];
+    const purl = new PackageURL('npm', scope, bare, version, undefined, undefined).toString();
+    const component = components.get(purl) ?? {
+      type: 'library',
+      name,
+      version,
+      ...licences(licence === '' ? [] : [licence]),
+      purl,
+      evidence: { occurrences: [] },
+    };
+    component.evidence?.occurrences.push({ location: path });
+    components.set(purl, component);
+  }
+  return components;
+}
+
+/** SPDX where it is SPDX, the name as it stands where it is not. CycloneDX takes one expression alone or a list. */
+function licences(names: string[]): { licenses?: unknown[] } {
+  if (names.length === 0) return {};
+  const [only] = names;
+  if (names.length === 1 && !isSpdxId(only!) && isSpdxExpression(only!)) {
+    return { licenses: [{ expression: only }] };
+  }
+  return { licenses: names.map(name => ({ license: isSpdxId(name) ? { id: name } : { name } })) };
+}
+
+/** A UUID of version 8 (RFC 9562) whose bits are those of the image's digest. */
+function uuidFrom(digest: string): string {
+  const hex = digest.replace('sha256:', '');
+  const variant = ((Number.parseInt(hex[16]!, 16) & 3) | 8).toString(16);
+  return `urn:uuid:${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
