@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { type Violation, violationsOf } from './completeness.ts';
+import { readElf } from './elf.ts';
+import { elf, GOOD, good, imageFrom, type Made } from './made.ts';
+
+const NOW = new Date('2099-01-10T12:00:00Z');
+const LOCKED = new Set(['koa@3.3.0']);
+
+function violations(change: Made = {}, remove: string[] = []): Violation[] {
+  const made = { ...good(), ...change };
+  for (const path of remove) delete made[path];
+  return violationsOf(imageFrom(made), LOCKED, NOW);
+}
+
+/** Which checks reject an image with this change, and that they name the path. */
+function rejectedBy(change: Made, at = Object.keys(change)[0]!): string[] {
+  const found = violations(change);
+  assert.ok(
+    found.some(({ path }) => path === at),
+    `${at} is named in ${JSON.stringify(found)}`,
+  );
+  return found.filter(({ path }) => path === at).map(({ check }) => check);
+}
+
+test('an image in which all is named and in its place is not objected to', () => {
+  assert.deepEqual(violations(), []);
+});
+
+test('a program that neither dpkg owns nor the SBOM names is rejected, wherever it lies and whatever its mode', () => {
+  for (const path of [
+    '/usr/lib/x86_64-linux-gnu/libextra.so.1',
+    '/app/node_modules/koa/hidden',
+    '/etc/data.bin',
+  ]) {
+    assert.ok(rejectedBy({ [path]: { content: elf() } }).includes('elf-unnamed'), path);
+  }
+});
+
+test('a program that has been exchanged for another is rejected, though its path is in the SBOM', () => {
+  const checks = rejectedBy({ [GOOD.node]: { content: elf({ filler: 'another' }), mode: 0o755 } });
+  assert.deepEqual(checks.sort(), ['elf-unnamed', 'sbom-file-missing']);
+});
+
+test('a name in the SBOM without its file is rejected', () => {
+  const found = violations({}, [GOOD.addon]);
+  assert.deepEqual(
+    found.map(({ check }) => check),
+    ['sbom-file-missing'],
+  );
+});
+
+test('an ELF file whose headers lead out of it is rejected, not passed over', () => {
+  const broken = elf();
+  broken.writeBigUInt64LE(2n ** 40n, 32);
+  assert.ok(rejectedBy({ '/app/apps/test/broken': { content: broken } }).includes('elf-unnamed'));
+});
+
+test('binaries for another processor, word size, libc or system are rejected', () => {
+  const windows = Buffer.alloc(200);
+  windows.write('MZ');
+  windows.writeUInt32LE(128, 0x3c);
+  windows.write('PE\0\0', 128);
+  const mac = Buffer.alloc(200);
+  mac.writeUInt32BE(0xcffaedfe);
+  const foreign: Made = {
+    '/app/node_modules/koa/build/arm.node': { content: elf({ machine: 183 }) },
+    '/app/node_modules/koa/build/small.node': { content: elf({ bits: 32, machine: 3 }) },
+    '/app/node_modules/koa/build/musl.node': { content: elf({ needed: ['libc.musl-x86_64.so.1'] }) },
+    '/app/node_modules/koa/build/windows.node': { content: windows },
+    '/app/node_modules/koa/build/mac.node': { content: mac },
+  };
+  for (const [path, file] of Object.entries(foreign)) {
+    assert.ok(rejectedBy({ [path]: file }).includes('foreign-platform'), path);
+  }
+});
+
+test('a library that npm brought is rejected, and one that an addon would find there', () => {
+  const library = '/app/node_modules/koa/lib/libown.so.2';
+  const found = violations({
+    [library]: { content: elf() },
+    [GOOD.addon]: { content: elf({ needed: ['libown.so.2'], runpath: '$ORIGIN/../lib' }) },
+  }).filter(({ check }) => check === 'library-in-node-modules');
+  assert.deepEqual(
+    found.map(({ path, message }) => [path, message]),
+    [
+      [library, 'a library that npm brought'],
+      [GOOD.addon, `finds libown.so.2 at ${library}`],
+    ],
+  );
+});
+
+test('a program whose library is not in the image is rejected', () => {
+  const [found] = violations({ [GOOD.addon]: { content: elf({ needed: ['libmissing.so.1'] }) } }).filter(
+    ({ check }) => check === 'library-in-node-modules',
+  );
+  assert.equal(found?.message, 'needs libmissing.so.1, which is not in the image');
+});
+
+test('a file, or a setting, that differs from what its package installed is rejected', () => {
+  assert.ok(rejectedBy({ [GOOD.libc]: { content: elf({ filler: 'patched' }) } }).includes('changed'));
+  assert.ok(rejectedBy({ '/etc/os-release': 'ID=debian\nVERSION_ID="12"\n' }).includes('changed'));
+});
+
+test('a file of unknown origin is rejected', () => {
+  assert.deepEqual(rejectedBy({ '/usr/share/extra/notes.txt': 'who put this here?' }), ['unexplained']);
+});
+
+test('a package of npm that the lockfile does not name is rejected', () => {
+  const path = '/app/node_modules/left-pad';
+  const found = violations({ [`${path}/package.json`]: '{"name":"left-pad","version":"1.3.0"}' });
+  assert.deepEqual(
+    found.map(({ check, path: at }) => [check, at]),
+    [['not-in-lockfile', path]],
+  );
+});
+
+test('setuid and setgid files are rejected', () => {
+  for (const mode of [0o4755, 0o2755]) {
+    assert.ok(rejectedBy({ '/app/apps/test/tool.ts': { content: 'x', mode } }).includes('setuid'));
+  }
+});
+
+test('what anyone may write to is rejected, except a folder like /tmp', () => {
+  assert.ok(
+    rejectedBy({ '/app/apps/test/open.ts': { content: 'x', mode: 0o666 } }).includes('world-writable'),
+  );
+  assert.deepEqual(rejectedBy({ '/app/apps/open': { mode: 0o40777 } }), ['world-writable']);
+  assert.deepEqual(violations({ '/var/tmp': { mode: 0o41777 } }), []);
+});
+
+test('a file that belongs to someone but root is rejected', () => {
+  assert.deepEqual(rejectedBy({ '/app/apps/test/own.ts': { content: 'x', uid: 10001 } }), ['not-root-owned']);
+});
+
+test('an image that runs as root, or as a name that only it can resolve, is rejected', () => {
+  for (const user of [undefined, '', '0', '0:0', 'root', 'node']) {
+    const { user: _, ...image } = imageFrom(good());
+    const found = violationsOf({ ...image, ...(user !== undefined && { user }) }, LOCKED, NOW);
+    assert.deepEqual(
+      found.map(({ check }) => check),
+      ['runs-as-root'],
+      `user ${user}`,
+    );
+  }
+});
+
+test('files with the name or the content of a secret are rejected', () => {
+  const begin = '-----BEGIN';
+  const secrets: Made = {
+    '/app/.npmrc': 'cafile=/x',
+    '/app/apps/test/.env': 'A=1',
+    '/app/data/server.key': 'x',
+    '/app/data/id_ed25519': 'x',
+    '/app/data/.ssh/config': 'x',
+    '/app/data/site-ca.crt': 'x',
+    '/app/apps/test/a.ts': `const key = '${begin} EC PRIVATE KEY-----';`,
+    '/app/apps/test/b.ts': '//registry.example/:_authToken = abc',
+    '/app/apps/test/c.ts': `const id = '${'AKIA'}ABCDEFGHIJKLMNOP';`,
+    '/app/apps/test/d.ts': `const token = '${'ghp_'}${'a1'.repeat(18)}';`,
+    '/app/apps/test/e.ts': `fetch('https://${'me:pass'}@proxy.example/');`,
+  };
+  for (const [path, file] of Object.entries(secrets)) {
+    assert.ok(rejectedBy({ [path]: file }).includes('secret'), path);
+  }
+});
+
+test('what a build has left over is rejected', () => {
+  for (const path of [
+    '/root/.cache/x',
+    '/tmp/x',
+    '/run/site/x',
+    '/var/lib/apt/lists/x',
+    '/var/log/dpkg.log',
+  ]) {
+    assert.ok(rejectedBy({ [path]: 'x' }).includes('leftover'), path);
+  }
+});
+
+test('a shell is rejected by any of its names, as a file or as a link to one', () => {
+  for (const name of ['sh', 'bash', 'dash', 'busybox', 'zsh']) {
+    assert.ok(rejectedBy({ [`/usr/bin/${name}`]: { content: 'x', mode: 0o755 } }).includes('shell'), name);
+  }
+  assert.ok(rejectedBy({ '/opt/ash': { target: '/usr/local/bin/node' } }).includes('shell'));
+  assert.deepEqual(
+    rejectedBy({ '/usr/share/sh': 'a text' }),
+    ['unexplained'],
+    'what cannot be run is no shell',
+  );
+});
+
+test('package managers, interpreters, compilers and downloaders are rejected', () => {
+  for (const name of ['apt-get', 'dpkg', 'npm', 'perl5.40.1', 'python3.13', 'mawk', 'gcc', 'curl', 'su']) {
+    assert.ok(rejectedBy({ [`/usr/bin/${name}`]: { content: 'x', mode: 0o755 } }).includes('tool'), name);
+  }
+  const npm = '/usr/local/lib/node_modules/npm/package.json';
+  assert.ok(rejectedBy({ [npm]: '{"name":"npm","version":"11.0.0"}' }).includes('tool'));
+});
+
+test("an image made from a month-old state of Debian's archive is due for a rebuild, and so is one of unknown age", () => {
+  const late = violationsOf(imageFrom(good()), LOCKED, new Date('2099-02-09T00:00:00Z'));
+  assert.deepEqual(
+    late.map(({ check }) => check),
+    ['rebuild-due'],
+  );
+  assert.match(late[0]!.message, /31 days ago/);
+  const undated = violations({ '/usr/share/sbom/noaa-test.cdx.json': '{"components":[]}' });
+  assert.ok(undated.some(({ check }) => check === 'rebuild-due'));
+});
+
+test('a program that is no test data is read as its linker wrote it', () => {
+  const node = readElf(readFileSync(process.execPath));
+  assert.equal(node.bits, 64);
+  assert.equal(node.machine, { x64: 'x86-64', arm64: 'aarch64' }[process.arch as string]);
+  assert.match(node.interpreter ?? '', /^\/lib.*\/ld-linux/);
+  assert.ok(
+    node.needed.includes('libc.so.6') && node.needed.includes('libstdc++.so.6'),
+    node.needed.join(' '),
+  );
+});
