@@ -1,0 +1,178 @@
+/** The verdict on one image: pure, from what was found, what was accepted and what day it is. */
+import { type Acceptance, accepts, isExpired } from './acceptance.ts';
+import type { Violation } from './completeness.ts';
+import { type Finding, type Scan, SEVERITIES, type Severity, type Subject } from './finding.ts';
+import { type Component, flat, type Kind, kindOf } from './sbom.ts';
+
+/** Fixable findings of these fail. */
+export const FAILING: readonly Severity[] = ['critical', 'high', 'unknown'];
+/** Grype's and Trivy's databases are built anew several times a day; two days leave room for a mirror. */
+export const MAX_DATABASE_AGE_HOURS = 48;
+
+/** Verified; something to mend; not known, since a check could not be made. 2 is a command line that is wrong. */
+export const EXIT = { verified: 0, failed: 1, unverified: 3 } as const;
+export type Outcome = keyof typeof EXIT;
+
+export type Doubt = 'missing' | 'crashed' | 'nothing scanned' | 'stale database' | 'blind' | 'uncovered';
+
+/** Why a scan proves nothing. */
+export interface Problem {
+  doubt: Doubt;
+  scanner: string;
+  detail: string;
+}
+
+/** One run of a scanner over one subject, or why there was none. */
+export interface Run {
+  scanner: string;
+  sees: Kind[];
+  subject: Subject;
+  version?: string;
+  /** `online` asks a service; otherwise when its database was built, if it says. */
+  database?: 'online' | { builtAt: string } | undefined;
+  result: Scan | Problem;
+}
+
+export interface Verdict {
+  outcome: Outcome;
+  failing: Finding[];
+  unfixed: Finding[];
+  minor: Finding[];
+  accepted: { finding: Finding; acceptance: Acceptance }[];
+  expired: Acceptance[];
+  unused: Acceptance[];
+  violations: Violation[];
+  problems: Problem[];
+  /** Components with neither a package URL that a scanner knows nor a CPE: nobody looks them up. */
+  unseen: string[];
+}
+
+export function judge(
+  given: { components: Component[]; runs: Run[]; violations: Violation[]; acceptances: Acceptance[] },
+  now: Date,
+): Verdict {
+  const { components, runs, violations, acceptances } = given;
+  const all = flat(components).filter(({ type }) => type !== 'operating-system' && type !== 'file');
+  const problems = runs.flatMap(run => doubtsOf(run, all, now));
+  problems.push(...uncovered(all, runs, problems));
+
+  const findings = merge(runs.flatMap(({ result }) => ('findings' in result ? result.findings : [])));
+  const expired = acceptances.filter(acceptance => isExpired(acceptance, now));
+  const valid = acceptances.filter(acceptance => !isExpired(acceptance, now));
+  const accepted = findings.flatMap(finding => {
+    const acceptance = valid.find(one => accepts(one, finding));
+    return acceptance ? [{ finding, acceptance }] : [];
+  });
+  const open = findings.filter(finding => !accepted.some(one => one.finding === finding));
+  const fixable = open.filter(({ fixedIn }) => fixedIn.length > 0);
+  const failing = fixable.filter(({ severity }) => FAILING.includes(severity));
+
+  let outcome: Outcome = 'verified';
+  if (problems.length > 0) outcome = 'unverified';
+  if (failing.length + expired.length + violations.length > 0) outcome = 'failed';
+  return {
+    outcome,
+    failing,
+    unfixed: open.filter(({ fixedIn }) => fixedIn.length === 0),
+    minor: fixable.filter(finding => !failing.includes(finding)),
+    accepted,
+    expired,
+    unused: valid.filter(one => !accepted.some(({ acceptance }) => acceptance === one)),
+    violations,
+    problems,
+    unseen: all
+      .filter(one => kindOf(one) === undefined)
+      .map(({ name, version }) => `${name} ${version ?? ''}`.trim()),
+  };
+}
+
+/** Of several images the worst outcome counts, and what is known to be bad is worse than what is not known. */
+export function worst(outcomes: Outcome[]): Outcome {
+  if (outcomes.includes('failed')) return 'failed';
+  return outcomes.includes('unverified') || outcomes.length === 0 ? 'unverified' : 'verified';
+}
+
+export function ageHours(builtAt: string, now: Date): number {
+  return (now.getTime() - Date.parse(builtAt)) / 3_600_000;
+}
+
+function doubtsOf(run: Run, components: Component[], now: Date): Problem[] {
+  const { scanner, subject, result, database } = run;
+  if (!('findings' in result)) return [result];
+  const doubts: Problem[] = [];
+  for (const [kind, seen] of Object.entries(result.packages ?? {})) {
+    const present = components.filter(component => kindOf(component) === kind).length;
+    if (seen === 0 && present > 0) {
+      doubts.push({
+        doubt: 'nothing scanned',
+        scanner,
+        detail: `it saw none of the ${present} ${kind} packages in the ${subject}`,
+      });
+    }
+  }
+  if (database === 'online') return doubts;
+  const hours = database === undefined ? Number.NaN : ageHours(database.builtAt, now);
+  if (!(hours <= MAX_DATABASE_AGE_HOURS)) {
+    const detail = Number.isNaN(hours)
+      ? 'it does not say how old its database is'
+      : `its database is ${Math.round(hours)} hours old, and ${MAX_DATABASE_AGE_HOURS} is the most`;
+    doubts.push({ doubt: 'stale database', scanner, detail });
+  }
+  return doubts;
+}
+
+/** Kinds of component that no scan without a doubt has looked at. */
+function uncovered(components: Component[], runs: Run[], problems: Problem[]): Problem[] {
+  const sound = runs.filter(
+    run => 'findings' in run.result && !problems.some(one => one.scanner === run.scanner),
+  );
+  const kinds: Kind[] = ['deb', 'npm', 'cpe'];
+  return kinds.flatMap(kind => {
+    const those = components.filter(component => kindOf(component) === kind);
+    if (those.length === 0 || sound.some(({ sees }) => sees.includes(kind))) return [];
+    const names = those.slice(0, 4).map(({ name }) => name);
+    return [
+      {
+        doubt: 'uncovered' as const,
+        scanner: 'none',
+        detail: `nobody looked up the ${those.length} components known by ${kind} (${names.join(', ')}${those.length > 4 ? ', …' : ''})`,
+      },
+    ];
+  });
+}
+
+/** One entry a vulnerability and package, however many scanners told of it, under the worst of their ratings. */
+export function merge(findings: Finding[]): Finding[] {
+  const merged: Finding[] = [];
+  for (const finding of findings) {
+    const known = merged.find(one => isSame(one, finding));
+    if (!known) {
+      merged.push({ ...finding });
+      continue;
+    }
+    const names = new Set([known.id, ...known.aliases, finding.id, ...finding.aliases]);
+    known.aliases = [...names].filter(name => name !== known.id);
+    known.severity = SEVERITIES.find(one => one === known.severity || one === finding.severity)!;
+    known.fixedIn = [...new Set([...known.fixedIn, ...finding.fixedIn])];
+    known.scanners = [...new Set([...known.scanners, ...finding.scanners])];
+    if (isRange(known.version)) known.version = finding.version;
+    const purl = known.purl ?? finding.purl;
+    if (purl !== undefined) known.purl = purl;
+  }
+  const rank = ({ severity }: Finding) => SEVERITIES.indexOf(severity);
+  return merged.sort((a, b) => rank(a) - rank(b) || (a.package < b.package ? -1 : 1));
+}
+
+function isSame(a: Finding, b: Finding): boolean {
+  const names = [a.id, ...a.aliases];
+  return (
+    a.package === b.package &&
+    (a.version === b.version || isRange(a.version) || isRange(b.version)) &&
+    [b.id, ...b.aliases].some(name => names.includes(name))
+  );
+}
+
+/** npm audit names the versions that are affected, not the one that is there. */
+function isRange(version: string): boolean {
+  return /[<>=*|\s]/.test(version);
+}

@@ -1,0 +1,167 @@
+/**
+ * `npm run verify-images [-- OPTION… [IMAGE…]]`: whether images hold known vulnerabilities, and whether they hold only what
+ * their SBOM says. An IMAGE is an OCI archive, a docker-archive, the tar of a root filesystem or a folder with one; without
+ * any, podman is asked for the three that are built here.
+ *
+ * Exit code: 0 verified, 1 something to mend, 2 a command line that is wrong, 3 a check could not be made.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { asError } from '../apps/common/errors.ts';
+import { type Acceptance, readAcceptances } from './acceptance.ts';
+import { archiveState, violationsOf } from './completeness.ts';
+import type { Scanner } from './finding.ts';
+import { EXIT, judge } from './gate.ts';
+import { readImage } from './image.ts';
+import { lockedPackages } from './node-modules.ts';
+import { type ImageReport, page, reportOf } from './report.ts';
+import { run } from './run.ts';
+import { sbomOf } from './sbom.ts';
+import { scanWith } from './scan.ts';
+import { grype } from './scanners/grype.ts';
+import { npmAudit } from './scanners/npm-audit.ts';
+import { osvScanner } from './scanners/osv-scanner.ts';
+import { trivy } from './scanners/trivy.ts';
+import { schemaFaults } from './schema.ts';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const LOCKFILE = join(HERE, '../package-lock.json');
+const CANARY = join(HERE, 'canary.cdx.json');
+const ACCEPTED = join(HERE, 'accepted.openvex.json');
+const SERVICES = ['playback', 'redactor', 'visualizer'];
+const REQUIRED = [trivy, grype, npmAudit];
+/** Runs where it is installed; what it sees the others see as well. */
+const OPTIONAL = [osvScanner];
+const USAGE = 'Usage: npm run verify-images [-- [--out FOLDER] [--accepted OPENVEX] [--tag TAG] [IMAGE…]]';
+
+class UsageError extends Error {}
+
+try {
+  await verifyImages();
+} catch (thrown) {
+  console.error(asError(thrown).message);
+  process.exitCode = thrown instanceof UsageError ? 2 : EXIT.unverified;
+}
+
+async function verifyImages(): Promise<void> {
+  const now = new Date();
+  const options = readCommandLine();
+  const out = resolve(options.out);
+  await mkdir(out, { recursive: true });
+  const accepted = await acceptancesAt(options.accepted);
+  const scanners = await installed();
+  const paths = options.images.length > 0 ? options.images : await savedByPodman(options.tag, out);
+
+  const images: ImageReport[] = [];
+  for (const path of paths) images.push(await verify(path, out, accepted.acceptances, scanners, now));
+  const report = reportOf(images, accepted.file, now);
+  const text = page(report);
+  await writeFile(join(out, 'report.txt'), text);
+  await writeFile(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  process.stdout.write(
+    `${text}\n${relative(process.cwd(), out) || '.'}/ has this page, its JSON and the SBOMs.\n`,
+  );
+  process.exitCode = EXIT[report.outcome];
+}
+
+async function verify(
+  path: string,
+  out: string,
+  acceptances: Acceptance[],
+  scanners: Scanner[],
+  now: Date,
+): Promise<ImageReport> {
+  const image = await readImage(path);
+  const sbom = sbomOf(image);
+  const faults = schemaFaults(sbom);
+  if (faults.length > 0)
+    throw new Error(`the SBOM of ${image.name} is not valid CycloneDX: ${faults.join('; ')}`);
+  const sbomPath = join(out, `${image.name}.cdx.json`);
+  await writeFile(sbomPath, `${JSON.stringify(sbom, null, 2)}\n`);
+
+  const locked = lockedPackages(JSON.parse(await readFile(LOCKFILE, 'utf8')));
+  const violations = violationsOf(image, locked, now);
+  const state = archiveState(image.rootfs)?.toISOString();
+  // Scanners read the archive and the SBOM for themselves; what was read here is let go before they start.
+  image.rootfs.clear();
+  const places = { image: { format: image.format, path: resolve(path) }, sbom: sbomPath, lockfile: LOCKFILE };
+  const runs = [];
+  for (const scanner of scanners) runs.push(...(await scanWith(scanner, places, CANARY, run)));
+  return {
+    name: image.name,
+    file: relative(process.cwd(), path),
+    ...(image.id !== undefined && { id: image.id }),
+    ...(image.digest !== undefined && { digest: image.digest }),
+    ...(image.createdAt !== undefined && { createdAt: image.createdAt }),
+    ...(state !== undefined && { archiveState: state }),
+    sbom: relative(process.cwd(), sbomPath),
+    components: sbom.components,
+    runs,
+    verdict: judge({ components: sbom.components, runs, violations, acceptances }, now),
+  };
+}
+
+function readCommandLine() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        out: { type: 'string', default: 'build/verify' },
+        accepted: { type: 'string', default: ACCEPTED },
+        tag: { type: 'string', default: 'latest' },
+      },
+    });
+    const absent = positionals.filter(path => !existsSync(path));
+    if (absent.length > 0) throw new Error(`there is no ${absent.join(', ')}`);
+    return { ...values, images: positionals };
+  } catch (thrown) {
+    throw new UsageError(`${asError(thrown).message}\n${USAGE}`);
+  }
+}
+
+async function acceptancesAt(path: string): Promise<{ acceptances: Acceptance[]; file: string | undefined }> {
+  if (!existsSync(path)) {
+    if (path !== ACCEPTED) throw new UsageError(`there is no ${path}\n${USAGE}`);
+    return { acceptances: [], file: undefined };
+  }
+  const { acceptances, faults } = readAcceptances(JSON.parse(await readFile(path, 'utf8')));
+  if (faults.length > 0) throw new UsageError(`${path}: ${faults.join('; ')}`);
+  return { acceptances, file: relative(process.cwd(), path) };
+}
+
+async function installed(): Promise<Scanner[]> {
+  const there = await Promise.all(
+    OPTIONAL.map(async scanner => ((await run(scanner.about[0]!)) === undefined ? [] : [scanner])),
+  );
+  return [...REQUIRED, ...there.flat()];
+}
+
+/** The images of this user's podman, as OCI archives: in that form their digests are the ones that podman shows. */
+async function savedByPodman(tag: string, out: string): Promise<string[]> {
+  const saved: string[] = [];
+  for (const service of SERVICES) {
+    const name = `localhost/noaa-${service}:${tag}`;
+    const archive = join(out, `noaa-${service}.oci.tar`);
+    // podman does not write over an archive.
+    await rm(archive, { force: true });
+    const output = await run([
+      'podman',
+      'save',
+      '--quiet',
+      '--format',
+      'oci-archive',
+      '--output',
+      archive,
+      name,
+    ]);
+    if (output === undefined)
+      throw new UsageError(`podman is not here, so name the archives to look at\n${USAGE}`);
+    if (output.code !== 0)
+      throw new UsageError(`podman has no ${name}: build it (quadlet/noaa build), or name archives`);
+    saved.push(archive);
+  }
+  return saved;
+}
