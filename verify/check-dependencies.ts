@@ -1,0 +1,37 @@
+/** `npm run check-dependencies [-- --write]`: whether the lockfile keeps to dependencies.json; `--write` renews DEPENDENCIES.md. */
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  dependencyFaults,
+  dependencyTable,
+  importFaults,
+  type Lockfile,
+  type Policy,
+} from './dependencies.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const PAGE = new URL('DEPENDENCIES.md', import.meta.url);
+
+const lockfile: Lockfile = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'));
+const policy: Policy = JSON.parse(readFileSync(new URL('dependencies.json', import.meta.url), 'utf8'));
+// Not bench/: to measure a library is to call it.
+const sources = new Map(
+  globSync('{apps,tools,verify}/**/*.ts', {
+    cwd: ROOT,
+    exclude: ['**/node_modules/**', '**/*.test.ts'],
+  })
+    .sort()
+    .map(path => [path, readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')]),
+);
+
+if (process.argv.includes('--write')) writeFileSync(PAGE, dependencyTable(lockfile, policy));
+const faults = [...dependencyFaults(lockfile, policy), ...importFaults(sources, policy)];
+if (readFileSync(PAGE, 'utf8') !== dependencyTable(lockfile, policy)) {
+  faults.push('verify/DEPENDENCIES.md is out of date: npm run check-dependencies -- --write');
+}
+for (const fault of faults) console.error(fault);
+if (faults.length > 0) process.exitCode = 1;
+else
+  console.log(
+    `${Object.keys(lockfile.packages).length} entries of the lockfile keep to verify/dependencies.json`,
+  );
