@@ -17,6 +17,7 @@ import type { Scanner } from './finding.ts';
 import { EXIT, judge } from './gate.ts';
 import { readImage } from './image.ts';
 import { lockedPackages } from './node-modules.ts';
+import { provenanceOf } from './provenance.ts';
 import { type ImageReport, page, reportOf } from './report.ts';
 import { run } from './run.ts';
 import { sbomOf } from './sbom.ts';
@@ -81,6 +82,10 @@ async function verify(
     throw new Error(`the SBOM of ${image.name} is not valid CycloneDX: ${faults.join('; ')}`);
   const sbomPath = join(out, `${image.name}.cdx.json`);
   await writeFile(sbomPath, `${JSON.stringify(sbom, null, 2)}\n`);
+  await writeFile(
+    join(out, `${image.name}.provenance.json`),
+    `${JSON.stringify(provenanceOf(image), null, 2)}\n`,
+  );
 
   const locked = lockedPackages(JSON.parse(await readFile(LOCKFILE, 'utf8')));
   const violations = violationsOf(image, locked, now);
