@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'noaa-scan-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** A copy of the script with what it reads beside it. */
+const verify = join(folder, 'verify');
+mkdirSync(verify);
+for (const file of ['scan', 'canary.cdx.json']) cpSync(join(HERE, file), join(verify, file));
+
+/** Programs that answer as trivy and grype do, in as few lines as the script reads. Not recorded: written by hand. */
+interface Behaviour {
+  blind?: boolean;
+  empty?: boolean;
+  crash?: boolean;
+  finds?: boolean;
+  ageHours?: number;
+}
+const FRESH: Behaviour = { ageHours: 1 };
+
+const date = ({ ageHours = 0 }: Behaviour) => new Date(Date.now() - ageHours * 3_600_000).toISOString();
+
+function trivy(as: Behaviour): string {
+  return `case "$*" in
+version*) echo '{"Version":"0.66.0","VulnerabilityDB":{"Version":2,"UpdatedAt":"${date(as)}"},"JavaDB":{"UpdatedAt":"2020-01-01T00:00:00Z"}}' ;;
+*canary*) ${as.blind ? 'echo none' : "echo 'libssl3t64 lodash'"} ;;
+*) ${as.crash ? "echo 'FATAL no database' >&2; exit 1" : ':'}
+  case "$*" in
+  *json*) ${as.empty ? "echo '{}'" : `echo '{"Results":[{"Class":"os-pkgs"}]}'`} ;;
+  *) ${as.finds ? "echo 'libc6 CVE-2099-0001'; exit 10" : ':'} ;;
+  esac ;;
+esac`;
+}
+
+function grype(as: Behaviour): string {
+  return `case "$*" in
+db*) printf '{\\n "built": "%s",\\n "valid": true\\n}\\n' '${date(as)}' ;;
+*canary*) ${as.blind ? 'echo none' : "echo 'libssl3t64 lodash node'"} ;;
+*) ${as.crash ? "echo 'ERROR failed to load vulnerability db' >&2; exit 1" : ':'}
+  ${as.finds ? "echo 'libc6 CVE-2099-0001'; echo 'discovered vulnerabilities at or above the severity threshold' >&2; exit 2" : ':'} ;;
+esac`;
+}
+
+function scan(
+  programs: Record<string, string>,
+  { withSbom = true, script = verify } = {},
+): Promise<{ code: number; said: string }> {
+  const at = mkdtempSync(join(folder, 'run-'));
+  const bin = join(at, 'bin');
+  mkdirSync(bin);
+  for (const [name, text] of Object.entries(programs)) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`);
+    chmodSync(join(bin, name), 0o755);
+  }
+  // The script's own tools and no others: this machine may have scanners.
+  for (const tool of [
+    'sed',
+    'tr',
+    'head',
+    'tail',
+    'date',
+    'tar',
+    'grep',
+    'dirname',
+    'sort',
+    'mktemp',
+    'rm',
+  ]) {
+    execFileSync('ln', [
+      '-s',
+      execFileSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim(),
+      join(bin, tool),
+    ]);
+  }
+  const archive = join(at, 'noaa-test.tar');
+  execFileSync('tar', ['-cf', archive, '-C', at, 'bin']);
+  if (withSbom) writeFileSync(join(at, 'noaa-test.cdx.json'), '{}');
+  return new Promise(done => {
+    execFile(
+      join(script, 'scan'),
+      [archive],
+      { env: { PATH: bin }, encoding: 'utf8' },
+      (error, stdout, stderr) => done({ code: Number(error?.code ?? 0), said: stdout + stderr }),
+    );
+  });
+}
+
+test('without Node: two scanners that can see and find nothing pass an image with its SBOM', async () => {
+  const { code, said } = await scan({ trivy: trivy(FRESH), grype: grype(FRESH) });
+  assert.equal(code, 0, said);
+  assert.match(said, /grype's database is 1 hours old/);
+});
+
+test('without Node: what either scanner finds fails, and a rebuild is said to be due', async () => {
+  for (const [ofTrivy, ofGrype] of [
+    [{ ...FRESH, finds: true }, FRESH],
+    [FRESH, { ...FRESH, finds: true }],
+  ] as const) {
+    const { code, said } = await scan({ trivy: trivy(ofTrivy), grype: grype(ofGrype) });
+    assert.equal(code, 1, said);
+    assert.match(said, /CVE-2099-0001[\s\S]*a rebuild is due/);
+  }
+});
+
+const DOUBTS: [string, Record<string, string>, RegExp][] = [
+  ['no trivy', { grype: grype(FRESH) }, /trivy is not installed/],
+  ['no grype', { trivy: trivy(FRESH) }, /grype is not installed/],
+  [
+    'an old database of trivy',
+    { trivy: trivy({ ageHours: 49 }), grype: grype(FRESH) },
+    /trivy's database is 49 hours old/,
+  ],
+  [
+    'an old database of grype',
+    { trivy: trivy(FRESH), grype: grype({ ageHours: 72 }) },
+    /grype's database is 72 hours old/,
+  ],
+  [
+    'a trivy that crashes',
+    { trivy: trivy({ ...FRESH, crash: true }), grype: grype(FRESH) },
+    /trivy crashed: FATAL/,
+  ],
+  [
+    'a grype that crashes',
+    { trivy: trivy(FRESH), grype: grype({ ...FRESH, crash: true }) },
+    /grype crashed: ERROR/,
+  ],
+  [
+    'a trivy that sees no package',
+    { trivy: trivy({ ...FRESH, empty: true }), grype: grype(FRESH) },
+    /saw no package of Debian/,
+  ],
+  [
+    'a trivy that is blind',
+    { trivy: trivy({ ...FRESH, blind: true }), grype: grype(FRESH) },
+    /trivy is blind/,
+  ],
+  [
+    'a grype that is blind',
+    { trivy: trivy(FRESH), grype: grype({ ...FRESH, blind: true }) },
+    /grype is blind/,
+  ],
+];
+for (const [what, programs, why] of DOUBTS) {
+  test(`without Node: ${what} is a failure to verify`, async () => {
+    const { code, said } = await scan(programs);
+    assert.equal(code, 3, said);
+    assert.match(said, why);
+  });
+}
+
+test('without Node: an image without its SBOM is not verified, since nobody looked up what was compiled by hand', async () => {
+  const { code, said } = await scan({ trivy: trivy(FRESH), grype: grype(FRESH) }, { withSbom: false });
+  assert.equal(code, 3, said);
+});
+
+test('without Node: an acceptance that has ended fails', async () => {
+  const script = join(folder, 'accepting');
+  cpSync(verify, script, { recursive: true });
+  const today = new Date().toISOString().slice(0, 10);
+  for (const [until, expected] of [
+    [today, 0],
+    ['2020-01-01', 1],
+  ] as const) {
+    writeFileSync(
+      join(script, 'accepted.openvex.json'),
+      JSON.stringify({ notes: `accepted until ${until}` }),
+    );
+    const { code, said } = await scan({ trivy: trivy(FRESH), grype: grype(FRESH) }, { script });
+    assert.equal(code, expected, said);
+  }
+});
+
+test('the timer runs the scan of this copy every day, and systemd takes both units', () => {
+  const units = execFileSync(join(HERE, 'schedule'), ['on', '--dry-run'], { encoding: 'utf8' });
+  assert.match(units, new RegExp(`^ExecStart="${join(HERE, 'scan')}"$`, 'm'));
+  assert.match(units, /^OnCalendar=daily$/m);
+  assert.match(units, /^Persistent=true$/m);
+  const at = mkdtempSync(join(folder, 'units-'));
+  const [service = '', timer = ''] = units.split(/^# .*noaa-verify\.timer$/m);
+  writeFileSync(join(at, 'noaa-verify.service'), service);
+  writeFileSync(join(at, 'noaa-verify.timer'), timer);
+  const { status, error, stderr } = spawnSync(
+    'systemd-analyze',
+    ['verify', '--man=no', join(at, 'noaa-verify.timer')],
+    {
+      encoding: 'utf8',
+    },
+  );
+  // A machine without systemd can't be asked; the units' text is checked above all the same.
+  if (!error) assert.equal(status, 0, stderr);
+  assert.ok(readFileSync(join(at, 'noaa-verify.timer'), 'utf8').includes('WantedBy=timers.target'));
+});
