@@ -67,6 +67,7 @@ const GENERATED: [RegExp, string][] = [
   ],
   [/^\/etc\/ssl\/certs\//, 'ca-certificates makes it'],
   [/^\/etc\/fonts\/conf\.d\//, 'fontconfig-config makes it'],
+  [/^\/(root\/\.(bashrc|profile)|usr\/share\/info\/dir)$/, 'base-files makes it when it is configured'],
   [/^\/etc\/(motd|issue|issue\.net|debian_version|dpkg\/origins\/.*)$/, 'base-files'],
   [/^\/var\/cache\/fontconfig\//, 'fc-cache: the index of the fonts'],
   [
@@ -81,6 +82,7 @@ const GENERATED: [RegExp, string][] = [
   [/^\/app\/(package\.json|LICENSE)$/, 'our own code'],
 ];
 
+const isGenerated = (path: string): boolean => GENERATED.some(([pattern]) => pattern.test(path));
 const files = (rootfs: Rootfs): [string, Entry][] => [...rootfs].filter(([, { type }]) => type === 'file');
 
 /** Each with what it asks; a violation carries the name of its check. */
@@ -155,7 +157,7 @@ const CHECKS = {
       .filter(([, { type }]) => type === 'file' || type === 'other')
       .filter(([path]) => !owners.has(path) && !named.has(path))
       .filter(([path]) => !packages.some(folder => path.startsWith(folder)))
-      .filter(([path]) => !GENERATED.some(([pattern]) => pattern.test(path)))
+      .filter(([path]) => !isGenerated(path))
       .map(([path]) => ({ path, message: 'nothing says where this comes from' }));
   },
 
@@ -206,7 +208,7 @@ const CHECKS = {
 
   leftover: ({ rootfs }: Subject): Fault[] =>
     files(rootfs)
-      .filter(([path]) => LEFTOVERS.test(path))
+      .filter(([path]) => LEFTOVERS.test(path) && !isGenerated(path))
       .map(([path]) => ({ path, message: 'was left over by the build' })),
 
   shell: ({ rootfs }: Subject): Fault[] => programs(rootfs, SHELLS, 'a shell'),
