@@ -130,6 +130,33 @@ test('without cosign nothing is known, which is not the same as a bad signature'
   assert.match(said, /cosign is missing/);
 });
 
+/** A podman that says what it was asked to do. */
+function podman(): string {
+  const bin = mkdtempSync(join(folder, 'podman-'));
+  const log = join(bin, 'log');
+  const program = `#!/bin/sh\necho "$*" >>${log}\n[ "$1" != load ] || echo 'Loaded image: localhost/noaa-test:latest'\n`;
+  writeFileSync(log, '');
+  writeFileSync(join(bin, 'podman'), program, { mode: 0o755 });
+  return bin;
+}
+
+test('signed archives are given to podman as candidates, and none of them is while one is bad', async () => {
+  const bin = podman();
+  const path = `${bin}:${cosign}:${process.env['PATH']}`;
+  const key = join(folder, 'noaa.pub');
+  const at = copy();
+  writeFileSync(join(at, 'noaa-unsigned.tar'), 'x');
+  const refused = await signature(['load', key, join(at, archive), join(at, 'noaa-unsigned.tar')], path);
+  assert.equal(refused.code, 1, refused.said);
+  assert.equal(readFileSync(join(bin, 'log'), 'utf8'), '');
+  const loaded = await signature(['load', key, join(at, archive)], path);
+  assert.equal(loaded.code, 0, loaded.said);
+  assert.equal(
+    readFileSync(join(bin, 'log'), 'utf8'),
+    `load --quiet --input ${join(at, archive)}\ntag localhost/noaa-test:latest localhost/noaa-test:candidate\n`,
+  );
+});
+
 test('a key is never written over', async () => {
   const { code, said } = await signature(['key', folder]);
   assert.equal(code, 1);
