@@ -256,6 +256,16 @@ test("osv-scanner's two ways to end without a scan are told apart", async () => 
   }
 });
 
+test("osv-scanner's silence on Debian's packages is no answer, and what it finds among them is one", async () => {
+  const runs = await scan(osvScanner);
+  const { problems } = judge({ components: COMPONENTS, runs, violations: [], acceptances: [] }, NOW);
+  assert.deepEqual(
+    problems.map(({ detail }) => detail.replace(/the \d+ .*/, '')),
+    ['nobody looked up ', 'nobody looked up '],
+  );
+  assert.ok(problems.some(({ detail }) => detail.includes('known by deb')));
+});
+
 test('of several images the worst outcome counts, and of none nothing is verified', () => {
   assert.equal(worst(['verified', 'unverified', 'failed']), 'failed');
   assert.equal(worst(['verified', 'unverified']), 'unverified');

@@ -97,12 +97,12 @@ export function ageHours(builtAt: string, now: Date): number {
 }
 
 function doubtsOf(run: Run, components: Component[], now: Date): Problem[] {
-  const { scanner, subject, result, database } = run;
+  const { scanner, sees, subject, result, database } = run;
   if (!('findings' in result)) return [result];
   const doubts: Problem[] = [];
   for (const [kind, seen] of Object.entries(result.packages ?? {})) {
     const present = components.filter(component => kindOf(component) === kind).length;
-    if (seen === 0 && present > 0) {
+    if (seen === 0 && present > 0 && sees.includes(kind as Kind)) {
       doubts.push({
         doubt: 'nothing scanned',
         scanner,

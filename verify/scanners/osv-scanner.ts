@@ -18,7 +18,8 @@ const NO_PACKAGES = 128;
 
 export const osvScanner: Scanner = {
   name: 'osv-scanner',
-  sees: ['deb', 'npm'],
+  // It may find Debian's packages in an image, under the names of their sources; what it finds counts, its silence does not.
+  sees: ['npm'],
   online: true,
   about: [['osv-scanner', '--version']],
   readAbout: ([text = '']) => ({ version: /version:?\s*(\S+)/i.exec(text)?.[1] ?? text.trim() }),
