@@ -50,6 +50,9 @@ export function colourFilters(clip: Clip, format: WireFormat): string[] {
       : // The range is named full on both sides so that no sample's value changes; which it is, `colorspace` is told.
         [`${size}:flags=neighbor:in_range=full:out_range=full`, `format=${taken}`];
   const range = clip.fullRange ? 'pc' : 'tv';
+  // `colorspace` fails where it has nothing to do; an MJPEG clip may be all that it would make of it.
+  const asJpeg = range === JPEG.range && clip.matrix === JPEG.matrix && /^yuvj?420p$/.test(taken);
+  if (asJpeg && format === 'i420' && turn.length === 0) return planar;
   const convert = (to: string) => evenly(coded, taken, colorspace(clip.matrix, range, to));
   if (format === 'i420' && turn.length === 0) return [...planar, ...convert('yuv420p')];
   // Turned, a picture of an odd size has other pixels share a sample, and a 4:2:2 one another sampling: turn it whole.
