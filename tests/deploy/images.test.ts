@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { ffmpeg, temporaryFolder } from '../support/clips.ts';
+import { faultsOf, isElf, listFiles, namedInSbom, ownedByDpkg } from './contents.ts';
+import {
+  buildImages,
+  eventually,
+  imageOf,
+  podman,
+  SERVICES,
+  type Service,
+  TREE,
+  tryPodman,
+} from './machine.ts';
+
+const MEGABYTE = 1e6;
+const LARGEST: Record<Service, number> = { playback: 190, redactor: 220, visualizer: 220 };
+const USER: Record<Service, string> = {
+  playback: '10001:10001',
+  redactor: '10002:10002',
+  visualizer: '10003:10003',
+};
+/** A package of each service that no other may have. */
+const OWN: Record<Service, string[]> = {
+  playback: ['fluent-ffmpeg'],
+  redactor: [],
+  visualizer: ['koa', 'koa-static', '@koa/router', 'sse-channel', 'koffi', 'canvas'],
+};
+const NOBODYS = [
+  'typescript',
+  '@biomejs',
+  'playwright-core',
+  'pino-pretty',
+  'prebuild-install',
+  'node-addon-api',
+  'npm',
+];
+
+const roots = new Map<Service, string>();
+const rootOf = (service: Service) => roots.get(service) ?? assert.fail(`${service} was not built`);
+
+before(async () => {
+  await buildImages();
+  for (const service of SERVICES) roots.set(service, await podman(['image', 'mount', imageOf(service)]));
+});
+
+for (const service of SERVICES) {
+  describe(`the image of ${service}`, () => {
+    test('holds no shell, no tool, nothing setuid or writable, no secret, and no binary of unknown origin', () => {
+      assert.deepEqual(faultsOf(rootOf(service)), []);
+    });
+
+    test(`is no larger than ${LARGEST[service]} MB`, async t => {
+      const size =
+        Number(await podman(['image', 'inspect', '--format', '{{.Size}}', imageOf(service)])) / MEGABYTE;
+      t.diagnostic(`${size.toFixed(1)} MB`);
+      assert.ok(size <= LARGEST[service], `${size.toFixed(1)} MB`);
+    });
+
+    test('runs one program as its own user, and says what it is', async () => {
+      const [{ Config, Architecture, Os }] = JSON.parse(await podman(['image', 'inspect', imageOf(service)]));
+      assert.equal(Config.User, USER[service]);
+      assert.deepEqual(Config.Entrypoint, ['/usr/local/bin/node', `apps/${service}/main.ts`]);
+      assert.equal(Config.Cmd ?? null, null);
+      assert.equal(Config.StopSignal, 'SIGTERM');
+      assert.equal(Os, 'linux');
+      assert.ok(['amd64', 'arm64'].includes(Architecture));
+      const { version } = JSON.parse(readFileSync(join(TREE, 'package.json'), 'utf8'));
+      const label = (name: string) => Config.Labels[`org.opencontainers.image.${name}`];
+      assert.equal(label('version'), version);
+      assert.equal(label('licenses'), 'Apache-2.0');
+      assert.match(label('revision'), /^[\da-f]{40}(-dirty)?$/);
+      for (const name of ['title', 'description', 'source']) assert.ok(label(name), `no label ${name}`);
+    });
+
+    test("holds its own service's packages and no other's", () => {
+      const root = rootOf(service);
+      const held = new Set(listFiles(root, '/app').map(({ path }) => path));
+      const has = (name: string) =>
+        held.has(`/app/node_modules/${name}/package.json`) || held.has(`/app/node_modules/${name}`);
+      for (const name of ['zeromq', 'pino', 'prom-client', 'envalid', ...OWN[service]])
+        assert.ok(has(name), `no ${name}`);
+      const others = SERVICES.filter(other => other !== service).flatMap(other => OWN[other]);
+      assert.deepEqual([...others, ...NOBODYS].filter(has), []);
+      const apps = [...held].filter(path => /^\/app\/apps\/[^/]+$/.test(path)).sort();
+      assert.deepEqual(apps, ['/app/apps/common', `/app/apps/${service}`]);
+      assert.deepEqual(
+        [...held].filter(path => /\.test\.ts$/.test(path)),
+        [],
+      );
+    });
+
+    test('has a dpkg status in which every package is whole', () => {
+      const status = readFileSync(join(rootOf(service), 'var/lib/dpkg/status'), 'utf8');
+      const packages = status.trim().split('\n\n');
+      assert.ok(packages.length > 10, `${packages.length} packages`);
+      for (const text of packages) assert.match(text, /^Status: install ok installed$/m, text.slice(0, 60));
+      assert.match(
+        readFileSync(join(rootOf(service), 'usr/lib/os-release'), 'utf8'),
+        /VERSION_CODENAME=trixie/,
+      );
+    });
+
+    test("finds every library of every program and addon among the distribution's", async () => {
+      const root = rootOf(service);
+      const owned = ownedByDpkg(root);
+      const named = [...namedInSbom(root).keys()];
+      const loader = listFiles(root, '/usr/lib64').find(({ path }) => /ld-linux/.test(path))?.path;
+      assert.ok(loader, 'no loader');
+      for (const path of named.filter(name => isElf(join(root, name)))) {
+        const run = [
+          'run',
+          '--rm',
+          '--network=none',
+          '--entrypoint',
+          loader,
+          imageOf(service),
+          '--list',
+          path,
+        ];
+        for (const line of (await podman(run))
+          .split('\n')
+          .filter(each => !/linux-vdso|ld-linux/.test(each))) {
+          const found = /=> (\S+)/.exec(line)?.[1];
+          assert.ok(found, `${path}: ${line.trim()}`);
+          const place = found.replace(/^\/lib(64)?\//, '/usr/lib$1/');
+          assert.ok(owned.has(place), `${path} takes ${found}, which is no package's`);
+        }
+      }
+    });
+
+    test('ends within a second of SIGTERM, as process 1, with code 0', async () => {
+      const options = ['--network=none', '--read-only', '--cap-drop=all', '--security-opt=no-new-privileges'];
+      const id = await podman(['run', '--detach', ...options, imageOf(service)]);
+      try {
+        await eventually('its first line', 20_000, async () =>
+          (await tryPodman(['logs', id])).output.includes('"service"'),
+        );
+        const from = performance.now();
+        await podman(['stop', '--time', '5', id]);
+        const tookMs = performance.now() - from;
+        assert.equal(await podman(['inspect', '--format', '{{.State.ExitCode}}', id]), '0');
+        // What podman itself takes is in it: about half a second on a quiet machine.
+        assert.ok(tookMs < 4000, `${Math.round(tookMs)} ms`);
+      } finally {
+        await tryPodman(['rm', '--force', '--time', '0', id]);
+      }
+    });
+  });
+}
+
+test('the check of contents refuses what it is there to refuse', async () => {
+  await using folder = await temporaryFolder();
+  const root = join(folder.path, 'root');
+  const put = (path: string, content: string | Buffer, mode = 0o644) => {
+    mkdirSync(join(root, path, '..'), { recursive: true });
+    writeFileSync(join(root, path), content);
+    chmodSync(join(root, path), mode);
+  };
+  mkdirSync(root);
+  assert.deepEqual(faultsOf(root), []);
+  const elf = Buffer.from('\x7fELF and more', 'latin1');
+  put('usr/bin/dash', elf, 0o755);
+  put('usr/bin/passwd', elf, 0o4755);
+  put('opt/open', '', 0o666);
+  put('app/.npmrc', 'cafile=/x');
+  put('app/node_modules/x/prebuilds/x.node', elf);
+  const faults = faultsOf(root).join('\n');
+  for (const expected of [
+    /dash is a tool that nothing here needs/,
+    /dash is neither dpkg's nor in the SBOM/,
+    /passwd is setuid or setgid/,
+    /passwd is a program too many/,
+    /anyone may write to \/opt\/open/,
+    /\.npmrc looks like a secret/,
+    /x\.node is an addon that the SBOM does not name/,
+  ]) {
+    assert.match(faults, expected);
+  }
+});
+
+const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
+const SOUND = ['-f', 'lavfi', '-i', 'sine=duration=1', '-shortest'];
+/** What the README promises to play: how ffmpeg makes one, by the file's name. */
+const PROMISED: Record<string, string[]> = {
+  'h264.mp4': [...SOUND, ...X264, '-c:a', 'aac'],
+  'h264.mkv': X264,
+  'h264.ts': [...SOUND, ...X264, '-c:a', 'aac'],
+  'h264.avi': X264,
+  'turned.mov': [...X264, '-metadata:s:v', 'rotate=90'],
+  // Without a frame of one chroma sample for every pixel x264 takes no odd size.
+  'odd.mp4': ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv444p'],
+  'odd.gif': [],
+  'odd.webm': ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-pix_fmt', 'yuv420p'],
+  'ten-bit.mp4': ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv422p10le'],
+  'hevc.mp4': [
+    '-c:v',
+    'libx265',
+    '-preset',
+    'ultrafast',
+    '-x265-params',
+    'log-level=none',
+    '-pix_fmt',
+    'yuv420p',
+  ],
+  'hevc.ts': [
+    '-c:v',
+    'libx265',
+    '-preset',
+    'ultrafast',
+    '-x265-params',
+    'log-level=none',
+    '-pix_fmt',
+    'yuv420p10le',
+  ],
+  'vp9.webm': ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8'],
+  'av1.mkv': ['-c:v', 'libaom-av1', '-cpu-used', '8', '-usage', 'realtime'],
+  'av1.mp4': ['-c:v', 'libaom-av1', '-cpu-used', '8', '-usage', 'realtime'],
+  'mpeg4.avi': ['-c:v', 'mpeg4', '-vtag', 'XVID', '-bf', '2'],
+  'mpeg2.ts': ['-c:v', 'mpeg2video'],
+  'mpeg2.mkv': ['-c:v', 'mpeg2video'],
+  'mjpeg.avi': ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj422p'],
+  'mjpeg.mov': ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p'],
+  'prores.mov': ['-c:v', 'prores_ks', '-profile:v', '2'],
+  'picture.gif': [],
+};
+
+describe('playback in its image plays', { concurrency: 2 }, () => {
+  for (const [name, how] of Object.entries(PROMISED)) {
+    test(name, async () => {
+      await using folder = await temporaryFolder();
+      chmodSync(folder.path, 0o755);
+      await ffmpeg(
+        '-f',
+        'lavfi',
+        '-i',
+        'testsrc2=size=128x96:rate=10:duration=1',
+        ...how,
+        join(folder.path, name),
+      );
+      const played = await tryPodman([
+        ...[
+          'run',
+          '--rm',
+          '--network=none',
+          '--read-only',
+          '--cap-drop=all',
+          '--volume',
+          `${folder.path}:/clips:ro`,
+        ],
+        ...['--env', `DATA_FILE=/clips/${name}`, '--env', 'PLAYBACK_LOOP=false', imageOf('playback')],
+      ]);
+      assert.equal(played.code, 0, played.output);
+      assert.match(played.output, /playback has finished/);
+      assert.doesNotMatch(played.output, /did not decode/);
+    });
+  }
+
+  test('nothing that a playlist or another protocol would make it read', async () => {
+    await using folder = await temporaryFolder();
+    chmodSync(folder.path, 0o755);
+    writeFileSync(
+      join(folder.path, 'list.mp4'),
+      'ffconcat version 1.0\nfile /app/data/NOAA_GOES_17_satellite_imagery.mp4\n',
+    );
+    const played = await tryPodman([
+      ...[
+        'run',
+        '--rm',
+        '--network=none',
+        '--volume',
+        `${folder.path}:/clips:ro`,
+        '--env',
+        'DATA_FILE=/clips/list.mp4',
+      ],
+      imageOf('playback'),
+    ]);
+    assert.equal(played.code, 2, played.output);
+  });
+});
+
+test('an image with a shell put into it is refused', async () => {
+  const root = rootOf('redactor');
+  await using folder = await temporaryFolder();
+  for (const part of ['app', 'usr/share', 'usr/local', 'var/lib/dpkg/info']) {
+    cpSync(join(root, part), join(folder.path, part), { recursive: true, verbatimSymlinks: true });
+  }
+  assert.deepEqual(faultsOf(folder.path), []);
+  mkdirSync(join(folder.path, 'usr/bin'));
+  copyFileSync('/bin/sh', join(folder.path, 'usr/bin/sh'));
+  chmodSync(join(folder.path, 'usr/bin/sh'), 0o755);
+  assert.match(faultsOf(folder.path).join('\n'), /\/usr\/bin\/sh is a tool/);
+});

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Installs Debian packages in a build stage: nothing recommended, nothing asked, no lists left behind.
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+apt-get install -q -y --no-install-recommends "$@"
+rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds ffmpeg and ffprobe from Debian's source package, with Debian's patches, and nothing that playback does not use:
+# the readers and decoders we promise, the filters that decode.ts names or ffmpeg inserts by itself, raw video out.
+# Debian's own package brings 220 packages and 450 MB, Mesa and LLVM among them. LGPL: no GPL part is enabled.
+set -eu
+list() { echo "$*" | tr ' ' ','; }
+demuxers=$(list mov matroska mpegts mpegps avi gif)
+decoders=$(list h264 hevc vp8 vp9 libdav1d mpeg4 mpeg1video mpeg2video mjpeg prores gif)
+# Sound is never decoded, yet its parser spares ffprobe a long search.
+parsers=$(list h264 hevc vp8 vp9 av1 mpeg4video mpegvideo mjpeg gif aac ac3 mpegaudio opus)
+# transpose, hflip, vflip turn a picture; pad, fillborders, extractplanes, mergeplanes and crop serve odd sizes (colour.ts).
+filters=$(list scale format colorspace settb setpts showinfo fps null trim crop transpose hflip vflip rotate \
+  pad fillborders extractplanes mergeplanes)
+
+mkdir -p /build/ffmpeg
+cd /build/ffmpeg
+sed -i 's/^Types: deb$/Types: deb deb-src/' /etc/apt/sources.list.d/debian.sources
+apt-get update -q
+apt-get source -q ffmpeg
+rm -rf /var/lib/apt/lists/*
+cd ffmpeg-*/
+./configure --disable-everything --disable-autodetect --disable-network --disable-doc --disable-debug \
+  --disable-ffplay --disable-avdevice --disable-postproc --enable-libdav1d --enable-zlib \
+  --enable-protocol="$(list file pipe)" --enable-demuxer="$demuxers" --enable-decoder="$decoders" \
+  --enable-parser="$parsers" --enable-bsf="$(list mpeg4_unpack_bframes vp9_superframe_split)" \
+  --enable-filter="$filters" --enable-muxer=rawvideo --enable-encoder="$(list rawvideo wrapped_avframe)" \
+  --extra-cflags='-fstack-protector-strong -D_FORTIFY_SOURCE=3 -fPIE' --extra-ldexeflags='-pie -Wl,-z,relro,-z,now'
+make -j"$(nproc)" ffmpeg ffprobe
+install -D -s -t /out/usr/local/bin ffmpeg ffprobe
+dpkg-parsechangelog -S Version >/out/ffmpeg-version
+/out/usr/local/bin/ffmpeg -version | head -n 1
