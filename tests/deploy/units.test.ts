@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { schema as playback } from '../../apps/playback/config.ts';
+import { schema as redactor } from '../../apps/redactor/config.ts';
+import { schema as visualizer } from '../../apps/visualizer/config.ts';
+import { temporaryFolder } from '../support/clips.ts';
+import { ok, prepare, run, SERVICES, TREE } from './machine.ts';
+import {
+  faultsOfContainer,
+  faultsOfPod,
+  generate,
+  KEYS_OF_5_0,
+  QUADLET,
+  section,
+  withChanged,
+  words,
+} from './units.ts';
+
+const SCHEMAS = { playback, redactor, visualizer };
+const read = (name: string) => readFileSync(join(QUADLET, name), 'utf8');
+
+before(() => prepare());
+
+test('podman 5.4 makes a service of the pod and of each container, and each says what it must', async () => {
+  const { services, ran } = await generate(QUADLET);
+  assert.equal(ran.code, 0, ran.output);
+  assert.deepEqual([...services.keys()].sort(), [
+    'noaa-playback.service',
+    'noaa-pod.service',
+    'noaa-redactor.service',
+    'noaa-visualizer.service',
+  ]);
+  assert.deepEqual(faultsOfPod(services.get('noaa-pod.service') ?? ''), []);
+  for (const service of SERVICES) {
+    assert.deepEqual(faultsOfContainer(services.get(`noaa-${service}.service`) ?? ''), [], service);
+  }
+});
+
+test('no unit has a key that podman 5.0 does not know', () => {
+  for (const name of readdirSync(QUADLET).filter(file => /\.(pod|container)$/.test(file))) {
+    const kind = name.endsWith('.pod') ? 'Pod' : 'Container';
+    const keys = section(read(name), kind).map(([key]) => key);
+    assert.ok(keys.length > 0);
+    assert.deepEqual(
+      keys.filter(key => !KEYS_OF_5_0[kind]?.includes(key)),
+      [],
+      name,
+    );
+  }
+});
+
+test('the folder is flat, as podman quadlet install wants it', () => {
+  for (const name of readdirSync(QUADLET)) assert.ok(statSync(join(QUADLET, name)).isFile(), name);
+});
+
+describe('units that are bad are refused: ', () => {
+  const generated = (unit: string, name: string, change: (text: string) => string) =>
+    withChanged(unit, change, async folder => (await generate(folder)).services.get(name));
+
+  test('one with a key of a later podman makes no service', async () => {
+    const later = (text: string) => text.replace('[Container]', '[Container]\nMemory=1g');
+    assert.equal(await generated('noaa-redactor.container', 'noaa-redactor.service', later), undefined);
+  });
+
+  test('one of a pod that is not there makes no service', async () => {
+    const other = (text: string) => text.replace('Pod=noaa.pod', 'Pod=other.pod');
+    assert.equal(await generated('noaa-redactor.container', 'noaa-redactor.service', other), undefined);
+  });
+
+  const changes: [what: string, from: string | RegExp, to: string][] = [
+    ['its root may be written to', 'ReadOnly=true', 'ReadOnly=false'],
+    ['it has tmpfs', 'ReadOnlyTmpfs=false', ''],
+    ['it keeps capabilities', 'DropCapability=all', 'DropCapability=CAP_CHOWN'],
+    ['it may gain privileges', 'NoNewPrivileges=true', ''],
+    ['it runs unconfined', '[Container]', '[Container]\nSeccompProfile=unconfined'],
+    ['its number of tasks', /PidsLimit=\d+/, 'PidsLimit=100000'],
+    ['its memory', /PodmanArgs=--memory=.*/, ''],
+    ['started before it is healthy', 'Notify=healthy', ''],
+    ['needs a shell', /HealthCmd=.*/, 'HealthCmd=curl localhost'],
+    ['a neighbour that is late', 'HealthStartupRetries=0', 'HealthStartupRetries=3'],
+    ['a hung one is left alone', 'HealthOnFailure=kill', ''],
+    ['publishes a port', '[Container]', '[Container]\nPublishPort=5556:5556'],
+    ['fetched from somewhere', 'Pull=never', 'Pull=newer'],
+    ['does not come back', 'Restart=always', 'Restart=no'],
+    ['loses patience', 'TimeoutStopSec=15', 'TimeoutStopSec=2'],
+    ['leaves the pod', 'REDACTOR_HOST=127.0.0.1', 'REDACTOR_HOST=*'],
+    ['may write to a volume', '[Container]', '[Container]\nVolume=%h/out:/out'],
+  ];
+  for (const [what, from, to] of changes) {
+    test(what, async () => {
+      const service = await generated('noaa-redactor.container', 'noaa-redactor.service', text =>
+        text.replace(from, to),
+      );
+      assert.match(faultsOfContainer(service ?? assert.fail('no service')).join('\n'), new RegExp(what));
+    });
+  }
+
+  test('a pod that publishes to the network', async () => {
+    const wide = (text: string) => text.replace('127.0.0.1:8050:8050', '8050:8050');
+    const service = await generated('noaa.pod', 'noaa-pod.service', wide);
+    assert.match(faultsOfPod(service ?? '').join(), /it publishes 8050:8050/);
+  });
+
+  test('a pod that ends with its last container', async () => {
+    const ends = (text: string) => text.replace('PodmanArgs=--exit-policy=continue', '');
+    const service = await generated('noaa.pod', 'noaa-pod.service', ends);
+    assert.match(faultsOfPod(service ?? '').join(), /ends for good/);
+  });
+});
+
+test('every variable of a service is fixed by its unit or taken from the settings', async () => {
+  const { services } = await generate(QUADLET);
+  for (const service of SERVICES) {
+    const unit = services.get(`noaa-${service}.service`) ?? '';
+    const start = words(section(unit, 'Service').find(([key]) => key === 'ExecStart')?.[1] ?? '');
+    const known = new Set([
+      ...start.flatMap((word, at) => (start[at - 1] === '--env' ? [word.split('=')[0] ?? ''] : [])),
+      ...start.flatMap(word => (word.startsWith('--env=') ? [word.slice(6)] : [])),
+    ]);
+    assert.deepEqual([...known].sort(), Object.keys(SCHEMAS[service]).sort(), service);
+  }
+});
+
+test('the settings file names variables that a unit takes, and sets none', () => {
+  const lines = read('settings.env').split('\n');
+  assert.deepEqual(
+    lines.filter(line => /^[A-Z]/.test(line)),
+    [],
+  );
+  const taken = SERVICES.map(service => read(`noaa-${service}.container`)).join('\n');
+  for (const line of lines) {
+    const name = /^#([A-Z_]+)=/.exec(line)?.[1];
+    if (name) assert.match(taken, new RegExp(`--env=${name}\\b`));
+  }
+});
+
+test('every drop-in that is shown by example leaves the units whole', async () => {
+  const examples = join(TREE, 'examples/drop-ins');
+  for (const folder of readdirSync(examples)) {
+    const files = readdirSync(join(examples, folder));
+    assert.ok(existsSync(join(QUADLET, folder.replace(/\.d$/, ''))), folder);
+    for (const file of files) {
+      assert.match(file, /\.conf$/);
+      const keys = section(
+        readFileSync(join(examples, folder, file), 'utf8'),
+        folder === 'noaa.pod.d' ? 'Pod' : 'Container',
+      );
+      assert.ok(keys.length > 0, file);
+    }
+  }
+  await using whole = await temporaryFolder();
+  await ok('cp', ['-r', `${QUADLET}/.`, `${examples}/.`, whole.path]);
+  const { services, ran } = await generate(whole.path);
+  assert.equal(ran.code, 0, ran.output);
+  assert.equal(services.size, 4);
+  const pod = services.get('noaa-pod.service') ?? '';
+  assert.match(pod, /--publish 0\.0\.0\.0:8080:8050/);
+  assert.doesNotMatch(pod, /--publish 127\.0\.0\.1/);
+});
+
+describe('quadlet/noaa', () => {
+  /** A host of which the script sees only what stands here. */
+  async function host(programs: Record<string, string>) {
+    const folder = await temporaryFolder();
+    const bin = join(folder.path, 'bin');
+    mkdirSync(bin);
+    for (const [name, script] of Object.entries(programs)) {
+      writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
+      chmodSync(join(bin, name), 0o755);
+    }
+    const home = join(folder.path, 'home');
+    mkdirSync(home);
+    const env = {
+      PATH: `${bin}:/usr/bin:/bin`,
+      HOME: home,
+      XDG_CONFIG_HOME: '',
+      XDG_STATE_HOME: '',
+      XDG_DATA_HOME: '',
+    };
+    const noaa = (...args: string[]) => run(join(QUADLET, 'noaa'), args, { env });
+    return { noaa, home, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+  }
+  const PODMAN = (version: string) =>
+    `case $1 in version) echo ${version} ;; image) [ "$2" = exists ] || echo 'sha256:1' ;; esac`;
+  const WELL = {
+    id: 'case $1 in -u) echo 1000 ;; *) echo op ;; esac',
+    podman: PODMAN('5.4.2'),
+    systemctl: 'case "$*" in *LoadState*) echo loaded ;; *ActiveState*) echo inactive ;; esac',
+    loginctl: 'echo yes',
+    ss: 'true',
+    newuidmap: 'true',
+    pasta: 'true',
+    catatonit: 'true',
+  };
+
+  test('is clean to shellcheck, as is every other script of the deployment', async () => {
+    const scripts = ['quadlet/noaa', 'tests/deploy/prepare', 'tests/deploy/stand-in'];
+    const images = readdirSync(join(TREE, 'tools/image')).filter(name => name.endsWith('.sh'));
+    await ok('shellcheck', [...scripts, ...images.map(name => `tools/image/${name}`)]);
+  });
+
+  test('is plain sh', async () => {
+    await ok('dash', ['-n', 'quadlet/noaa']);
+    assert.equal(read('noaa').split('\n')[0], '#!/bin/sh');
+  });
+
+  test('says each problem of a host with its remedy, and fails', async () => {
+    await using poor = await host({
+      ...WELL,
+      podman: PODMAN('4.9.3'),
+      loginctl: 'echo no',
+      ss: 'echo LISTEN 0 4096 127.0.0.1:8050',
+      systemctl: 'exit 1',
+    });
+    const { code, output } = await poor.noaa('check');
+    assert.equal(code, 1);
+    for (const expected of [
+      /FIX {3}podman is 4\.9\.3; pods under systemd need 5\.0\n {6}→ .*Debian 13/,
+      /FIX {3}there is no systemd session of op\n {6}→ .*ssh/,
+      /FIX {3}services of op end at logout.*\n {6}→ loginctl enable-linger/,
+      /FIX {3}port 8050 is taken\n {6}→ end what has it/,
+      /FIX {3}\/etc\/subuid has \d+ ids for op.*\n {6}→ sudo usermod --add-subuids/,
+    ]) {
+      assert.match(output, expected);
+    }
+  });
+
+  test('refuses to be root', async () => {
+    await using rooted = await host({ ...WELL, id: 'case $1 in -u) echo 0 ;; *) echo root ;; esac' });
+    assert.match((await rooted.noaa('check')).output, /FIX {3}this is root/);
+  });
+
+  test('changes nothing in a dry run, and shows commands that a shell would take', async () => {
+    await using well = await host(WELL);
+    for (const command of ['build', 'uninstall']) {
+      const { code, output } = await well.noaa('--dry-run', command);
+      assert.equal(code, 0, output);
+    }
+    const { output } = await well.noaa('build', '--dry-run', '--', '--no-cache', '--build-arg', "X=it's");
+    assert.match(
+      output,
+      /^\+ podman build --layers=false --file \S+Containerfile\.playback .* --no-cache --build-arg 'X=it'\\''s' \S+$/m,
+    );
+    assert.deepEqual(readdirSync(well.home), []);
+  });
+
+  test('tells of a status that is not there with code 3', async () => {
+    await using well = await host(WELL);
+    const { code, output } = await well.noaa('status');
+    assert.equal(code, 3);
+    assert.match(output, /not installed/);
+  });
+
+  test('answers a command that it does not know with its usage and code 1', async () => {
+    await using well = await host(WELL);
+    const { code, output } = await well.noaa('isntall');
+    assert.equal(code, 1);
+    assert.match(output, /noaa install/);
+  });
+});

@@ -1,0 +1,150 @@
+/** The units as Quadlet turns them into services, and what such a service must say. */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type Ran, run, TREE, TRIXIE } from './machine.ts';
+
+export const QUADLET = join(TREE, 'quadlet');
+
+/** The keys that the generator of podman 5.0.0 knows; one that it does not know makes the whole unit vanish. */
+export const KEYS_OF_5_0: Record<string, string[]> = {
+  Container:
+    `AddCapability AddDevice Annotation AutoUpdate ContainerName ContainersConfModule DNS DNSOption DNSSearch DropCapability
+    Environment EnvironmentFile EnvironmentHost Entrypoint Exec ExposeHostPort GIDMap GlobalArgs Group HealthCmd HealthInterval
+    HealthOnFailure HealthRetries HealthStartPeriod HealthStartupCmd HealthStartupInterval HealthStartupRetries
+    HealthStartupSuccess HealthStartupTimeout HealthTimeout HostName IP IP6 Image Label LogDriver Mask Mount Network
+    NoNewPrivileges Notify PidsLimit Pod PodmanArgs PublishPort Pull ReadOnly ReadOnlyTmpfs Rootfs RunInit SeccompProfile Secret
+    SecurityLabelDisable SecurityLabelFileType SecurityLabelLevel SecurityLabelNested SecurityLabelType ShmSize StopTimeout
+    SubGIDMap SubUIDMap Sysctl Timezone Tmpfs UIDMap Ulimit Unmask User UserNS Volume WorkingDir`.split(
+      /\s+/,
+    ),
+  Pod: 'ContainersConfModule GlobalArgs Network PodName PodmanArgs PublishPort Volume'.split(' '),
+};
+
+/** Key and value of every line of a unit's section, in order. */
+export function section(unit: string, name: string): [key: string, value: string][] {
+  const body = unit.split(/^(?=\[)/m).filter(part => part.startsWith(`[${name}]`));
+  return body.flatMap(part =>
+    part
+      .split('\n')
+      .filter(line => /^[A-Z]\w*=/.test(line))
+      .map((line): [string, string] => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+}
+
+/** What Quadlet of podman 5.4 makes of a folder of units: each service by its name, and what it says. */
+export async function generate(folder: string): Promise<{ services: Map<string, string>; ran: Ran }> {
+  const inside = mkdtempSync(join(TRIXIE, 'tmp/units-'));
+  try {
+    cpSync(folder, inside, { recursive: true });
+    const units = `/tmp/${basename(inside)}`;
+    const quadlet = ['/usr/libexec/podman/quadlet', '-user', '-dryrun'];
+    const ran = await run('chroot', [TRIXIE, 'env', `QUADLET_UNIT_DIRS=${units}`, ...quadlet]);
+    const parts = ran.stdout.split(/^---(\S+\.service)---$/m);
+    const services = new Map<string, string>();
+    for (let at = 1; at < parts.length; at += 2) services.set(parts[at] ?? '', parts[at + 1] ?? '');
+    return { services, ran };
+  } finally {
+    rmSync(inside, { recursive: true });
+  }
+}
+
+/** The folder of units with one of them changed, for the length of `use`. */
+export async function withChanged<T>(
+  unit: string,
+  change: (text: string) => string,
+  use: (folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync('/tmp/noaa-units-');
+  try {
+    for (const name of readdirSync(QUADLET)) cpSync(join(QUADLET, name), join(folder, name));
+    const before = readFileSync(join(folder, unit), 'utf8');
+    const after = change(before);
+    if (after === before) throw new Error(`the change to ${unit} changes nothing`);
+    writeFileSync(join(folder, unit), after);
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The words of a command line in a unit. */
+export function words(line: string): string[] {
+  return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(
+    ([, quoted, bare]) => quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '',
+  );
+}
+
+const seconds = (service: [string, string][], key: string) =>
+  Number(service.findLast(([name]) => name === key)?.[1] ?? Number.NaN);
+
+/** What is wrong with the generated service of a container, a sentence each. */
+export function faultsOfContainer(unit: string): string[] {
+  const service = section(unit, 'Service');
+  const start = words(service.find(([key]) => key === 'ExecStart')?.[1] ?? '');
+  const value = (option: string) => {
+    const at = start.indexOf(option);
+    return at >= 0
+      ? start[at + 1]
+      : start.find(word => word.startsWith(`${option}=`))?.slice(option.length + 1);
+  };
+  const faults: string[] = [];
+  const must = (fine: boolean, fault: string) => {
+    if (!fine) faults.push(fault);
+  };
+  must(start.includes('--read-only'), 'its root may be written to');
+  must(start.includes('--read-only-tmpfs=false'), 'it has tmpfs that it does not need');
+  must(value('--cap-drop') === 'all' && !value('--cap-add'), 'it keeps capabilities');
+  must(start.includes('--security-opt=no-new-privileges'), 'it may gain privileges');
+  must(!start.some(word => /unconfined|label=disable|--privileged/.test(word)), 'it runs unconfined');
+  must(Number(value('--pids-limit')) <= 256, 'its number of tasks has no fit limit');
+  must(/^\d+[mg]$/.test(value('--memory') ?? ''), 'its memory has no limit');
+  must(value('--memory-swap') === value('--memory'), 'it may swap');
+  must(value('--sdnotify') === 'healthy', 'it counts as started before it is healthy');
+  for (const check of ['--health-cmd', '--health-startup-cmd']) {
+    must((value(check) ?? '').startsWith('["node",'), `${check} is missing or needs a shell`);
+  }
+  must(value('--health-startup-retries') === '0', 'a neighbour that is late gets it killed');
+  must(value('--health-on-failure') === 'kill', 'a hung one is left alone');
+  must(!value('--publish'), 'it publishes a port beside the pod');
+  must(value('--pull') === 'never', 'its image might be fetched from somewhere');
+  for (const [at, word] of start.entries()) {
+    if (word === '-v' || word === '--volume')
+      must(/:ro(,|$)/.test(start[at + 1] ?? ''), 'it may write to a volume');
+  }
+  must(
+    service.some(([key, is]) => key === 'Restart' && is === 'always'),
+    'it does not come back',
+  );
+  must(
+    seconds(service, 'TimeoutStopSec') > Number(value('--stop-timeout')),
+    'systemd loses patience before podman',
+  );
+  must(
+    section(unit, 'Unit').some(([key, is]) => key === 'BindsTo' && is === 'noaa-pod.service'),
+    'it is not in the pod',
+  );
+  for (const [at, word] of start.entries()) {
+    if (word !== '--env') continue;
+    const [name, set] = (start[at + 1] ?? '').split('=');
+    if (/^(PLAYBACK|REDACTOR|METRICS)_HOST$/.test(name ?? ''))
+      must(set === '127.0.0.1', `${name} leaves the pod`);
+  }
+  return faults;
+}
+
+/** What is wrong with the generated service of the pod, a sentence each. */
+export function faultsOfPod(unit: string): string[] {
+  const create = words(section(unit, 'Service').find(([key]) => key === 'ExecStartPre')?.[1] ?? '');
+  const faults: string[] = [];
+  const published = create.filter((_, at) => create[at - 1] === '--publish');
+  if (published.join() !== '127.0.0.1:8050:8050')
+    faults.push(`it publishes ${published.join() || 'nothing'}`);
+  if (create.findLast(word => word.startsWith('--exit-policy=')) !== '--exit-policy=continue') {
+    faults.push('it ends for good when its last container does');
+  }
+  const wants = section(unit, 'Unit').flatMap(([key, value]) => (key === 'Wants' ? [value] : []));
+  for (const name of ['playback', 'redactor', 'visualizer']) {
+    if (!wants.includes(`noaa-${name}.service`)) faults.push(`it does not start ${name}`);
+  }
+  return faults;
+}
