@@ -108,10 +108,11 @@ export async function runChain({
 
 export const processors = (await import('node:os')).availableParallelism();
 
-async function message<T>(child: ChildProcess): Promise<T> {
+/** The next message of a forked part of the benchmark. @throws where it ends before */
+export async function message<T>(child: ChildProcess): Promise<T> {
   const gone = new AbortController();
   const ended = once(child, 'exit', { signal: gone.signal }).then(([code]) => {
-    throw new Error(`a stage of the benchmark ended early, with exit code ${code}`);
+    throw new Error(`a part of the benchmark ended early, with exit code ${code}`);
   });
   try {
     const [told] = (await Promise.race([once(child, 'message', { signal: gone.signal }), ended])) as [T];

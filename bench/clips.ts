@@ -52,3 +52,14 @@ export async function run(command: string, args: readonly string[]): Promise<voi
   const [code] = await once(child, 'close');
   if (code !== 0) throw new Error(`${command} ended with ${code}: ${said.trim().split('\n').at(-1)}`);
 }
+
+/** The same clip so many times over, without encoding anew. */
+export async function looped(path: string, times: number): Promise<string> {
+  const longer = path.replace('.mp4', `-x${times}.mp4`);
+  if (existsSync(longer)) return longer;
+  const partial = `${longer}.part`;
+  const loop = ['-stream_loop', String(times - 1), '-i', path, '-c', 'copy', '-f', 'mp4', partial];
+  await run('ffmpeg', ['-nostdin', '-v', 'error', '-y', ...loop]);
+  renameSync(partial, longer);
+  return longer;
+}

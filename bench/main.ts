@@ -1,24 +1,45 @@
 /**
  * `npm run bench`: measures what the README claims, against what an engineer would write instead.
  *
- *     npm run bench -- [--quick | --full] [--only throughput,latency,…] [--rounds N]
+ *     npm run bench -- [--quick | --full] [--only throughput,latency,…] [--rounds N] [--memory-minutes N]
  */
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Size, Subject } from './clips.ts';
+import { cost } from './cost.ts';
+import { fanout } from './fanout.ts';
+import { latency } from './latency.ts';
+import { memory } from './memory.ts';
 import { ffmpeg, gstreamer, type Peer } from './peers.ts';
 import { printTable, type Section, writeResult } from './report.ts';
+import { start } from './start.ts';
 import { throughput } from './throughput.ts';
+import { wire } from './wire.ts';
 
 /** How much is measured. */
 export interface Plan {
   rounds: number;
   throughput: [subject: Subject, size: Size, frames: number][];
   peers: Peer[];
+  latencySeconds: number;
+  viewers: number[];
+  fanoutRounds: number;
+  fanoutSeconds: number;
+  memorySeconds: number;
+  cost: [size: Size, fps: number, viewers: number][];
+  costSeconds: number;
 }
 
-const SECTIONS: Record<string, (plan: Plan) => Promise<Section>> = { throughput };
+const SECTIONS: Record<string, (plan: Plan) => Promise<Section>> = {
+  throughput,
+  wire,
+  latency,
+  fanout,
+  start,
+  cost,
+  memory,
+};
 
 const { values: options } = parseArgs({
   options: {
@@ -26,6 +47,7 @@ const { values: options } = parseArgs({
     full: { type: 'boolean', default: false },
     only: { type: 'string', default: Object.keys(SECTIONS).join(',') },
     rounds: { type: 'string' },
+    'memory-minutes': { type: 'string' },
   },
 });
 const names = options.only.split(',');
@@ -80,18 +102,38 @@ async function measure(): Promise<void> {
 }
 
 function planOf(peers: Peer[]): Plan {
-  const rounds = Number(options.rounds ?? (options.quick ? 3 : 5));
-  if (options.quick) return { rounds, peers, throughput: [['sample', '1080p', 300]] };
-  const frames = options.full ? 900 : 300;
+  const { quick, full } = options;
+  const frames = full ? 900 : 300;
+  const minutes = options['memory-minutes'];
   return {
-    rounds,
+    rounds: Number(options.rounds ?? (quick ? 3 : 5)),
     peers,
-    throughput: (['sample', 'hard'] as const).flatMap(subject =>
-      (['720p', '1080p', '4K'] as const).map((size): [Subject, Size, number] => [
-        subject,
-        size,
-        size === '4K' ? Math.round(frames / 2) : frames,
-      ]),
-    ),
+    throughput: quick
+      ? [['sample', '1080p', 300]]
+      : (['sample', 'hard'] as const).flatMap(subject =>
+          (['720p', '1080p', '4K'] as const).map((size): [Subject, Size, number] => [
+            subject,
+            size,
+            size === '4K' ? frames / 3 : frames,
+          ]),
+        ),
+    latencySeconds: quick ? 10 : 30,
+    viewers: quick ? [1, 50] : [1, 10, 50, 100, 200],
+    fanoutRounds: quick ? 1 : 5,
+    fanoutSeconds: quick ? 3 : 5,
+    memorySeconds: minutes === undefined ? (full ? 1800 : quick ? 20 : 60) : 60 * Number(minutes),
+    cost: quick
+      ? [
+          ['720p', 30, 1],
+          ['1080p', 10, 1],
+          ['1080p', 30, 1],
+          ['1080p', 30, 50],
+        ]
+      : (['720p', '1080p', '4K'] as const).flatMap(size =>
+          [10, 30].flatMap(fps =>
+            [0, 1, 10, 50].map((viewers): [Size, number, number] => [size, fps, viewers]),
+          ),
+        ),
+    costSeconds: quick ? 4 : 8,
   };
 }

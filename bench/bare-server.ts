@@ -1,0 +1,30 @@
+/**
+ * What there is to reach: Node's own HTTP server that writes one ready buffer to every connection that has drained, so
+ * many times a second, and does nothing else.
+ */
+import { readFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Picture } from '../apps/visualizer/picture.ts';
+
+export interface BareTask {
+  /** Where the picture lies. */
+  jpeg: string;
+  fps: number;
+  stream: 'sse' | 'part';
+}
+
+const { jpeg, fps, stream } = JSON.parse(process.argv[2]!) as BareTask;
+process.once('disconnect', () => process.exit());
+const facts = { seq: 0, width: 1920, height: 1080, publishedAt: Date.now(), position: 0, latencyMs: 0 };
+const event = new Picture(readFileSync(jpeg), facts)[stream];
+const viewers = new Set<ServerResponse>();
+const server = createServer((_, response) => {
+  response.writeHead(200, { 'Content-Type': 'application/octet-stream' }).flushHeaders();
+  viewers.add(response);
+  response.once('close', () => viewers.delete(response));
+});
+server.listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port));
+setInterval(() => {
+  for (const viewer of viewers) if (!viewer.writableNeedDrain) viewer.write(event);
+}, 1000 / fps);

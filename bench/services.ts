@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { freePort } from './chain.ts';
+import { childrenOf, usage } from './proc.ts';
+import { sum } from './statistics.ts';
+
+export interface ServiceOptions {
+  path: string;
+  /** Frames a second in place of the clip's own. */
+  fps?: number;
+  environment?: Record<string, string>;
+  /** Which of the three; all where not told. A visualizer alone listens to `redactorPort`. */
+  only?: 'visualizer';
+  redactorPort?: number;
+}
+
+/** CPU and memory of the services at a moment; playback's includes its ffmpeg as a row of its own. */
+export type Snapshot = Record<string, { cpuMs: number; residentMb: number; peakMb: number }>;
+
+/** The services themselves, as an operator runs them, on ports of their own. */
+export class Services implements AsyncDisposable {
+  readonly url: string;
+  readonly #children: [name: string, child: ChildProcess][];
+
+  private constructor(url: string, children: [string, ChildProcess][]) {
+    this.url = url;
+    this.#children = children;
+  }
+
+  /** Starts them all at once; that they run says nothing of whether frames flow. */
+  static async start({ path, fps, environment, only, redactorPort }: ServiceOptions): Promise<Services> {
+    const [playback, redactor, web] = [
+      await freePort(),
+      redactorPort ?? (await freePort()),
+      await freePort(),
+    ];
+    const env = {
+      ...process.env,
+      DATA_FILE: path,
+      PLAYBACK_HOST: '127.0.0.1',
+      PLAYBACK_PORT: String(playback),
+      REDACTOR_HOST: '127.0.0.1',
+      REDACTOR_PORT: String(redactor),
+      VISUALIZER_HOST: '127.0.0.1',
+      VISUALIZER_PORT: String(web),
+      LOG_LEVEL: 'error',
+      ...(fps === undefined ? {} : { PLAYBACK_FPS: String(fps) }),
+      ...environment,
+    };
+    const names = only ? [only] : ['playback', 'redactor', 'visualizer'];
+    const children = names.map((name): [string, ChildProcess] => {
+      const main = new URL(`../apps/${name}/main.ts`, import.meta.url).pathname;
+      return [name, spawn(process.execPath, [main], { env, stdio: ['ignore', 'ignore', 'inherit'] })];
+    });
+    return new Services(`http://127.0.0.1:${web}`, children);
+  }
+
+  /** Waits until the picture is live. */
+  async live(timeoutMs = 20_000): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
+      await answer?.body?.cancel();
+      if (answer?.ok) return;
+      if (performance.now() > deadline) throw new Error(`no picture after ${timeoutMs / 1000} s`);
+      await new Promise(resolve => setTimeout(resolve, 20));
+    }
+  }
+
+  pid(name: string): number {
+    return this.#children.find(([own]) => own === name)![1].pid!;
+  }
+
+  snapshot(): Snapshot {
+    const all: Snapshot = {};
+    for (const [name, child] of this.#children) {
+      const own = usage(child.pid!);
+      if (!own) throw new Error(`${name} has ended`);
+      all[name] = { cpuMs: own.cpuMs, residentMb: own.residentKb / 1024, peakMb: own.peakKb / 1024 };
+      if (name !== 'playback') continue;
+      const decoders = childrenOf(child.pid!).flatMap(pid => usage(pid) ?? []);
+      all['ffmpeg'] = {
+        cpuMs: own.reapedMs + sum(decoders.map(decoder => decoder.cpuMs)),
+        residentMb: sum(decoders.map(decoder => decoder.residentKb)) / 1024,
+        peakMb: Math.max(0, ...decoders.map(decoder => decoder.peakKb)) / 1024,
+      };
+    }
+    return all;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      this.#children.map(async ([, child]) => {
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        const exit = once(child, 'exit');
+        child.kill('SIGTERM');
+        const timer = setTimeout(() => child.kill('SIGKILL'), 2000);
+        await exit;
+        clearTimeout(timer);
+      }),
+    );
+  }
+}

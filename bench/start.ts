@@ -1,0 +1,72 @@
+import { clip } from './clips.ts';
+import type { Plan } from './main.ts';
+import { number, type Section } from './report.ts';
+import { Services } from './services.ts';
+import { spread } from './statistics.ts';
+
+/** From the start of all three to the first frame in a viewer's hand, and from a viewer's asking to its first frame. */
+export async function start(plan: Plan): Promise<Section> {
+  const path = await clip('sample', '1080p', 300);
+  const cold: number[] = [];
+  const joined: number[] = [];
+  for (let round = -1; round < plan.rounds; round += 1) {
+    const startMs = performance.now();
+    await using services = await Services.start({ path });
+    await firstFrame(services.url, 20_000);
+    const firstMs = performance.now();
+    if (round >= 0) cold.push(firstMs - startMs);
+    await services.live();
+    const askedMs = performance.now();
+    await firstFrame(services.url, 5000);
+    if (round >= 0) joined.push(performance.now() - askedMs);
+  }
+  const row = (name: string, values: number[]) => {
+    const { median, min, max } = spread(values);
+    return [name, number(median, 0), `${number(min, 0)}–${number(max, 0)}`];
+  };
+  const found = spread(cold).median;
+  return {
+    name: 'start',
+    tables: [
+      {
+        title: `Start, sample 1080p, ${plan.rounds} rounds, milliseconds`,
+        columns: ['', 'median', 'min–max'],
+        rows: [
+          row('three services to the first frame in hand', cold),
+          row('a new viewer to its first frame', joined),
+        ],
+        notes: [],
+      },
+    ],
+    verdicts: [
+      {
+        what: 'start of all three to the first frame in hand',
+        found: `${number(found, 0)} ms`,
+        target: '≤ 1500 ms',
+        met: found <= 1500,
+      },
+    ],
+    raw: { cold, joined },
+  };
+}
+
+/** Resolves with the first frame event, trying again while nothing listens. */
+async function firstFrame(url: string, timeoutMs: number): Promise<void> {
+  const deadline = AbortSignal.timeout(timeoutMs);
+  for (;;) {
+    const stop = new AbortController();
+    try {
+      const response = await fetch(`${url}/stream`, { signal: AbortSignal.any([deadline, stop.signal]) });
+      let seen = '';
+      for await (const bytes of response.body!) {
+        seen = (seen + Buffer.from(bytes).toString('latin1')).slice(-4096 - bytes.length);
+        if (seen.includes('event: frame')) return;
+      }
+    } catch (thrown) {
+      if (deadline.aborted) throw new Error(`no frame within ${timeoutMs / 1000} s`, { cause: thrown });
+      await new Promise(resolve => setTimeout(resolve, 5));
+    } finally {
+      stop.abort();
+    }
+  }
+}

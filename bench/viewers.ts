@@ -1,0 +1,214 @@
+/**
+ * Viewers in a process of their own: so many connections that take a stream and count what comes. They read into one
+ * buffer and look at the few bytes around each frame only, so that the load is the sockets' and not the counting's.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { unixNanoseconds } from '../apps/common/clock.ts';
+
+export interface ViewerTask {
+  port: number;
+  path: string;
+  viewers: number;
+  /** How a frame is told from the next: by HTTP's chunks, one a frame, or, of a bare stream, by so many bytes. */
+  framing: 'chunks' | { frameBytes: number };
+  /** Viewers that connect and then take nothing. */
+  stalled: number;
+}
+
+/** What came in, between two questions. */
+export interface Tally {
+  seconds: number;
+  /** Frames that each viewer got. */
+  frames: number[];
+  bytes: number;
+  cpuMs: number;
+  /** From playback's time stamp to the frame's last byte, milliseconds; of streams that tell. */
+  latenciesMs: number[];
+}
+
+/** A chunk that is shorter is a status event or a comment. */
+const LEAST_FRAME_BYTES = 4096;
+const HEAD_BYTES = 512;
+const READ_BYTES = 1 << 20;
+
+/** Load processes on this machine: as many as it has processors, two at most. */
+export class Viewers implements AsyncDisposable {
+  readonly #children: ChildProcess[];
+
+  private constructor(children: ChildProcess[]) {
+    this.#children = children;
+  }
+
+  /** Resolves once all are connected. */
+  static async watch(
+    task: ViewerTask,
+    processes = task.viewers + task.stalled > 1 ? 2 : 1,
+  ): Promise<Viewers> {
+    const share = (count: number, i: number) => Math.floor((count + i) / processes);
+    const children = Array.from({ length: processes }, (_, i) => {
+      const part = {
+        ...task,
+        viewers: share(task.viewers, i),
+        stalled: share(task.stalled, processes - 1 - i),
+      };
+      return fork(fileURLToPath(import.meta.url), [JSON.stringify(part)], { serialization: 'advanced' });
+    });
+    await Promise.all(children.map(child => once(child, 'message')));
+    return new Viewers(children);
+  }
+
+  /** What came in since the last question, or the beginning. */
+  async tally(): Promise<Tally> {
+    const parts = await Promise.all(
+      this.#children.map(async child => {
+        const answer = once(child, 'message') as Promise<[Tally]>;
+        child.send('tally');
+        return (await answer)[0];
+      }),
+    );
+    return {
+      seconds: parts[0]!.seconds,
+      frames: parts.flatMap(part => part.frames),
+      bytes: parts.reduce((total, part) => total + part.bytes, 0),
+      cpuMs: parts.reduce((total, part) => total + part.cpuMs, 0),
+      latenciesMs: parts.flatMap(part => part.latenciesMs),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      this.#children.map(async child => {
+        const exit = once(child, 'exit');
+        child.disconnect();
+        await exit;
+      }),
+    );
+  }
+}
+
+class Viewer {
+  frames = 0;
+  #head = Buffer.alloc(HEAD_BYTES);
+  #headBytes = 0;
+  #skip = 0;
+  #frame = false;
+  #publishedAtMs = 0;
+  /** HTTP's own head comes first. */
+  #opened = false;
+  readonly #latency: (ms: number) => void;
+
+  constructor(latency: (ms: number) => void) {
+    this.#latency = latency;
+  }
+
+  take(bytes: Buffer): void {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#skip > 0) {
+        const step = Math.min(this.#skip, bytes.length - at);
+        this.#skip -= step;
+        at += step;
+        if (this.#skip === 0 && this.#frame) this.#arrived();
+        continue;
+      }
+      // Few bytes at a time, and those past what the head needs are given back.
+      const room = Math.min(HEAD_BYTES - this.#headBytes, bytes.length - at);
+      bytes.copy(this.#head, this.#headBytes, at, at + room);
+      const before = this.#headBytes;
+      this.#headBytes += room;
+      const used = this.#read(this.#head.toString('latin1', 0, this.#headBytes));
+      if (used < 0) {
+        if (this.#headBytes === HEAD_BYTES) throw new Error('a viewer lost its place in the stream');
+        return;
+      }
+      at += used - before;
+      this.#headBytes = 0;
+    }
+  }
+
+  /** How many bytes the head takes; below 0 where it is not whole yet. */
+  #read(head: string): number {
+    if (!this.#opened) {
+      const end = head.indexOf('\r\n\r\n');
+      if (end < 0) {
+        // A long HTTP head is let go line by line.
+        const line = head.lastIndexOf('\r\n');
+        return line > 0 ? line : -1;
+      }
+      this.#opened = true;
+      return end + 4;
+    }
+    const size = /^([0-9a-f]+)\r\n/.exec(head);
+    if (!size) return -1;
+    const length = Number.parseInt(size[1]!, 16);
+    this.#frame = length >= LEAST_FRAME_BYTES;
+    const start = size[0].length;
+    const told = /"publishedAt":([\d.]+)|X-Timestamp: ([\d.]+)/.exec(head);
+    if (this.#frame && !told && head.length < HEAD_BYTES) return -1;
+    this.#publishedAtMs = told ? Number(told[1] ?? 1000 * Number(told[2])) : 0;
+    this.#skip = length + 2;
+    return start;
+  }
+
+  #arrived(): void {
+    this.frames += 1;
+    this.#frame = false;
+    if (this.#publishedAtMs > 0)
+      this.#latency(Number(unixNanoseconds() / 1000n) / 1000 - this.#publishedAtMs);
+  }
+}
+
+async function main(task: ViewerTask): Promise<void> {
+  process.once('disconnect', () => process.exit());
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  let bytes = 0;
+  let latencies: number[] = [];
+  const viewers: Viewer[] = [];
+  const sockets: Socket[] = [];
+  for (let i = 0; i < task.viewers + task.stalled; i += 1) {
+    const viewer = new Viewer(ms => latencies.push(ms));
+    const stalled = i >= task.viewers;
+    const socket = connect({
+      host: '127.0.0.1',
+      port: task.port,
+      onread: {
+        buffer,
+        callback(count, chunk) {
+          bytes += count;
+          if (task.framing === 'chunks') viewer.take(Buffer.from(chunk.buffer, chunk.byteOffset, count));
+          else viewer.frames += count / task.framing.frameBytes;
+          return true;
+        },
+      },
+    });
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    if (stalled) socket.pause();
+    else viewers.push(viewer);
+    if (task.path) socket.write(`GET ${task.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
+    sockets.push(socket);
+  }
+  let sinceMs = performance.now();
+  let cpu = process.cpuUsage();
+  process.on('message', () => {
+    const nowMs = performance.now();
+    const { user, system } = process.cpuUsage(cpu);
+    const tally: Tally = {
+      seconds: (nowMs - sinceMs) / 1000,
+      frames: viewers.map(({ frames }) => frames),
+      bytes,
+      cpuMs: (user + system) / 1000,
+      latenciesMs: latencies,
+    };
+    process.send!(tally);
+    for (const viewer of viewers) viewer.frames = 0;
+    [bytes, latencies, sinceMs, cpu] = [0, [], nowMs, process.cpuUsage()];
+  });
+  process.send!('ready');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await main(JSON.parse(process.argv[2]!) as ViewerTask);
