@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import ffmpeg from 'fluent-ffmpeg';
 import { asError, Fault } from '../common/errors.ts';
@@ -34,6 +35,8 @@ export interface DecodeEvents {
 
 /** A frame takes milliseconds; a decoder that gives none for so long never will. */
 const PATIENCE_MS = 30_000;
+/** What a thread decodes in a second of a clip that is hard to decode, on a processor of a few years ago. */
+const PIXELS_PER_THREAD = 100e6;
 
 /**
  * Finds ffmpeg, before anything is bound or published. fluent-ffmpeg asks it for its formats and encoders ahead of the
@@ -77,6 +80,7 @@ export function decode(
   const command = ffmpeg(fileUrl(clip.path))
     // Turning is the colour filters' work: what ffmpeg would put in front of them blurs chroma on the way.
     .inputOptions([...INPUT_GUARD, '-noautorotate', '-nostdin', '-nostats', '-loglevel', 'level+repeat+info'])
+    .inputOptions(['-threads', String(decoderThreads(clip)), '-filter_threads', '1'])
     .outputOptions(['-map', `0:${clip.streamIndex}`, '-fps_mode', 'passthrough'])
     .videoFilters([...colourFilters(clip, layout.format), 'settb=1/1000000', 'showinfo=checksum=0'])
     .format('rawvideo')
@@ -145,6 +149,12 @@ export function decode(
     },
     [Symbol.asyncIterator]: frames,
   };
+}
+
+/** Each thread more holds frames of its own and costs 3 % of CPU; too few would slow the picture. */
+function decoderThreads({ width, height, intervalUs }: Clip): number {
+  const pixelsPerSecond = (width * height * 1e6) / intervalUs;
+  return Math.min(availableParallelism(), Math.ceil(pixelsPerSecond / PIXELS_PER_THREAD));
 }
 
 /** How ffmpeg ended, in fluent-ffmpeg's words; undefined where it never ran. */
