@@ -157,6 +157,27 @@ test('signed archives are given to podman as candidates, and none of them is whi
   );
 });
 
+test('quadlet/noaa install takes signed images, and refuses bad ones before it does anything else', async () => {
+  const bin = podman();
+  const install = (at: string) =>
+    new Promise<{ code: number; said: string }>(done => {
+      execFile(
+        fileURLToPath(new URL('../quadlet/noaa', import.meta.url)),
+        ['install', '--dry-run', '--signed-by', join(folder, 'noaa.pub'), join(at, archive)],
+        { env: { PATH: `${bin}:${cosign}:${process.env['PATH']}`, HOME: folder }, encoding: 'utf8' },
+        (error, stdout, stderr) => done({ code: Number(error?.code ?? 0), said: stdout + stderr }),
+      );
+    });
+  assert.match((await install(signed)).said, /^\S+ is as it was signed$/m);
+  const at = copy();
+  writeFileSync(join(at, archive), 'the bytes of an archivf');
+  writeFileSync(join(bin, 'log'), '');
+  const { code, said } = await install(at);
+  assert.equal(code, 1, said);
+  assert.match(said, /noaa: not installed: nothing shows that these are the images that were signed/);
+  assert.equal(readFileSync(join(bin, 'log'), 'utf8'), '', 'podman was not asked for anything');
+});
+
 test('a key is never written over', async () => {
   const { code, said } = await signature(['key', folder]);
   assert.equal(code, 1);
