@@ -1,12 +1,13 @@
 /**
  * `npm run bench`: measures what the README claims, against what an engineer would write instead.
  *
- *     npm run bench -- [--quick | --full] [--only throughput,latency,…] [--rounds N] [--memory-minutes N]
+ *     npm run bench -- [--quick | --full] [--only throughput,latency,…] [--clips sample-1080p,hard-4K,…] [--rounds N]
+ *         [--memory-minutes N]
  */
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { Size, Subject } from './clips.ts';
+import { SIZES, type Size, type Subject } from './clips.ts';
 import { cost } from './cost.ts';
 import { fanout } from './fanout.ts';
 import { latency } from './latency.ts';
@@ -41,24 +42,33 @@ const SECTIONS: Record<string, (plan: Plan) => Promise<Section>> = {
   memory,
 };
 
+const CLIPS = ['sample', 'hard'].flatMap(subject => Object.keys(SIZES).map(size => `${subject}-${size}`));
+
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
     only: { type: 'string', default: Object.keys(SECTIONS).join(',') },
     rounds: { type: 'string' },
+    clips: { type: 'string' },
     'memory-minutes': { type: 'string' },
   },
 });
 const names = options.only.split(',');
-const unknown = names.filter(name => !(name in SECTIONS));
+const unknown = [
+  ...choose('--only', names, Object.keys(SECTIONS)),
+  ...choose('--clips', options.clips?.split(',') ?? [], CLIPS),
+];
 if (unknown.length > 0) {
-  console.error(
-    `--only ${unknown.join(',')}: there is no such section; there are ${Object.keys(SECTIONS).join(', ')}`,
-  );
+  for (const line of unknown) console.error(line);
   process.exitCode = 2;
 } else {
   await measure();
+}
+
+function choose(option: string, given: string[], known: string[]): string[] {
+  const strange = given.filter(name => !known.includes(name));
+  return strange.length === 0 ? [] : [`${option} ${strange.join(',')}: choose from ${known.join(',')}`];
 }
 
 async function measure(): Promise<void> {
@@ -105,18 +115,14 @@ function planOf(peers: Peer[]): Plan {
   const { quick, full } = options;
   const frames = full ? 900 : 300;
   const minutes = options['memory-minutes'];
+  const contests = options.clips?.split(',') ?? (quick ? ['sample-1080p'] : CLIPS);
   return {
     rounds: Number(options.rounds ?? (quick ? 3 : 5)),
     peers,
-    throughput: quick
-      ? [['sample', '1080p', 300]]
-      : (['sample', 'hard'] as const).flatMap(subject =>
-          (['720p', '1080p', '4K'] as const).map((size): [Subject, Size, number] => [
-            subject,
-            size,
-            size === '4K' ? frames / 3 : frames,
-          ]),
-        ),
+    throughput: contests.map(name => {
+      const [subject, size] = name.split('-') as [Subject, Size];
+      return [subject, size, size === '4K' ? frames / 3 : frames];
+    }),
     latencySeconds: quick ? 10 : 30,
     viewers: quick ? [1, 50] : [1, 10, 50, 100, 200],
     fanoutRounds: quick ? 1 : 5,

@@ -50,7 +50,7 @@ async function runPlayback({ port, path, format, frames }: StageTask & { stage: 
   await go();
   const start = () =>
     decode(clip, layout, stop.signal, { damaged: line => void process.stderr.write(`${line}\n`) });
-  const passes = repeat(start, { ...clip, fps: UNPACED, loop: true, passed: () => {} });
+  const passes = repeat(start, { ...clip, fps: UNPACED, loop: false, passed: () => {} });
   await play(first(passes, frames), sink, stop.signal, {
     published: () => {
       account.frames += 1;
