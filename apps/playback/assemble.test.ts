@@ -26,6 +26,25 @@ describe('FrameAssembler', () => {
     });
   }
 
+  for (const chunk of [1, 7, layout.pixelBytes + 6, 1000]) {
+    it(`passes over the lines of y4m when it comes in chunks of ${chunk} bytes`, async () => {
+      const assembler = new FrameAssembler(layout, 'y4m');
+      // A pixel may have the value of a line's end.
+      const levels = [1, 10, 3];
+      const parts = levels.flatMap(level => [Buffer.from('FRAME\n'), frameOf(level)]);
+      const stream = Buffer.concat([Buffer.from('YUV4MPEG2 W8 H4 F30:1 Ip C420jpeg\n'), ...parts]);
+      const written = (async () => {
+        for (let at = 0; at < stream.length; at += chunk) {
+          if (!assembler.write(stream.subarray(at, at + chunk))) await once(assembler, 'drain');
+        }
+        assembler.end();
+      })();
+      for (const level of levels) assert.deepEqual(pixelsOf(await assembler.next()), frameOf(level));
+      assert.equal(await assembler.next(), undefined);
+      await written;
+    });
+  }
+
   it('stops reading at two frames that wait, and goes on when one is taken', async () => {
     const assembler = new FrameAssembler(layout);
     let taken = 0;

@@ -8,6 +8,14 @@ import type { FrameLayout } from '../common/frame.ts';
 const READY_FRAMES = 2;
 
 /**
+ * How frames follow each other in a decoder's stream. `y4m` has a line of text before the first and one before each;
+ * `rawvideo` has nothing.
+ */
+export type StreamFormat = 'rawvideo' | 'y4m';
+
+const NEWLINE = 10;
+
+/**
  * Cuts a decoder's byte stream into frame messages.
  *
  * Cost a frame: one allocation, the message; one copy in user space, from the pipe's chunks to their place in it.
@@ -21,11 +29,16 @@ export class FrameAssembler extends Writable {
   #wake: (() => void) | undefined;
   #ended = false;
   #discarding = false;
+  readonly #linesAFrame: number;
+  /** Lines of text yet to pass before the frame's first pixel. */
+  #lines: number;
 
-  constructor(layout: FrameLayout) {
+  constructor(layout: FrameLayout, format: StreamFormat = 'rawvideo') {
     // Without a 'close' event: fluent-ffmpeg takes that for a lost reader and kills an ffmpeg that is just finishing.
     super({ highWaterMark: 1, emitClose: false });
     this.#layout = layout;
+    this.#linesAFrame = format === 'y4m' ? 1 : 0;
+    this.#lines = 2 * this.#linesAFrame;
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
@@ -36,6 +49,13 @@ export class FrameAssembler extends Writable {
     const { pixelBytes, pixelOffset } = this.#layout;
     let read = 0;
     while (read < chunk.length) {
+      if (this.#lines > 0) {
+        const end = chunk.indexOf(NEWLINE, read);
+        if (end < 0) break;
+        read = end + 1;
+        this.#lines -= 1;
+        continue;
+      }
       this.#message ??= this.#layout.allocate();
       const take = Math.min(pixelBytes - this.#filled, chunk.length - read);
       chunk.copy(this.#message, pixelOffset + this.#filled, read, read + take);
@@ -45,6 +65,7 @@ export class FrameAssembler extends Writable {
         this.#ready.push(this.#message);
         this.#message = undefined;
         this.#filled = 0;
+        this.#lines = this.#linesAFrame;
         this.#wake?.();
       }
     }

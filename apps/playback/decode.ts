@@ -70,7 +70,9 @@ export function decode(
   events: DecodeEvents,
   patienceMs = PATIENCE_MS,
 ): Decoding {
-  const assembler = new FrameAssembler(layout);
+  // y4m's muxer writes a picture from where it was made; rawvideo's is given a packed copy. It knows no BGR.
+  const y4m = layout.format === 'i420';
+  const assembler = new FrameAssembler(layout, y4m ? 'y4m' : 'rawvideo');
   const timestamps = new Timestamps(clip.intervalUs);
   const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>();
   let stopped = false;
@@ -83,7 +85,7 @@ export function decode(
     .inputOptions(['-threads', String(decoderThreads(clip)), '-filter_threads', '1'])
     .outputOptions(['-map', `0:${clip.streamIndex}`, '-fps_mode', 'passthrough'])
     .videoFilters([...colourFilters(clip, layout.format), 'settb=1/1000000', 'showinfo=checksum=0'])
-    .format('rawvideo')
+    .format(y4m ? 'yuv4mpegpipe' : 'rawvideo')
     .on('start', () => {
       if (stopped) command.kill('SIGKILL');
     })

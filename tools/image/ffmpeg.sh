@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds ffmpeg and ffprobe from Debian's source package, with Debian's patches, and nothing that playback does not use:
-# the readers and decoders we promise, the filters that decode.ts names or ffmpeg inserts by itself, raw video out.
+# the readers and decoders we promise, the filters that colour.ts names or ffmpeg inserts by itself, raw video and y4m out.
 # Debian's own package brings 220 packages and 450 MB, Mesa and LLVM among them. LGPL: no GPL part is enabled.
 set -eu
 list() { echo "$*" | tr ' ' ','; }
@@ -23,7 +23,7 @@ cd ffmpeg-*/
   --disable-ffplay --disable-avdevice --disable-postproc --enable-libdav1d --enable-zlib \
   --enable-protocol="$(list file pipe)" --enable-demuxer="$demuxers" --enable-decoder="$decoders" \
   --enable-parser="$parsers" --enable-bsf="$(list mpeg4_unpack_bframes vp9_superframe_split)" \
-  --enable-filter="$filters" --enable-muxer=rawvideo --enable-encoder="$(list rawvideo wrapped_avframe)" \
+  --enable-filter="$filters" --enable-muxer="$(list rawvideo yuv4mpegpipe)" --enable-encoder="$(list rawvideo wrapped_avframe)" \
   --extra-cflags='-fstack-protector-strong -D_FORTIFY_SOURCE=3 -fPIE' --extra-ldexeflags='-pie -Wl,-z,relro,-z,now'
 make -j"$(nproc)" ffmpeg ffprobe
 install -D -s -t /out/usr/local/bin ffmpeg ffprobe
