@@ -1,6 +1,7 @@
 /** What the checks of the deployment share: this machine's podman, the three images, ways to run things. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -71,14 +72,41 @@ export async function prepare(...what: 'host'[]): Promise<void> {
   await ok('nice', [join(TREE, 'tests/deploy/prepare'), CACHE, ...what], { loud: true });
 }
 
-/** Builds the three images as an operator does. Layers that have not changed are not built again. */
+/** What the images are made of, as one hash. */
+async function inputs(): Promise<string> {
+  const hash = createHash('sha256').update(await ok('git', ['rev-parse', 'HEAD']));
+  const patterns = [
+    'Containerfile.*',
+    '.containerignore',
+    'package*.json',
+    'tsconfig.json',
+    'LICENSE',
+    'data/*',
+    'quadlet/noaa',
+  ];
+  const files = [...patterns, 'tools/image/*', 'apps/**/*'].flatMap(pattern =>
+    globSync(pattern, { cwd: TREE }),
+  );
+  for (const file of files.filter(name => !/node_modules|\/public\/.*\.js$|\.test\.ts$/.test(name)).sort()) {
+    const path = join(TREE, file);
+    if (statSync(path).isFile()) hash.update(`${file}\0`).update(readFileSync(path));
+  }
+  for (const service of SERVICES)
+    hash.update((await tryPodman(['image', 'inspect', '--format', '{{.Id}}', imageOf(service)])).stdout);
+  return hash.digest('hex');
+}
+
+/** Builds the three images as an operator does, unless they are made of what there is now. */
 export async function buildImages(): Promise<void> {
   await prepare();
+  const stamp = join(CACHE, 'images-of');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === (await inputs())) return;
   const ca = process.env['NODE_EXTRA_CA_CERTS'];
   const proxy = ca && existsSync(ca) ? ['--ca', ca] : [];
   // chroot isolation and the host's network: what works inside a container and a virtual machine alike.
   const options = ['--', '--layers', '--isolation=chroot', '--network=host'];
   await ok('nice', ['quadlet/noaa', 'build', ...proxy, ...options], { env: { CONTAINERS_CONF } });
+  writeFileSync(stamp, await inputs());
 }
 
 export const imageOf = (service: Service) => `localhost/noaa-${service}:candidate`;

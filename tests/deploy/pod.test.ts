@@ -1,0 +1,226 @@
+/**
+ * The three images as one pod, at native speed, with the options that Quadlet makes of the units. What needs systemd,
+ * a user of its own and a reboot is proven on a booted host: npm run test:deploy.
+ */
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { brightest, decodeJpeg } from '../support/jpeg.ts';
+import { buildImages, eventually, imageOf, podman, SERVICES, type Service, tryPodman } from './machine.ts';
+import { generate, QUADLET, section, words } from './units.ts';
+
+const POD = `noaa-test-${process.pid}`;
+const PORT = 18_050;
+const SITE = `http://127.0.0.1:${PORT}`;
+const nameOf = (service: Service) => `${POD}-${service}`;
+
+/** What systemd, a newer podman or the pod's own unit stand for, and the name that it had there. */
+const LEFT_OUT =
+  /^(--cidfile=.*|--replace|--rm|-d|--cgroups=split|--sdnotify=healthy|--pull=.*|--read-only-tmpfs=.*|--name=.*|--log-driver=.*|--health-.*|--pod-id-file=.*|-v=.*)$/;
+const WITH_VALUE =
+  /^(--name|--log-driver|--pull|--health-[a-z-]+|--pod-id-file|-v|--stop-timeout|--pids-limit|--cap-drop|--env)$/;
+
+/** The options of `podman run` in a generated service, less what this podman can't or needn't do. */
+function optionsOf(unit: string, image: string): string[] {
+  const start = words(section(unit, 'Service').find(([key]) => key === 'ExecStart')?.[1] ?? '');
+  const options: string[] = [];
+  for (let at = start.indexOf('run') + 1; at < start.length; at += 1) {
+    const word = start[at] ?? '';
+    if (word === image) break;
+    options.push(WITH_VALUE.test(word) ? `${word}=${start[++at]}` : word);
+  }
+  return options.filter(option => !LEFT_OUT.test(option));
+}
+
+const inside = (service: Service, script: string) =>
+  tryPodman(['exec', nameOf(service), 'node', '--input-type=module', '-e', script]);
+
+before(async () => {
+  await buildImages();
+  const { services } = await generate(QUADLET);
+  await podman(['pod', 'create', '--name', POD, '--publish', `127.0.0.1:${PORT}:8050`]);
+  for (const service of SERVICES) {
+    const options = optionsOf(
+      services.get(`noaa-${service}.service`) ?? '',
+      `localhost/noaa-${service}:latest`,
+    );
+    for (const needed of ['--read-only', '--cap-drop=all', '--security-opt=no-new-privileges']) {
+      assert.ok(options.includes(needed), `${service} lost ${needed}`);
+    }
+    await podman(['run', '--detach', '--pod', POD, '--name', nameOf(service), ...options, imageOf(service)]);
+  }
+});
+
+after(async () => {
+  await tryPodman(['pod', 'rm', '--force', '--time', '0', POD]);
+});
+
+test('the picture comes out of the published port, with a black border around something that is not', async () => {
+  await eventually('the picture', 60_000, async () => (await fetch(`${SITE}/readyz`)).ok);
+  const answer = await fetch(`${SITE}/snapshot.jpg`);
+  assert.equal(answer.status, 200);
+  const picture = await decodeJpeg(Buffer.from(await answer.arrayBuffer()));
+  const { width, height } = picture;
+  assert.ok(width > 300 && height > 300, `${width}×${height}`);
+  // Less one block of JPEG, in which what lies inside of the border may ring.
+  const edge = 100 - 16;
+  const inBorder = (x: number, y: number) => x < edge || y < edge || x >= width - edge || y >= height - edge;
+  const most = brightest(picture, inBorder);
+  assert.ok(most <= 2, `a pixel of the border has ${most}`);
+  assert.ok(brightest(picture, (x, y) => !inBorder(x, y)) > 100);
+});
+
+test('the page and its script are in the image', async () => {
+  const page = await (await fetch(SITE)).text();
+  const script = /<script[^>]* src="([^"]+)"/.exec(page)?.[1] ?? assert.fail('no script in the page');
+  const answer = await fetch(new URL(script, SITE));
+  assert.equal(answer.status, 200);
+  assert.match(answer.headers.get('content-type') ?? '', /javascript/);
+});
+
+test('nothing but the one port answers from the host', async () => {
+  const address = await podman(['inspect', '--format', '{{.NetworkSettings.IPAddress}}', `${await infra()}`]);
+  const answers = (host: string, port: number) =>
+    new Promise<boolean>(resolve => {
+      const socket = connect({ host, port, timeout: 1000 });
+      const end = (answered: boolean) => {
+        socket.destroy();
+        resolve(answered);
+      };
+      socket.on('connect', () => end(true));
+      socket.on('error', () => end(false));
+      socket.on('timeout', () => end(false));
+    });
+  assert.equal(await answers('127.0.0.1', PORT), true);
+  assert.match(address, /^\d+\./);
+  // By the pod's own address too, which only this host has a way to.
+  assert.equal(await answers(address, 8050), true);
+  for (const port of [5555, 5556, 9101, 9102]) assert.equal(await answers(address, port), false, `${port}`);
+});
+
+async function infra(): Promise<string> {
+  return await podman(['pod', 'inspect', '--format', '{{.InfraContainerID}}', POD]);
+}
+
+for (const service of SERVICES) {
+  describe(`${service} in the pod`, () => {
+    test('has no right that it does not need', async () => {
+      const [container] = JSON.parse(await podman(['inspect', nameOf(service)]));
+      assert.deepEqual(container.EffectiveCaps ?? [], []);
+      assert.equal(container.HostConfig.ReadonlyRootfs, true);
+      assert.ok(container.HostConfig.Memory > 0 && container.HostConfig.Memory <= 2 ** 30);
+      assert.ok(container.HostConfig.PidsLimit > 0 && container.HostConfig.PidsLimit <= 256);
+      const status = await inside(
+        service,
+        "import fs from 'node:fs'; console.log(fs.readFileSync('/proc/1/status', 'utf8'))",
+      );
+      assert.match(status.output, /^NoNewPrivs:\s1$/m);
+      assert.match(status.output, /^CapEff:\s0+$/m);
+      assert.match(status.output, /^CapBnd:\s0+$/m);
+      assert.match(status.output, /^Seccomp:\s2$/m);
+      assert.match(status.output, /^Uid:\s1000[123]\s1000[123]/m);
+    });
+
+    // Without /tmp and /run, which podman before 4.7 can't be told to leave out: the booted host checks them.
+    test('cannot write a file to its image', async () => {
+      const script = `
+        import fs from 'node:fs';
+        for (const folder of ['/', '/app', '/var', '/usr/local/bin', '/etc']) {
+          try { fs.writeFileSync(folder + '/x', ''); console.log('WROTE', folder); } catch (error) { console.log(error.code); }
+        }`;
+      const { output, code } = await inside(service, script);
+      assert.equal(code, 0, output);
+      assert.deepEqual(
+        [...new Set(output.trim().split('\n'))].filter(line => !/^(EROFS|EACCES|ENOENT)$/.test(line)),
+        [],
+      );
+    });
+
+    test('cannot have more tasks than it needs', async () => {
+      const script = `
+        import { spawn } from 'node:child_process';
+        const children = []; let refused = 0;
+        for (let n = 0; n < 300; n++) {
+          const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)'], { stdio: 'ignore' });
+          child.on('error', () => {}); if (child.pid) children.push(child); else { refused++; break; }
+        }
+        for (const child of children) child.kill('SIGKILL');
+        console.log('refused', refused, 'of', children.length);`;
+      const { output } = await inside(service, script);
+      // At the limit Node itself may fail to start a thread, which is a refusal too.
+      assert.match(
+        output,
+        /refused 1 of|EAGAIN|pthread_create|Resource temporarily unavailable|uv_thread_create/,
+      );
+      await eventually('the picture after it', 30_000, async () => (await fetch(`${SITE}/readyz`)).ok);
+    });
+
+    test('is told well from ill by its own health check', async () => {
+      const port = { playback: 9101, redactor: 9102, visualizer: 8050 }[service];
+      const check = () =>
+        tryPodman([
+          'exec',
+          nameOf(service),
+          'node',
+          'apps/common/healthcheck.ts',
+          `http://127.0.0.1:${port}/livez`,
+        ]);
+      assert.equal((await check()).code, 0);
+      await podman(['kill', '--signal', 'STOP', nameOf(service)]);
+      try {
+        const hung = await check();
+        assert.equal(hung.code, 1);
+        assert.match(hung.output, /did not answer within 8000 ms/);
+      } finally {
+        await podman(['kill', '--signal', 'CONT', nameOf(service)]);
+      }
+      await eventually('the picture after it', 30_000, async () => (await fetch(`${SITE}/readyz`)).ok);
+    });
+  });
+}
+
+test('a service that is gone leaves its neighbours alive, and the picture comes back with it', async () => {
+  for (const service of SERVICES) {
+    const others = SERVICES.filter(other => other !== service);
+    const started = async () =>
+      Promise.all(
+        others.map(other => podman(['inspect', '--format', '{{.State.StartedAt}}', nameOf(other)])),
+      );
+    const earlier = await started();
+    await podman(['kill', '--signal', 'KILL', nameOf(service)]);
+    if (service !== 'visualizer') {
+      const status = async () => (await (await fetch(`${SITE}/status`)).json()) as { state: string };
+      await eventually('a status that tells of it', 15_000, async () => (await status()).state !== 'live');
+      assert.equal(
+        (await fetch(`${SITE}/livez`)).status,
+        200,
+        'the visualizer calls itself dead for a neighbour',
+      );
+    }
+    await podman(['start', nameOf(service)]);
+    await eventually(
+      `the picture without ${service}`,
+      30_000,
+      async () => (await fetch(`${SITE}/readyz`)).ok,
+    );
+    assert.deepEqual(await started(), earlier);
+  }
+});
+
+test('what was measured fits the limits', async t => {
+  await eventually('the picture', 30_000, async () => (await fetch(`${SITE}/readyz`)).ok);
+  for (const service of SERVICES) {
+    const [stats] = JSON.parse(await podman(['stats', '--no-stream', '--format', 'json', nameOf(service)]));
+    t.diagnostic(`${service}: ${stats.mem_usage} ${stats.mem_percent}, ${stats.pids} tasks`);
+    assert.ok(
+      Number.parseFloat(stats.mem_percent) < 70,
+      `${service} uses ${stats.mem_percent} of its memory`,
+    );
+  }
+});
+
+test('the whole pod stops within five seconds', async () => {
+  const from = performance.now();
+  await podman(['pod', 'stop', '--time', '5', POD]);
+  assert.ok(performance.now() - from < 5000, `${Math.round(performance.now() - from)} ms`);
+});
