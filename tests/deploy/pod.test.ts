@@ -1,6 +1,6 @@
 /**
- * The three images as one pod, at native speed, with the options that Quadlet makes of the units. What needs systemd,
- * a user of its own and a reboot is proven on a booted host: npm run test:deploy.
+ * The three images as one pod, at native speed, with the options that Quadlet makes of the units. It has no systemd,
+ * no user of its own and no reboot.
  */
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
@@ -121,7 +121,7 @@ for (const service of SERVICES) {
       assert.match(status.output, /^Uid:\s1000[123]\s1000[123]/m);
     });
 
-    // Without /tmp and /run, which podman before 4.7 can't be told to leave out: the booted host checks them.
+    // Without /tmp and /run, which podman before 4.7 can't be told to leave out.
     test('cannot write a file to its image', async () => {
       const script = `
         import fs from 'node:fs';
