@@ -145,8 +145,10 @@ async function bare(stream: BareTask['stream']): Promise<Server> {
 async function tcpServerSink(frameBytes: number): Promise<Server> {
   const port = await freePort();
   const pipeline =
-    `multifilesrc location=${FRAME} loop=true caps=image/jpeg,framerate=${FPS}/1 ! multipartmux boundary=frame ! ` +
-    `tcpserversink host=127.0.0.1 port=${port} sync=true recover-policy=latest units-max=12 units-soft-max=6`;
+    // It encodes as often as the visualizer does: a source of ready pictures gives no times to pace them by.
+    `filesrc location=${FRAME} ! jpegdec ! imagefreeze ! video/x-raw,framerate=${FPS}/1 ! jpegenc quality=85 ! ` +
+    `multipartmux boundary=frame ! ` +
+    `tcpserversink host=127.0.0.1 port=${port} sync=true recover-policy=latest units-max=18 units-soft-max=9`;
   const child = spawn('gst-launch-1.0', ['-q', ...pipeline.split(' ')], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
