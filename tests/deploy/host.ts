@@ -1,0 +1,214 @@
+/** A Debian 13 of its own, with systemd, cgroup v2 and rootless podman 5.4, in a virtual machine without acceleration. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { CACHE, eventually, imageOf, ok, podman, type Ran, run, SERVICES, TREE, TRIXIE } from './machine.ts';
+
+const LIBRARIES = join(TRIXIE, 'usr/lib/x86_64-linux-gnu');
+const GUEST = join(CACHE, 'guest');
+
+export interface Host extends AsyncDisposable {
+  /** Runs a line of shell as the operator; gives how it ended. */
+  try(line: string, timeoutMs?: number): Promise<Ran>;
+  /** Runs a line of shell that must succeed. */
+  op(line: string, timeoutMs?: number): Promise<string>;
+  root(line: string, timeoutMs?: number): Promise<string>;
+  /** A port of this machine that leads to a port of the host's own loopback, through ssh. */
+  tunnel(port: number): Promise<{ port: number } & AsyncDisposable>;
+  reboot(): Promise<void>;
+  seconds(): number;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+/**
+ * What an operator brings to the host, on a disk of its own: the project's folder and the three images in one archive.
+ * docker-archive without compression loads fastest where the processor is slow.
+ */
+async function makeDisks(folder: string): Promise<void> {
+  const payload = join(folder, 'payload');
+  mkdirSync(payload);
+  const files = [
+    'quadlet',
+    'examples',
+    'package.json',
+    'data',
+    ...SERVICES.map(name => `Containerfile.${name}`),
+  ];
+  await ok('cp', ['-r', ...files.map(file => join(TREE, file)), payload]);
+  const clip = [
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=size=320x240:rate=5:duration=4',
+    '-c:v',
+    'libx264',
+    '-pix_fmt',
+    'yuv420p',
+  ];
+  await ok('ffmpeg', ['-loglevel', 'error', '-nostdin', '-y', ...clip, join(payload, 'small.mp4')]);
+  const archive = join(payload, 'images.tar');
+  await podman([
+    'save',
+    '--quiet',
+    '--format',
+    'docker-archive',
+    '--multi-image-archive',
+    '--output',
+    archive,
+    ...SERVICES.map(imageOf),
+  ]);
+  await ok('mke2fs', ['-q', '-t', 'ext4', '-d', payload, join(folder, 'payload.img'), '2G']);
+  rmSync(payload, { recursive: true });
+  await ok('mke2fs', ['-q', '-t', 'ext4', '-d', GUEST, join(folder, 'root.img'), '10G']);
+}
+
+function startQemu(folder: string, sshPort: number): ChildProcess {
+  const kernel = readdirSync(join(GUEST, 'boot')).find(name => name.startsWith('vmlinuz-')) ?? '';
+  const disk = (name: string, extra = '') => [
+    '-drive',
+    `file=${join(folder, name)},format=raw,if=virtio,cache=unsafe${extra}`,
+  ];
+  const child = spawn(
+    join(LIBRARIES, 'ld-linux-x86-64.so.2'),
+    [
+      ...['--library-path', LIBRARIES, join(TRIXIE, 'usr/bin/qemu-system-x86_64')],
+      ...['-L', join(TRIXIE, 'usr/share/qemu'), '-L', join(TRIXIE, 'usr/share/seabios')],
+      ...[
+        '-accel',
+        'tcg,thread=multi,tb-size=1024',
+        '-cpu',
+        'max',
+        '-smp',
+        '2',
+        '-m',
+        '4G',
+        '-nographic',
+        '-nodefaults',
+      ],
+      ...[
+        '-kernel',
+        join(GUEST, 'boot', kernel),
+        '-initrd',
+        join(GUEST, 'boot', kernel.replace('vmlinuz', 'initrd.img')),
+      ],
+      ...['-append', 'root=/dev/vda rw console=ttyS0'],
+      ...disk('root.img'),
+      ...disk('payload.img', ',readonly=on'),
+      ...['-netdev', `user,id=net,hostfwd=tcp:127.0.0.1:${sshPort}-:22`],
+      ...['-device', 'virtio-net-pci,netdev=net,romfile=', '-device', 'virtio-rng-pci', '-serial', 'stdio'],
+    ],
+    { env: { ...process.env, QEMU_MODULE_DIR: join(LIBRARIES, 'qemu') }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const console = createWriteStream(join(CACHE, 'host-console.log'));
+  child.stdout.pipe(console, { end: false });
+  child.stderr.pipe(console, { end: false });
+  return child;
+}
+
+/** Boots the host with the project's folder at ~/noaa-pod of the user `op`, and nothing of it installed. */
+export async function bootHost(): Promise<Host> {
+  const from = performance.now();
+  const folder = join(CACHE, `host-${process.pid}`);
+  // Disks of a run that was killed.
+  for (const left of readdirSync(CACHE).filter(name => /^host-\d+$/.test(name))) {
+    if (!existsSync(`/proc/${left.slice(5)}`)) rmSync(join(CACHE, left), { recursive: true });
+  }
+  mkdirSync(folder, { recursive: true });
+  await makeDisks(folder);
+  const sshPort = await freePort();
+  const qemu = startQemu(folder, sshPort);
+  const ended = once(qemu, 'close');
+
+  const options = [
+    ...[
+      '-i',
+      join(CACHE, 'key'),
+      '-p',
+      String(sshPort),
+      '-o',
+      'StrictHostKeyChecking=no',
+      '-o',
+      'UserKnownHostsFile=/dev/null',
+    ],
+    ...[
+      '-o',
+      'LogLevel=ERROR',
+      '-o',
+      'ConnectTimeout=20',
+      '-o',
+      'BatchMode=yes',
+      '-o',
+      'ServerAliveInterval=30',
+    ],
+  ];
+  const ssh = (user: string, line: string, timeoutMs = 300_000) =>
+    run('ssh', [...options, `${user}@127.0.0.1`, line], { timeoutMs });
+  const must = async (user: string, line: string, timeoutMs?: number) => {
+    const ran = await ssh(user, line, timeoutMs);
+    if (ran.code !== 0)
+      throw new Error(`${user}: ${line}\nended with ${ran.code}:\n${ran.output.slice(-4000)}`);
+    return ran.stdout.trimEnd();
+  };
+  const up = () =>
+    eventually('ssh of the host', 300_000, async () => {
+      if (qemu.exitCode !== null) throw new Error(`QEMU ended with ${qemu.exitCode}; see host-console.log`);
+      return (await ssh('root', 'systemctl is-system-running --wait; true', 120_000)).code === 0;
+    });
+
+  const host: Host = {
+    try: (line, timeoutMs) => ssh('op', line, timeoutMs),
+    op: (line, timeoutMs) => must('op', line, timeoutMs),
+    root: (line, timeoutMs) => must('root', line, timeoutMs),
+    async tunnel(port) {
+      const local = await freePort();
+      // As root: a login of the operator would start his services, which is for the host to do by itself.
+      const forward = ['-N', '-o', 'ExitOnForwardFailure=yes', '-L', `127.0.0.1:${local}:127.0.0.1:${port}`];
+      const child = spawn('ssh', [...options, ...forward, 'root@127.0.0.1'], { stdio: 'ignore' });
+      await new Promise(resolve => setTimeout(resolve, 3000));
+      return {
+        port: local,
+        async [Symbol.asyncDispose]() {
+          child.kill();
+          if (child.exitCode === null) await once(child, 'close');
+        },
+      };
+    },
+    async reboot() {
+      const before = await must('root', 'cat /proc/sys/kernel/random/boot_id');
+      await ssh('root', 'systemctl reboot');
+      await eventually('the reboot', 300_000, async () => {
+        const now = await ssh('root', 'cat /proc/sys/kernel/random/boot_id', 30_000);
+        return now.code === 0 && now.stdout.trim() !== before;
+      });
+      await up();
+    },
+    seconds: () => Math.round((performance.now() - from) / 1000),
+    async [Symbol.asyncDispose]() {
+      if (qemu.exitCode === null) qemu.kill('SIGKILL');
+      await ended;
+      if (existsSync(folder)) rmSync(folder, { recursive: true });
+    },
+  };
+
+  try {
+    await up();
+    await host.root('mkdir -p /mnt/payload && mount -o ro /dev/vdb /mnt/payload');
+    await host.op(
+      'mkdir noaa-pod && cp -r /mnt/payload/quadlet /mnt/payload/examples /mnt/payload/package.json noaa-pod/',
+    );
+    return host;
+  } catch (thrown) {
+    await host[Symbol.asyncDispose]();
+    throw thrown;
+  }
+}
