@@ -6,11 +6,12 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { brightest, decodeJpeg } from '../support/jpeg.ts';
+import { freePorts } from '../support/services.ts';
 import { buildImages, eventually, imageOf, podman, SERVICES, type Service, tryPodman } from './machine.ts';
 import { generate, QUADLET, section, words } from './units.ts';
 
 const POD = `noaa-test-${process.pid}`;
-const PORT = 18_050;
+const [PORT = 0] = await freePorts(1);
 const SITE = `http://127.0.0.1:${PORT}`;
 const nameOf = (service: Service) => `${POD}-${service}`;
 
