@@ -93,7 +93,8 @@ export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource 
   };
 }
 
-function onAbort(signal: AbortSignal, close: () => void): void {
+/** Closes what a signal owns: when it is aborted, or at once where it has been already. */
+export function onAbort(signal: AbortSignal, close: () => void): void {
   if (signal.aborted) close();
   else signal.addEventListener('abort', close, { once: true });
 }

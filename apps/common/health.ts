@@ -53,7 +53,9 @@ export class FlowHealth implements Health {
   /** Whether the last frame is longer ago than this source's rhythm explains; true before the first. */
   stalled(nowMs = performance.now()): boolean {
     if (this.#lastMs === undefined) return true;
-    return nowMs - this.#lastMs > Math.max(STALL_MS, STALL_INTERVALS * this.#rhythmMs);
+    const quietMs = nowMs - this.#lastMs;
+    // In this order, so that a frame that is on time costs one comparison and no look at the rhythm.
+    return quietMs > STALL_MS && quietMs > STALL_INTERVALS * this.#rhythmMs;
   }
 
   /** The lower median, so that of two intervals the shorter counts; 0 before the second frame. */

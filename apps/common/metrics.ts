@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { cannotListen, type Endpoint } from './bus.ts';
+import { cannotListen, type Endpoint, onAbort } from './bus.ts';
 import type { Health, Verdict } from './health.ts';
 import packageJson from './package.json' with { type: 'json' };
 
@@ -78,11 +78,9 @@ export async function listen(server: Server, endpoint: Endpoint, signal: AbortSi
   } catch (thrown) {
     throw cannotListen(endpoint, thrown);
   }
-  const close = () => {
+  onAbort(signal, () => {
     server.close();
     server.closeAllConnections();
-  };
-  if (signal.aborted) close();
-  else signal.addEventListener('abort', close, { once: true });
+  });
   return server.address() as AddressInfo;
 }
