@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WireFormat } from '../apps/common/frame.ts';
 import { childrenOf, machineBusyMs, type Usage, usage, Watch } from './proc.ts';
 import type { Account, StageTask } from './stage.ts';
@@ -64,6 +65,8 @@ export async function runChain({
     for (const stage of stages) stage.send('go');
     const { frames: encoded, missed, refused, jpegBytes } = (await accounts[2])!;
     const seconds = (performance.now() - startMs) / 1000;
+    // Until it has been waited for, a decoder that has just ended is in nobody's account.
+    while (childrenOf(pids[0]!).length > 0) await sleep(5);
     const after = pids.map(pid => usage(pid)!);
     const busyMs = machineBusyMs() - busyBefore;
     const run: Run = {
@@ -93,11 +96,7 @@ export async function runChain({
       ]);
       add(name, after[i]!.cpuMs - before[i]!.cpuMs, after[i]!.peakKb, threads);
     }
-    // A decoder that has ended is in its parent's account; one that still lives was seen a moment ago.
-    const living = new Set(childrenOf(pids[0]!));
-    for (const [pid, { cpuMs, peakKb, threads }] of decoders.seen) {
-      add('ffmpeg', living.has(pid) ? cpuMs : 0, peakKb, threads);
-    }
+    for (const { peakKb, threads } of decoders.seen.values()) add('ffmpeg', 0, peakKb, threads);
     add('ffmpeg', after[0]!.reapedMs - before[0]!.reapedMs, 0, []);
     run.others = Math.max(0, busyMs - run.cpuMs) / (seconds * 1000 * processors);
     return run;

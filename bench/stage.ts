@@ -49,7 +49,10 @@ async function runPlayback({ port, path, format, frames }: StageTask & { stage: 
   using sink = await publishLossless(port);
   await go();
   const start = () =>
-    decode(clip, layout, stop.signal, { damaged: line => void process.stderr.write(`${line}\n`) });
+    decode(clip, layout, stop.signal, {
+      fps: UNPACED,
+      damaged: line => void process.stderr.write(`${line}\n`),
+    });
   const passes = repeat(start, { ...clip, fps: UNPACED, loop: false, passed: () => {} });
   await play(first(passes, frames), sink, stop.signal, {
     published: () => {

@@ -1,5 +1,5 @@
-import { Writable } from 'node:stream';
 import type { FrameLayout } from '../common/frame.ts';
+import type { Destination } from './direct-pipe.ts';
 
 /**
  * How many finished frames may wait for their moment. The decoder then stalls on its pipe, so that memory is a few
@@ -14,82 +14,87 @@ const READY_FRAMES = 2;
 export type StreamFormat = 'rawvideo' | 'y4m';
 
 const NEWLINE = 10;
+/** The line before a frame, as ffmpeg writes it. One with parameters would do as well, at a read for each byte more. */
+const FRAME_LINE = 'FRAME\n';
 
 /**
  * Cuts a decoder's byte stream into frame messages.
  *
- * Cost a frame: one allocation, the message; one copy in user space, from the pipe's chunks to their place in it.
+ * Cost a frame: one allocation, the message; no copy in user space, since the pipe is read into its place in there.
  */
-export class FrameAssembler extends Writable {
+export class FrameAssembler implements Destination {
   readonly #layout: FrameLayout;
   readonly #ready: Buffer[] = [];
+  readonly #resume: () => void;
   #message: Buffer | undefined;
   #filled = 0;
-  #continue: (() => void) | undefined;
+  #isFull = false;
   #wake: (() => void) | undefined;
   #ended = false;
-  #discarding = false;
   readonly #linesAFrame: number;
   /** Lines of text yet to pass before the frame's first pixel. */
   #lines: number;
+  readonly #text = Buffer.alloc(FRAME_LINE.length);
+  #textFilled = 0;
 
-  constructor(layout: FrameLayout, format: StreamFormat = 'rawvideo') {
-    // Without a 'close' event: fluent-ffmpeg takes that for a lost reader and kills an ffmpeg that is just finishing.
-    super({ highWaterMark: 1, emitClose: false });
+  /** @param resume called when bytes may come again after `filled` has said that they may not */
+  constructor(layout: FrameLayout, format: StreamFormat, resume: () => void) {
     this.#layout = layout;
+    this.#resume = resume;
     this.#linesAFrame = format === 'y4m' ? 1 : 0;
     this.#lines = 2 * this.#linesAFrame;
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    if (this.#discarding) {
-      done();
-      return;
+  space(): Uint8Array {
+    if (this.#lines > 0) return this.#textSpace;
+    this.#message ??= this.#layout.allocate();
+    const { pixelOffset, pixelBytes } = this.#layout;
+    return this.#message.subarray(pixelOffset + this.#filled, pixelOffset + pixelBytes);
+  }
+
+  filled(bytes: number): boolean {
+    if (this.#ended) return true;
+    if (this.#lines > 0) {
+      this.#passText(bytes);
+      return true;
     }
-    const { pixelBytes, pixelOffset } = this.#layout;
-    let read = 0;
-    while (read < chunk.length) {
-      if (this.#lines > 0) {
-        const end = chunk.indexOf(NEWLINE, read);
-        if (end < 0) break;
-        read = end + 1;
-        this.#lines -= 1;
-        continue;
-      }
-      this.#message ??= this.#layout.allocate();
-      const take = Math.min(pixelBytes - this.#filled, chunk.length - read);
-      chunk.copy(this.#message, pixelOffset + this.#filled, read, read + take);
-      read += take;
-      this.#filled += take;
-      if (this.#filled === pixelBytes) {
-        this.#ready.push(this.#message);
-        this.#message = undefined;
-        this.#filled = 0;
-        this.#lines = this.#linesAFrame;
-        this.#wake?.();
-      }
+    this.#filled += bytes;
+    if (this.#filled === this.#layout.pixelBytes) {
+      this.#ready.push(this.#message!);
+      this.#message = undefined;
+      this.#filled = 0;
+      this.#lines = this.#linesAFrame;
+      this.#isFull = this.#ready.length >= READY_FRAMES;
+      this.#wake?.();
     }
-    // A chunk of many tiny frames may pass the mark, by its own length at most.
-    if (this.#ready.length < READY_FRAMES) done();
-    else this.#continue = done;
+    return !this.#isFull;
+  }
+
+  /** Room for as much of a line as is certain to be none of a picture: the stream's own has no known length. */
+  get #textSpace(): Buffer {
+    const certain = this.#lines === 1 ? FRAME_LINE.length - this.#textFilled : 1;
+    return this.#text.subarray(-Math.max(1, certain));
+  }
+
+  #passText(bytes: number): void {
+    const newest = this.#textSpace[bytes - 1];
+    this.#textFilled += bytes;
+    if (newest !== NEWLINE) return;
+    this.#lines -= 1;
+    this.#textFilled = 0;
   }
 
   /** The decoder closed its pipe: no more frames will come, and a part of one that had begun is let go. */
-  override _final(done: () => void): void {
+  ended(): void {
     this.#ended = true;
     this.#message = undefined;
     this.#wake?.();
-    done();
   }
 
-  /** Lets go of everything and takes no more, but reads on, so that the decoder's pipe can drain and close. */
+  /** Lets go of everything. */
   discard(): void {
-    this.#discarding = true;
-    this.#ended = true;
-    this.#message = undefined;
     this.#ready.length = 0;
-    this.#wake?.();
-    this.#resume();
+    this.ended();
   }
 
   /** The next frame, or undefined at the end. For one reader at a time. */
@@ -102,13 +107,10 @@ export class FrameAssembler extends Writable {
       this.#wake = undefined;
     }
     const message = this.#ready.shift();
-    if (this.#ready.length < READY_FRAMES) this.#resume();
+    if (this.#isFull) {
+      this.#isFull = false;
+      this.#resume();
+    }
     return message;
-  }
-
-  #resume(): void {
-    const resume = this.#continue;
-    this.#continue = undefined;
-    resume?.();
   }
 }

@@ -39,7 +39,7 @@ async function open(
   const clip = await probe(file);
   const layout = new FrameLayout('i420', clip.width, clip.height);
   const damage: string[] = [];
-  const decoding = decode(clip, layout, signal, { damaged: line => damage.push(line) }, patienceMs);
+  const decoding = decode(clip, layout, signal, { damaged: line => damage.push(line), patienceMs });
   return { decoding, layout, damage };
 }
 

@@ -1,4 +1,7 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import ffmpeg from 'fluent-ffmpeg';
 import { asError, Fault } from '../common/errors.ts';
@@ -6,6 +9,7 @@ import type { FrameLayout } from '../common/frame.ts';
 import { FrameAssembler } from './assemble.ts';
 import type { Clip } from './clip.ts';
 import { colourFilters } from './colour.ts';
+import { type DirectPipe, directPipe } from './direct-pipe.ts';
 import { fileUrl, INPUT_GUARD, INSTALL } from './input.ts';
 import { Timestamps } from './timestamps.ts';
 
@@ -27,30 +31,32 @@ export interface Decoding extends AsyncIterable<DecodedFrame> {
   stop(): void;
 }
 
-/** What a decoder tells besides frames. */
-export interface DecodeEvents {
+export interface DecodeOptions {
+  /** Frames a second that will be asked for, where it is not the clip's own rate. */
+  fps?: number | undefined;
+  /** How long to wait for a frame. */
+  patienceMs?: number | undefined;
   /** Something in the clip did not decode, in ffmpeg's words. */
   damaged(line: string): void;
 }
 
 /** A frame takes milliseconds; a decoder that gives none for so long never will. */
 const PATIENCE_MS = 30_000;
+/** How ffmpeg ended. */
+type Exit = 'well' | 'killed' | `exit code ${number | null}`;
 /** What a thread decodes in a second of a clip that is hard to decode, on a processor of a few years ago. */
 const PIXELS_PER_THREAD = 100e6;
 
 /**
- * Finds ffmpeg, before anything is bound or published. fluent-ffmpeg asks it for its formats and encoders ahead of the
- * first command and keeps the answers: asked for here, both at once and while the clip is being probed, they are not
- * asked for one after the other then.
+ * Finds ffmpeg, before anything is bound or published.
  *
  * @throws Fault `no-ffmpeg`, `decoder-failed`
  */
 export async function findFfmpeg(): Promise<void> {
   const command = ffmpeg();
   const formats = promisify<unknown>(done => command.getAvailableFormats(done));
-  const encoders = promisify<unknown>(done => command.getAvailableEncoders(done));
   try {
-    await patiently(Promise.all([formats(), encoders()]), PATIENCE_MS, 'said nothing of itself');
+    await patiently(formats(), PATIENCE_MS, 'said nothing of itself');
   } catch (thrown) {
     throw asFault(thrown);
   }
@@ -67,14 +73,14 @@ export function decode(
   clip: Clip,
   layout: FrameLayout,
   signal: AbortSignal,
-  events: DecodeEvents,
-  patienceMs = PATIENCE_MS,
+  { fps = 1e6 / clip.intervalUs, patienceMs = PATIENCE_MS, damaged }: DecodeOptions,
 ): Decoding {
   // y4m's muxer writes a picture from where it was made; rawvideo's is given a packed copy. It knows no BGR.
   const y4m = layout.format === 'i420';
-  const assembler = new FrameAssembler(layout, y4m ? 'y4m' : 'rawvideo');
+  let pipe: DirectPipe | undefined;
+  let child: ChildProcess | undefined;
+  const assembler = new FrameAssembler(layout, y4m ? 'y4m' : 'rawvideo', () => pipe?.readEnd.resume());
   const timestamps = new Timestamps(clip.intervalUs);
-  const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>();
   let stopped = false;
   let outcome: Outcome | undefined;
   let complaint = 'it gave no reason';
@@ -82,32 +88,44 @@ export function decode(
   const command = ffmpeg(fileUrl(clip.path))
     // Turning is the colour filters' work: what ffmpeg would put in front of them blurs chroma on the way.
     .inputOptions([...INPUT_GUARD, '-noautorotate', '-nostdin', '-nostats', '-loglevel', 'level+repeat+info'])
-    .inputOptions(['-threads', String(decoderThreads(clip)), '-filter_threads', '1'])
+    .inputOptions(['-threads', String(decoderThreads(clip, fps)), '-filter_threads', '1'])
     .outputOptions(['-map', `0:${clip.streamIndex}`, '-fps_mode', 'passthrough'])
     .videoFilters([...colourFilters(clip, layout.format), 'settb=1/1000000', 'showinfo=checksum=0'])
     .format(y4m ? 'yuv4mpegpipe' : 'rawvideo')
-    .on('start', () => {
-      if (stopped) command.kill('SIGKILL');
-    })
-    .on('stderr', (line: string) => {
-      if (timestamps.read(line) || !/\[(error|fatal)\]/.test(line)) return;
-      complaint = line.replace(/^(\[[^\]]*\] *)+/, '');
-      events.damaged(line);
-    })
-    .on('end', () => end(undefined))
-    .on('error', (error: Error) => {
-      // ffmpeg's own end closes the pipe, and with it the assembler once it has read what is left in there.
-      if (!exitOf(error)) assembler.discard();
-      end(error);
-    });
-  command.pipe(assembler, { end: true });
+    .output('pipe:1');
 
+  const told = (line: string) => {
+    if (timestamps.read(line) || !/\[(error|fatal)\]/.test(line)) return;
+    complaint = line.replace(/^(\[[^\]]*\] *)+/, '');
+    damaged(line);
+  };
+  /** Runs ffmpeg to its end. fluent-ffmpeg's own way to run it has the pipe copied. */
+  const run = async (): Promise<Exit> => {
+    pipe = await directPipe(assembler);
+    try {
+      if (stopped) return 'killed';
+      child = spawn('ffmpeg', command._getArguments(), { stdio: ['ignore', pipe.writeEnd, 'pipe'] });
+      createInterface({ input: child.stderr! }).on('line', told);
+      // Once it has ended and its last line has been read. What it left in the pipe is read meanwhile.
+      const closed = once(child, 'close');
+      pipe.writeEnd.destroy();
+      const [code, killedBy] = (await closed) as [number | null, string | null];
+      return killedBy !== null ? 'killed' : code === 0 ? 'well' : `exit code ${code}`;
+    } finally {
+      pipe.writeEnd.destroy();
+    }
+  };
   const stop = () => {
     stopped = true;
     signal.removeEventListener('abort', stop);
-    command.kill('SIGKILL');
+    child?.kill('SIGKILL');
+    pipe?.readEnd.destroy();
     assembler.discard();
   };
+  const ended = run().catch(error => {
+    stop();
+    return asError(error);
+  });
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
 
@@ -119,23 +137,21 @@ export function decode(
         yield { message, positionUs: await timestamps.next() };
         count += 1;
       }
+      const exit = await patiently(ended, patienceMs, `did not end with DATA_FILE ${clip.path}`);
+      if (exit instanceof Error) throw exit;
       if (stopped) return;
-      const error = await patiently(ended, patienceMs, `did not end with DATA_FILE ${clip.path}`);
-      if (error && !exitOf(error)) throw error;
-      outcome = !error ? 'whole' : exitOf(error) === 'killed' ? 'killed' : 'damaged';
-      if (error) events.damaged(error.message);
+      outcome = exit === 'well' ? 'whole' : exit === 'killed' ? 'killed' : 'damaged';
+      if (exit !== 'well') damaged(`ffmpeg ended with ${exit}`);
       if (count > 0) return;
       if (outcome === 'killed') {
         throw new Fault(
           'decoder-failed',
           `ffmpeg was killed before it gave a frame of DATA_FILE ${clip.path}: is there memory enough?`,
-          { cause: error },
         );
       }
       throw new Fault(
         'bad-clip',
         `DATA_FILE ${clip.path} has no frame that decodes (${complaint}); set it to a whole video file`,
-        { cause: error },
       );
     } catch (thrown) {
       throw asFault(thrown);
@@ -154,14 +170,8 @@ export function decode(
 }
 
 /** Each thread more holds frames of its own and costs 3 % of CPU; too few would slow the picture. */
-function decoderThreads({ width, height, intervalUs }: Clip): number {
-  const pixelsPerSecond = (width * height * 1e6) / intervalUs;
-  return Math.min(availableParallelism(), Math.ceil(pixelsPerSecond / PIXELS_PER_THREAD));
-}
-
-/** How ffmpeg ended, in fluent-ffmpeg's words; undefined where it never ran. */
-function exitOf(error: Error): 'killed' | 'exited' | undefined {
-  return /^ffmpeg (?:was )?(killed|exited) with/.exec(error.message)?.[1] as 'killed' | 'exited' | undefined;
+function decoderThreads({ width, height }: Clip, fps: number): number {
+  return Math.min(availableParallelism(), Math.ceil((width * height * fps) / PIXELS_PER_THREAD));
 }
 
 function asFault(thrown: unknown): Fault {

@@ -30,6 +30,7 @@ await runService('playback', schema, async ({ config, log, signal }) => {
 
   const start = () =>
     decode(clip, layout, signal, {
+      fps: config.PLAYBACK_FPS,
       damaged(line) {
         counted.damage.inc();
         warnings.warn('damaged', `a part of ${clip.path} did not decode: ${line}`);

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { describe, it } from 'node:test';
+import { until } from '../../tests/support/services.ts';
+import { directPipe } from './direct-pipe.ts';
+
+/** Takes everything into one piece of memory, at most so many bytes before it has to be asked again. */
+class Taking {
+  readonly bytes: Buffer;
+  taken = 0;
+  isOver = false;
+  limit = Number.POSITIVE_INFINITY;
+
+  constructor(length: number) {
+    this.bytes = Buffer.alloc(length + 1);
+  }
+
+  space(): Uint8Array {
+    return this.bytes.subarray(this.taken);
+  }
+  filled(bytes: number): boolean {
+    this.taken += bytes;
+    return this.taken < this.limit;
+  }
+  ended(): void {
+    this.isOver = true;
+  }
+}
+
+const BYTES = 5_000_000;
+const write = `process.stdout.write(Buffer.alloc(${BYTES}, 'abcdefg'))`;
+
+describe('directPipe', () => {
+  it("brings all of a child's stdout to its place, and tells its end", async () => {
+    const taking = new Taking(BYTES);
+    const { readEnd, writeEnd } = await directPipe(taking);
+    spawn(process.execPath, ['-e', write], { stdio: ['ignore', writeEnd, 'inherit'] });
+    writeEnd.destroy();
+    await until(() => taking.isOver, 'the end of the pipe');
+    assert.equal(taking.taken, BYTES);
+    assert.ok(taking.bytes.subarray(0, BYTES).equals(Buffer.alloc(BYTES, 'abcdefg')));
+    assert.ok(readEnd.destroyed);
+  });
+
+  it('holds the child back from when no more may come until it is resumed', async () => {
+    const taking = new Taking(BYTES);
+    taking.limit = 1_000_000;
+    const { readEnd, writeEnd } = await directPipe(taking);
+    const child = spawn(process.execPath, ['-e', write], { stdio: ['ignore', writeEnd, 'inherit'] });
+    writeEnd.destroy();
+    await until(() => taking.taken >= taking.limit, 'the first bytes');
+    const { taken } = taking;
+    await new Promise(resolve => setTimeout(resolve, 300));
+    assert.equal(taking.taken, taken);
+    assert.equal(child.exitCode, null, 'the child is done, so something holds what it wrote');
+    taking.limit = Number.POSITIVE_INFINITY;
+    readEnd.resume();
+    await until(() => taking.isOver, 'the end of the pipe');
+    assert.equal(taking.taken, BYTES);
+  });
+
+  it('neither reads nor writes to a stranger who comes to its address first', async () => {
+    const taking = new Taking(10);
+    const opening = directPipe(taking);
+    const [, path] = /@(noaa-playback-[0-9a-f]+)$/m.exec(readFileSync('/proc/net/unix', 'latin1'))!;
+    const strangers = ['not the word, yet of its length', ''].map(says => {
+      const stranger = connect(`\0${path}`);
+      let heard = 0;
+      stranger.on('data', bytes => {
+        heard += bytes.length;
+      });
+      stranger.on('error', () => undefined);
+      if (says !== '') stranger.write(says);
+      return { over: once(stranger, 'close'), heard: () => heard };
+    });
+    const { readEnd, writeEnd } = await opening;
+    writeEnd.end('0123456789');
+    await until(() => taking.isOver, 'the end of the pipe');
+    assert.equal(taking.bytes.toString('latin1', 0, taking.taken), '0123456789');
+    for (const { over, heard } of strangers) {
+      await over;
+      assert.equal(heard(), 0);
+    }
+    readEnd.destroy();
+  });
+});
