@@ -113,7 +113,7 @@ async function measure(): Promise<void> {
 
 function planOf(peers: Peer[]): Plan {
   const { quick, full } = options;
-  const frames = full ? 900 : 300;
+  const frames = quick ? 300 : 900;
   const minutes = options['memory-minutes'];
   const contests = options.clips?.split(',') ?? (quick ? ['sample-1080p'] : CLIPS);
   return {
