@@ -48,9 +48,12 @@ db*) printf '{\\n "built": "%s",\\n "valid": true\\n}\\n' '${date(as)}' ;;
 esac`;
 }
 
+const sbomOfAge = (days: number) =>
+  JSON.stringify({ metadata: { timestamp: new Date(Date.now() - days * 86_400_000).toISOString() } });
+
 function scan(
   programs: Record<string, string>,
-  { withSbom = true, script = verify } = {},
+  { sbom = sbomOfAge(1) as string | null, script = verify } = {},
 ): Promise<{ code: number; said: string }> {
   const at = mkdtempSync(join(folder, 'run-'));
   const bin = join(at, 'bin');
@@ -81,7 +84,7 @@ function scan(
   }
   const archive = join(at, 'noaa-test.tar');
   execFileSync('tar', ['-cf', archive, '-C', at, 'bin']);
-  if (withSbom) writeFileSync(join(at, 'noaa-test.cdx.json'), '{}');
+  if (sbom !== null) writeFileSync(join(at, 'noaa-test.cdx.json'), sbom);
   return new Promise(done => {
     execFile(
       join(script, 'scan'),
@@ -157,8 +160,18 @@ for (const [what, programs, why] of DOUBTS) {
 }
 
 test('without Node: an image without its SBOM is not verified, since nobody looked up what was compiled by hand', async () => {
-  const { code, said } = await scan({ trivy: trivy(FRESH), grype: grype(FRESH) }, { withSbom: false });
+  const { code, said } = await scan({ trivy: trivy(FRESH), grype: grype(FRESH) }, { sbom: null });
   assert.equal(code, 3, said);
+});
+
+test("without Node: an image made from a month-old state of Debian's archive is due for a rebuild", async () => {
+  const programs = { trivy: trivy(FRESH), grype: grype(FRESH) };
+  const old = await scan(programs, { sbom: sbomOfAge(31) });
+  assert.equal(old.code, 1, old.said);
+  assert.match(old.said, /noaa-test\.tar was made 31 days ago, and 30 is the most/);
+  const undated = await scan(programs, { sbom: '{}' });
+  assert.equal(undated.code, 3, undated.said);
+  assert.match(undated.said, /does not say how old it is/);
 });
 
 test('without Node: an acceptance that has ended fails', async () => {
