@@ -130,8 +130,26 @@ test('what anyone may write to is rejected, except a folder like /tmp', () => {
   assert.deepEqual(violations({ '/var/tmp': { mode: 0o41777 } }), []);
 });
 
-test('a file that belongs to someone but root is rejected', () => {
-  assert.deepEqual(rejectedBy({ '/app/apps/test/own.ts': { content: 'x', uid: 10001 } }), ['not-root-owned']);
+test('what belongs to someone but root, or to a group but its, is rejected', () => {
+  assert.deepEqual(rejectedBy({ '/app/apps/test/own.js': { content: 'x', uid: 10001 } }), ['not-root-owned']);
+  assert.deepEqual(rejectedBy({ '/app/apps/test/own.js': { content: 'x', gid: 10001 } }), ['not-root-owned']);
+  assert.deepEqual(rejectedBy({ '/app/apps/own': { mode: 0o40755, uid: 10001 } }), ['not-root-owned']);
+});
+
+test('a program beyond those that the SBOM names is rejected, even one of a package', () => {
+  const program = { content: 'x', mode: 0o755 };
+  assert.ok(rejectedBy({ '/usr/bin/getent': program }).includes('program-unasked'));
+  assert.ok(rejectedBy({ '/usr/sbin/ldconfig': program }).includes('program-unasked'));
+});
+
+test('an image that does not say when it was built is rejected', () => {
+  for (const labels of [{}, { 'org.opencontainers.image.created': 'unknown' }]) {
+    const found = violationsOf({ ...imageFrom(good()), labels }, LOCKED, NOW);
+    assert.deepEqual(
+      found.map(({ check }) => check),
+      ['undated'],
+    );
+  }
 });
 
 test('an image that runs as root, or as a name that only it can resolve, is rejected', () => {

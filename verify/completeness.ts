@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { ownedPaths, recordedSums } from './dpkg.ts';
 import { type Elf, isElf, isForeignBinary, readElf } from './elf.ts';
-import type { Image } from './image.ts';
+import { buildDate, type Image } from './image.ts';
 import { npmPackages } from './node-modules.ts';
 import { type Entry, type Rootfs, resolve, textAt } from './rootfs.ts';
 import { namedFiles, sha256Of } from './sbom.ts';
@@ -67,7 +67,6 @@ const GENERATED: [RegExp, string][] = [
   ],
   [/^\/etc\/ssl\/certs\//, 'ca-certificates makes it'],
   [/^\/etc\/fonts\/conf\.d\//, 'fontconfig-config makes it'],
-  [/^\/(root\/\.(bashrc|profile)|usr\/share\/info\/dir)$/, 'base-files makes it when it is configured'],
   [/^\/etc\/(motd|issue|issue\.net|debian_version|dpkg\/origins\/.*)$/, 'base-files'],
   [/^\/var\/cache\/fontconfig\//, 'fc-cache: the index of the fonts'],
   [
@@ -186,13 +185,18 @@ const CHECKS = {
 
   'not-root-owned': ({ rootfs }: Subject): Fault[] =>
     [...rootfs]
-      .filter(([, { type, uid }]) => type === 'file' && uid !== undefined && uid !== 0)
-      .map(([path, { uid }]) => ({ path, message: `belongs to uid ${uid}, who could change it` })),
+      .filter(([, { type, uid = 0, gid = 0 }]) => type !== 'symlink' && (uid !== 0 || gid !== 0))
+      .map(([path, { uid, gid }]) => ({ path, message: `belongs to ${uid}:${gid}, who could change it` })),
 
   'runs-as-root': ({ image }: Subject): Fault[] =>
     image.id === undefined || /^[1-9]\d*(:\d+)?$/.test(image.user ?? '')
       ? []
       : [{ path: '/', message: `the image's user is "${image.user ?? ''}", not a number above 0` }],
+
+  undated: ({ image }: Subject): Fault[] =>
+    image.id === undefined || buildDate(image.labels) !== undefined
+      ? []
+      : [{ path: '/', message: 'no label org.opencontainers.image.created says when it was built' }],
 
   secret: ({ rootfs }: Subject): Fault[] =>
     files(rootfs).flatMap(([path, entry]) => {
@@ -210,6 +214,11 @@ const CHECKS = {
     files(rootfs)
       .filter(([path]) => LEFTOVERS.test(path) && !isGenerated(path))
       .map(([path]) => ({ path, message: 'was left over by the build' })),
+
+  'program-unasked': ({ rootfs, named }: Subject): Fault[] =>
+    files(rootfs)
+      .filter(([path, { mode }]) => /\/s?bin\//.test(path) && (mode & 0o111) !== 0 && !named.has(path))
+      .map(([path]) => ({ path, message: 'a program that this image is not for' })),
 
   shell: ({ rootfs }: Subject): Fault[] => programs(rootfs, SHELLS, 'a shell'),
 
@@ -237,6 +246,7 @@ const CHECKS = {
   },
 };
 
+/** @param locked what the lockfile allows, where there is one; @param now the day that the image is judged on */
 export function violationsOf(image: Image, locked: Set<string> | undefined, now: Date): Violation[] {
   const { rootfs } = image;
   const { elves, broken } = elvesOf(rootfs);

@@ -22,6 +22,7 @@ export interface Image {
   /** The digest of the manifest; only an OCI archive has one. */
   digest?: string;
   architecture?: string;
+  /** When it was built: its label, or else its configuration, in which a reproducible build puts another time. */
   createdAt?: string;
   labels: Record<string, string>;
   user?: string;
@@ -56,17 +57,25 @@ export async function readImage(path: string): Promise<Image> {
   if (!configuration) {
     return { name, format, labels: {}, rootfs: await readRootfsTar(path) };
   }
+  const labels = configuration.config?.Labels ?? {};
+  const createdAt = buildDate(labels) ?? configuration.created;
   return {
     name,
     format,
     id,
     ...(digest !== undefined && { digest }),
     ...(configuration.architecture !== undefined && { architecture: configuration.architecture }),
-    ...(configuration.created !== undefined && { createdAt: configuration.created }),
+    ...(createdAt !== undefined && { createdAt }),
     ...(configuration.config?.User !== undefined && { user: configuration.config.User }),
-    labels: configuration.config?.Labels ?? {},
+    labels,
     rootfs: await readLayers(path, layers, configuration.rootfs.diff_ids),
   };
+}
+
+/** When an image says that it was built, if what it says is a date. */
+export function buildDate(labels: Image['labels']): string | undefined {
+  const date = labels['org.opencontainers.image.created'];
+  return date === undefined || Number.isNaN(Date.parse(date)) ? undefined : date;
 }
 
 function rootfsTar() {
@@ -209,6 +218,7 @@ async function readLayer(source: Readable, onBytes?: (chunk: Buffer) => void): P
         type: typeOf(entry.type),
         mode: (entry.mode ?? 0) & 0o7777,
         uid: entry.uid ?? 0,
+        gid: entry.gid ?? 0,
         size: entry.size,
         ...(entry.type === 'SymbolicLink' && { target: entry.linkpath ?? '' }),
         read: () => content ?? Buffer.alloc(0),

@@ -11,6 +11,7 @@ export interface MadeFile {
   content?: string | Buffer;
   mode?: number;
   uid?: number;
+  gid?: number;
   /** A symlink to this. */
   target?: string;
 }
@@ -150,7 +151,14 @@ export const GOOD = {
 
 export function rootfsFrom(made: Made): Rootfs {
   const rootfs: Rootfs = new Map();
-  const folder: Entry = { type: 'directory', mode: 0o755, uid: 0, size: 0, read: () => Buffer.alloc(0) };
+  const folder: Entry = {
+    type: 'directory',
+    mode: 0o755,
+    uid: 0,
+    gid: 0,
+    size: 0,
+    read: () => Buffer.alloc(0),
+  };
   for (const [path, given] of Object.entries(made)) {
     const file = typeof given === 'string' ? { content: given } : given;
     for (let at = dirname(path); at !== '/'; at = dirname(at)) if (!rootfs.has(at)) rootfs.set(at, folder);
@@ -160,6 +168,7 @@ export function rootfsFrom(made: Made): Rootfs {
       type: file.target !== undefined ? 'symlink' : directory ? 'directory' : 'file',
       mode: (file.mode ?? 0o644) & 0o7777,
       uid: file.uid ?? 0,
+      gid: file.gid ?? 0,
       size: bytes.length,
       ...(file.target !== undefined && { target: file.target }),
       read: () => bytes,
@@ -176,7 +185,7 @@ export function imageFrom(made: Made): Image {
     architecture: 'amd64',
     createdAt: '2099-01-10T00:00:00Z',
     user: '10001:10001',
-    labels: {},
+    labels: { 'org.opencontainers.image.created': '2099-01-10T00:00:00Z' },
     rootfs: rootfsFrom(made),
   };
 }
@@ -211,7 +220,7 @@ export function configurationOf(layers: Buffer[]): Buffer {
     JSON.stringify({
       architecture: 'amd64',
       created: '2099-01-10T00:00:00Z',
-      config: { User: '10001:10001', Labels: { a: 'b' } },
+      config: { User: '10001:10001', Labels: { 'org.opencontainers.image.created': '2099-01-10T00:00:00Z' } },
       rootfs: { type: 'layers', diff_ids: layers.map(tar => `sha256:${sha256(tar)}`) },
     }),
   );

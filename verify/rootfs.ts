@@ -8,6 +8,7 @@ export interface Entry {
   mode: number;
   /** Undefined where the source does not tell: a directory on a host has that host's owners. */
   uid?: number;
+  gid?: number;
   /** Where a symlink points, as it is written. */
   target?: string;
   size: number;

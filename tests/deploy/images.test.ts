@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { ownedPaths } from '../../verify/dpkg.ts';
+import { isElf } from '../../verify/elf.ts';
+import { type Rootfs, readDirectory, textAt } from '../../verify/rootfs.ts';
+import { namedFiles } from '../../verify/sbom.ts';
 import { ffmpeg, temporaryFolder } from '../support/clips.ts';
-import { faultsOf, isElf, listFiles, namedInSbom, ownedByDpkg } from './contents.ts';
 import {
   buildImages,
   eventually,
@@ -38,20 +41,17 @@ const NOBODYS = [
   'npm',
 ];
 
-const roots = new Map<Service, string>();
+const roots = new Map<Service, Rootfs>();
 const rootOf = (service: Service) => roots.get(service) ?? assert.fail(`${service} was not built`);
 
 before(async () => {
   await buildImages();
-  for (const service of SERVICES) roots.set(service, await podman(['image', 'mount', imageOf(service)]));
+  for (const service of SERVICES)
+    roots.set(service, readDirectory(await podman(['image', 'mount', imageOf(service)])));
 });
 
 for (const service of SERVICES) {
   describe(`the image of ${service}`, () => {
-    test('holds no shell, no tool, nothing setuid or writable, no secret, and no binary of unknown origin', () => {
-      assert.deepEqual(faultsOf(rootOf(service)), []);
-    });
-
     test(`is no larger than ${LARGEST[service]} MB`, async t => {
       const size =
         Number(await podman(['image', 'inspect', '--format', '{{.Size}}', imageOf(service)])) / MEGABYTE;
@@ -62,7 +62,7 @@ for (const service of SERVICES) {
     test('runs one program as its own user, and says what it is', async () => {
       const [{ Config, Architecture, Os }] = JSON.parse(await podman(['image', 'inspect', imageOf(service)]));
       assert.equal(Config.User, USER[service]);
-      assert.deepEqual(Config.Entrypoint, ['/usr/local/bin/node', `apps/${service}/main.ts`]);
+      assert.deepEqual(Config.Entrypoint, ['/usr/local/bin/node', `apps/${service}/main.js`]);
       assert.equal(Config.Cmd ?? null, null);
       assert.equal(Config.StopSignal, 'SIGTERM');
       assert.equal(Os, 'linux');
@@ -73,43 +73,42 @@ for (const service of SERVICES) {
       assert.equal(label('licenses'), 'Apache-2.0');
       assert.match(label('revision'), /^[\da-f]{40}(-dirty)?$/);
       for (const name of ['title', 'description', 'source']) assert.ok(label(name), `no label ${name}`);
+      // Its layers are dated by the commit, so that they come out the same again.
+      const ageMs = Date.now() - Date.parse(label('created'));
+      assert.ok(ageMs > 0 && ageMs < 90 * 86_400_000, `built ${label('created')}`);
     });
 
     test("holds its own service's packages and no other's", () => {
-      const root = rootOf(service);
-      const held = new Set(listFiles(root, '/app').map(({ path }) => path));
+      const held = rootOf(service);
       const has = (name: string) =>
         held.has(`/app/node_modules/${name}/package.json`) || held.has(`/app/node_modules/${name}`);
       for (const name of ['zeromq', 'pino', 'prom-client', 'envalid', ...OWN[service]])
         assert.ok(has(name), `no ${name}`);
       const others = SERVICES.filter(other => other !== service).flatMap(other => OWN[other]);
       assert.deepEqual([...others, ...NOBODYS].filter(has), []);
-      const apps = [...held].filter(path => /^\/app\/apps\/[^/]+$/.test(path)).sort();
+      const apps = [...held.keys()].filter(path => /^\/app\/apps\/[^/]+$/.test(path)).sort();
       assert.deepEqual(apps, ['/app/apps/common', `/app/apps/${service}`]);
       assert.deepEqual(
-        [...held].filter(path => /\.test\.ts$/.test(path)),
+        [...held.keys()].filter(path => /^\/app\/apps\/.*(\.ts|\.test\.js)$/.test(path)),
         [],
       );
     });
 
     test('has a dpkg status in which every package is whole', () => {
-      const status = readFileSync(join(rootOf(service), 'var/lib/dpkg/status'), 'utf8');
+      const status = textAt(rootOf(service), '/var/lib/dpkg/status') ?? '';
       const packages = status.trim().split('\n\n');
       assert.ok(packages.length > 10, `${packages.length} packages`);
       for (const text of packages) assert.match(text, /^Status: install ok installed$/m, text.slice(0, 60));
-      assert.match(
-        readFileSync(join(rootOf(service), 'usr/lib/os-release'), 'utf8'),
-        /VERSION_CODENAME=trixie/,
-      );
+      assert.match(textAt(rootOf(service), '/usr/lib/os-release') ?? '', /VERSION_CODENAME=trixie/);
     });
 
     test("finds every library of every program and addon among the distribution's", async () => {
       const root = rootOf(service);
-      const owned = ownedByDpkg(root);
-      const named = [...namedInSbom(root).keys()];
-      const loader = listFiles(root, '/usr/lib64').find(({ path }) => /ld-linux/.test(path))?.path;
+      const owned = ownedPaths(root);
+      const named = [...namedFiles(root).keys()];
+      const loader = [...root.keys()].find(path => /^\/usr\/lib64\/ld-linux/.test(path));
       assert.ok(loader, 'no loader');
-      for (const path of named.filter(name => isElf(join(root, name)))) {
+      for (const path of named.filter(name => isElf(root.get(name)?.read() ?? Buffer.alloc(0)))) {
         const run = [
           'run',
           '--rm',
@@ -150,36 +149,6 @@ for (const service of SERVICES) {
     });
   });
 }
-
-test('the check of contents refuses what it is there to refuse', async () => {
-  await using folder = await temporaryFolder();
-  const root = join(folder.path, 'root');
-  const put = (path: string, content: string | Buffer, mode = 0o644) => {
-    mkdirSync(join(root, path, '..'), { recursive: true });
-    writeFileSync(join(root, path), content);
-    chmodSync(join(root, path), mode);
-  };
-  mkdirSync(root);
-  assert.deepEqual(faultsOf(root), []);
-  const elf = Buffer.from('\x7fELF and more', 'latin1');
-  put('usr/bin/dash', elf, 0o755);
-  put('usr/bin/passwd', elf, 0o4755);
-  put('opt/open', '', 0o666);
-  put('app/.npmrc', 'cafile=/x');
-  put('app/node_modules/x/prebuilds/x.node', elf);
-  const faults = faultsOf(root).join('\n');
-  for (const expected of [
-    /dash is a tool that nothing here needs/,
-    /dash is neither dpkg's nor in the SBOM/,
-    /passwd is setuid or setgid/,
-    /passwd is a program too many/,
-    /anyone may write to \/opt\/open/,
-    /\.npmrc looks like a secret/,
-    /x\.node is an addon that the SBOM does not name/,
-  ]) {
-    assert.match(faults, expected);
-  }
-});
 
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
 const SOUND = ['-f', 'lavfi', '-i', 'sine=duration=1', '-shortest'];
@@ -279,17 +248,4 @@ describe('playback in its image plays', { concurrency: 2 }, () => {
     ]);
     assert.equal(played.code, 2, played.output);
   });
-});
-
-test('an image with a shell put into it is refused', async () => {
-  const root = rootOf('redactor');
-  await using folder = await temporaryFolder();
-  for (const part of ['app', 'usr/share', 'usr/local', 'var/lib/dpkg/info']) {
-    cpSync(join(root, part), join(folder.path, part), { recursive: true, verbatimSymlinks: true });
-  }
-  assert.deepEqual(faultsOf(folder.path), []);
-  mkdirSync(join(folder.path, 'usr/bin'));
-  copyFileSync('/bin/sh', join(folder.path, 'usr/bin/sh'));
-  chmodSync(join(folder.path, 'usr/bin/sh'), 0o755);
-  assert.match(faultsOf(folder.path).join('\n'), /\/usr\/bin\/sh is a tool/);
 });

@@ -163,7 +163,7 @@ for (const service of SERVICES) {
           'exec',
           nameOf(service),
           'node',
-          'apps/common/healthcheck.ts',
+          'apps/common/healthcheck.js',
           `http://127.0.0.1:${port}/livez`,
         ]);
       assert.equal((await check()).code, 0);

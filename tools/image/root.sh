@@ -33,7 +33,7 @@ done
 rm -rf dev/* var/lib/apt var/cache/apt var/cache/ldconfig var/cache/debconf var/log etc/apt \
   var/lib/dpkg/*-old var/lib/dpkg/lock* var/lib/dpkg/triggers var/lib/dpkg/updates var/lib/dpkg/diversions \
   var/lib/dpkg/cmethopt var/lib/dpkg/available etc/.pwd.lock etc/passwd- etc/group- etc/shadow- \
-  etc/debconf.conf etc/dpkg/dpkg.cfg.d etc/hostname etc/resolv.conf etc/fstab var/mail var/local
+  etc/debconf.conf etc/dpkg/dpkg.cfg.d etc/hostname etc/resolv.conf etc/fstab root/.bashrc root/.profile usr/share/info var/mail var/local
 mkdir -p var/log var/cache app
 find . -perm /6000 -exec chmod ug-s {} +
 printf '%s\n' root:x:0:0:root:/nonexistent:/usr/sbin/nologin \

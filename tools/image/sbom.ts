@@ -40,7 +40,8 @@ const inNode = Object.entries(process.versions)
     type: 'library',
     name,
     version: of,
-    ...(CPE[name] && { cpe: CPE[name].replace('%s', of) }),
+    // Node's zlib is Chromium's: "1.3.2.1-motley-8002e91" is zlib 1.3.2.1 to those who look it up.
+    ...(CPE[name] && { cpe: CPE[name].replace('%s', of.split('-')[0] ?? of) }),
   }));
 
 const components = [
