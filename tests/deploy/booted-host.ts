@@ -88,7 +88,10 @@ step('a host without lingering is told so, with the remedy', async say => {
 });
 
 step('images come in, one command installs, and starts nothing yet', async () => {
-  await host.op('podman load --quiet --input /mnt/payload/images.tar', 900_000);
+  await host.op(
+    'for s in playback redactor visualizer; do podman load --quiet --input /mnt/payload/noaa-$s.tar; done',
+    900_000,
+  );
   const dry = await host.op(noaa('install --dry-run'));
   assert.match(dry, /^\+ install -m 0644 \S+noaa\.pod/m);
   assert.equal((await host.try('ls ~/.config/containers/systemd')).code, 2);
@@ -324,6 +327,28 @@ step('another border and another port, by drop-ins as shown', async () => {
   await host.op('rm -r ~/.config/containers/systemd/*.d');
   await host.op('systemctl --user daemon-reload && systemctl --user restart noaa-pod');
   await allWell('without the drop-ins');
+});
+
+step('the daily scan runs by its timer, and claims nothing where there is no scanner', async () => {
+  await host.op('noaa-pod/verify/schedule on');
+  assert.match(
+    await host.op('systemctl --user list-timers --no-legend noaa-verify.timer'),
+    /noaa-verify\.service/,
+  );
+  const ran = await host.try('systemctl --user start noaa-verify.service', 900_000);
+  assert.notEqual(ran.code, 0, 'a scan without scanners passed');
+  assert.equal(
+    await host.op('systemctl --user show --property=ExecMainStatus --value noaa-verify.service'),
+    '3',
+  );
+  const { code, output } = await host.try('noaa-pod/verify/schedule status');
+  assert.equal(code, 1, output);
+  for (const told of [
+    /noaa-playback\S* was made \d+ days ago/,
+    /trivy is not installed/,
+    /grype is not installed/,
+  ])
+    assert.match(output, told);
 });
 
 step('stop is quick, and leaves nothing running', async say => {

@@ -31,8 +31,8 @@ async function freePort(): Promise<number> {
 }
 
 /**
- * What an operator brings to the host, on a disk of its own: the project's folder and the three images in one archive.
- * docker-archive without compression loads fastest where the processor is slow.
+ * What an operator brings to the host, on a disk of its own: the project's folder and the images, an archive each.
+ * podman's docker-archive, which is its default, is not compressed and loads fastest where the processor is slow.
  */
 async function makeDisks(folder: string): Promise<void> {
   const payload = join(folder, 'payload');
@@ -40,6 +40,7 @@ async function makeDisks(folder: string): Promise<void> {
   const files = [
     'quadlet',
     'examples',
+    'verify',
     'package.json',
     'data',
     ...SERVICES.map(name => `Containerfile.${name}`),
@@ -56,17 +57,10 @@ async function makeDisks(folder: string): Promise<void> {
     'yuv420p',
   ];
   await ok('ffmpeg', ['-loglevel', 'error', '-nostdin', '-y', ...clip, join(payload, 'small.mp4')]);
-  const archive = join(payload, 'images.tar');
-  await podman([
-    'save',
-    '--quiet',
-    '--format',
-    'docker-archive',
-    '--multi-image-archive',
-    '--output',
-    archive,
-    ...SERVICES.map(imageOf),
-  ]);
+  for (const name of SERVICES) {
+    const archive = join(payload, `noaa-${name}.tar`);
+    await podman(['save', '--quiet', '--output', archive, imageOf(name)]);
+  }
   await ok('mke2fs', ['-q', '-t', 'ext4', '-d', payload, join(folder, 'payload.img'), '2G']);
   rmSync(payload, { recursive: true });
   await ok('mke2fs', ['-q', '-t', 'ext4', '-d', GUEST, join(folder, 'root.img'), '10G']);
@@ -204,7 +198,7 @@ export async function bootHost(): Promise<Host> {
     await up();
     await host.root('mkdir -p /mnt/payload && mount -o ro /dev/vdb /mnt/payload');
     await host.op(
-      'mkdir noaa-pod && cp -r /mnt/payload/quadlet /mnt/payload/examples /mnt/payload/package.json noaa-pod/',
+      'mkdir noaa-pod && cp -r /mnt/payload/quadlet /mnt/payload/examples /mnt/payload/verify /mnt/payload/package.json noaa-pod/',
     );
     return host;
   } catch (thrown) {
