@@ -1,6 +1,6 @@
 import { clip, SIZES, type Size } from './clips.ts';
 import { sleep } from './latency.ts';
-import type { Plan } from './main.ts';
+import type { Plan } from './plan.ts';
 import { number, type Section } from './report.ts';
 import { Services } from './services.ts';
 import { leastSquares, sum } from './statistics.ts';

@@ -4,8 +4,8 @@ import type { BareTask } from './bare-server.ts';
 import { freePort, message } from './chain.ts';
 import { clip } from './clips.ts';
 import { sleep } from './latency.ts';
-import type { Plan } from './main.ts';
 import { gstreamer } from './peers.ts';
+import type { Plan } from './plan.ts';
 import { lineChart } from './plot.ts';
 import { usage } from './proc.ts';
 import { FOLDER, number, type Section, type Table, type Verdict, writeResult } from './report.ts';
@@ -187,6 +187,7 @@ function report(rounds: Row[][], calm: Row[], rough: Row[], jpegBytes: number, p
     number(row.megabytes, 0),
     row.server === 'noaa-pod' ? '' : number(reference(row, row.server), 2),
     number(row.cpuMs / 10, 0),
+    number((1000 * row.cpuMs) / (row.fps.median * row.viewers), 0),
     number(row.loadCpuMs / 10, 0),
     number(row.residentMb, 0),
   ];
@@ -239,6 +240,7 @@ function report(rounds: Row[][], calm: Row[], rough: Row[], jpegBytes: number, p
       'MB/s',
       'ours ×',
       'CPU %',
+      'CPU µs a frame and viewer',
       'load’s CPU %',
       'MB resident',
     ],

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { processors } from './chain.ts';
 import { clip } from './clips.ts';
-import type { Plan } from './main.ts';
+import type { Plan } from './plan.ts';
 import { barChart } from './plot.ts';
 import { machineBusyMs } from './proc.ts';
 import { number, type Section, type Table, type Verdict, writeResult } from './report.ts';

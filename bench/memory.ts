@@ -1,6 +1,6 @@
 import { clip, looped } from './clips.ts';
 import { sleep } from './latency.ts';
-import type { Plan } from './main.ts';
+import type { Plan } from './plan.ts';
 import { lineChart } from './plot.ts';
 import { number, type Section, type Table, type Verdict, writeResult } from './report.ts';
 import { Services } from './services.ts';

@@ -13,7 +13,7 @@ import { sum } from './statistics.ts';
 
 /** What an engineer would write instead, as one command that reads a clip and writes JPEGs. */
 export interface Peer {
-  name: 'ffmpeg' | 'GStreamer';
+  name: 'ffmpeg' | 'GStreamer' | 'decoder';
   /** What to install where it is missing; undefined where it is there. */
   missing: string | undefined;
   /** Settings that `command` takes, from the largest JPEGs to the smallest. */
@@ -46,6 +46,17 @@ export const gstreamer: Peer = {
       ' ',
     );
   },
+};
+
+/** No peer: what decoding alone takes of ours, with as many threads and nothing made of the pictures. */
+export const decoder: Peer = {
+  name: 'decoder',
+  missing: undefined,
+  qualities: [],
+  command: path => [
+    ...['ffmpeg', '-nostdin', '-v', 'error', '-threads', String(processors), '-i', path],
+    ...['-an', '-fps_mode', 'passthrough', '-f', 'null', '-'],
+  ],
 };
 
 /** Whether a command is not there or does not work, asked once. */

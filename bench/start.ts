@@ -1,5 +1,5 @@
 import { clip } from './clips.ts';
-import type { Plan } from './main.ts';
+import type { Plan } from './plan.ts';
 import { number, type Section } from './report.ts';
 import { Services } from './services.ts';
 import { spread } from './statistics.ts';

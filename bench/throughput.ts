@@ -1,7 +1,7 @@
 import { type Run, runChain } from './chain.ts';
 import { clip, type Size, type Subject } from './clips.ts';
-import type { Plan } from './main.ts';
-import { ffmpeg, ownJpegBytes, type Peer, peerJpegBytes, runPeer } from './peers.ts';
+import { decoder, ffmpeg, ownJpegBytes, type Peer, peerJpegBytes, runPeer } from './peers.ts';
+import type { Plan } from './plan.ts';
 import { barChart } from './plot.ts';
 import { number, type Section, type Table, type Verdict, writeResult } from './report.ts';
 import { median, spread } from './statistics.ts';
@@ -29,6 +29,8 @@ export async function throughput(plan: Plan): Promise<Section> {
   const charts: { group: string; contenders: Contender[] }[] = [];
   for (const [subject, size, frames] of plan.throughput) {
     const contenders = await contest(subject, size, frames, plan.peers);
+    const path = await clip(subject, size, frames);
+    const decoding: Run[] = [];
     for (let round = -1; round < plan.rounds; round += 1) {
       // Everyone goes first in turn; round −1 warms the page cache and the processor up.
       const turn = contenders.map((_, i) => contenders[(i + Math.max(0, round)) % contenders.length]!);
@@ -37,9 +39,10 @@ export async function throughput(plan: Plan): Promise<Section> {
         if (run.lost > 0) throw new Error(`${contender.name} lost ${run.lost} of ${run.frames} frames`);
         if (round >= 0) contender.runs.push(run);
       }
+      if (round >= 0) decoding.push(await runPeer(decoder, path, frames, BORDER_PX, 0));
     }
     const group = `${subject} ${size}`;
-    tables.push(table(group, frames, contenders), stages(group, contenders[0]!));
+    tables.push(table(group, frames, contenders), stages(group, contenders[0]!, decoding));
     verdicts.push(...judge(group, contenders));
     charts.push({ group, contenders });
     raw.push({ subject, size, frames, contenders: contenders.map(({ run: _, ...rest }) => rest) });
@@ -197,7 +200,6 @@ function ratio(own: Contender, other: Contender, figure: (run: Run) => number): 
 
 /** Whose threads do what; names as the kernel has them. */
 const WORK: [stage: string, process: string, thread: RegExp][] = [
-  ['decode, convert: ffmpeg', 'ffmpeg', /./],
   ['assemble, publish: playback’s main thread', 'playback', /^main/],
   ['wire 1 out: playback’s ZeroMQ', 'playback', /^ZMQ/],
   ['wire 1 in, wire 2 out: redactor’s ZeroMQ', 'redactor', /^ZMQ/],
@@ -208,9 +210,9 @@ const WORK: [stage: string, process: string, thread: RegExp][] = [
   ['garbage collection of all three', '', /^V8/],
 ];
 
-function stages(group: string, { runs }: Contender): Table {
-  const row = (label: string, figure: (run: Run) => number) => {
-    const { median: middle, min, max } = spread(runs.map(run => figure(run) / run.frames));
+function stages(group: string, { runs }: Contender, decoding: Run[]): Table {
+  const row = (label: string, figure: (run: Run, round: number) => number, of = runs) => {
+    const { median: middle, min, max } = spread(of.map((run, round) => figure(run, round) / run.frames));
     return [label, number(middle, 2), `${number(min, 2)}–${number(max, 2)}`];
   };
   const byThread = (process: string, thread: RegExp) => (run: Run) =>
@@ -225,11 +227,14 @@ function stages(group: string, { runs }: Contender): Table {
       ...Object.keys(runs[0]!.cpuByProcess).map(name =>
         row(`process ${name}`, run => run.cpuByProcess[name]!),
       ),
-      ...WORK.map(([label, process, thread]) =>
-        row(label, process === 'ffmpeg' ? run => run.cpuByProcess['ffmpeg']! : byThread(process, thread)),
+      row('decode: an ffmpeg that does nothing else', run => run.cpuMs, decoding),
+      row(
+        'convert, write: the rest of our ffmpeg',
+        (run, round) => run.cpuByProcess['ffmpeg']! - decoding[round]!.cpuMs,
       ),
+      ...WORK.map(([label, process, thread]) => row(label, byThread(process, thread))),
     ],
-    notes: [],
+    notes: ['The fan-out has a section of its own.'],
   };
 }
 

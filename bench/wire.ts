@@ -1,7 +1,7 @@
 import { WIRE_FORMATS } from '../apps/common/frame.ts';
 import { type Run, runChain } from './chain.ts';
 import { clip } from './clips.ts';
-import type { Plan } from './main.ts';
+import type { Plan } from './plan.ts';
 import { number, type Section } from './report.ts';
 import { median, spread } from './statistics.ts';
 
