@@ -24,10 +24,14 @@ interface Curve {
 /** What each process holds while it runs, for a clip of 10 seconds and for one of 10 minutes. */
 export async function memory(plan: Plan): Promise<Section> {
   const short = await clip('sample', '1080p', 300);
-  const curves = [
-    ...(await curvesOf('10 s', short, plan.memorySeconds)),
-    ...(await curvesOf('10 min', await looped(short, 60), plan.memorySeconds)),
-  ];
+  const long = await looped(short, 60);
+  // At once: what a process holds is its own, whoever else has the processors.
+  const curves = (
+    await Promise.all([
+      curvesOf('10 s', short, plan.memorySeconds),
+      curvesOf('10 min', long, plan.memorySeconds),
+    ])
+  ).flat();
   const verdicts: Verdict[] = curves.flatMap(({ clip: length, name, points, peakMb }) => {
     const quarter = (i: number) => {
       const share = points.slice(
