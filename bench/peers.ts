@@ -34,10 +34,11 @@ export const ffmpeg: Peer = {
 
 export const gstreamer: Peer = {
   name: 'GStreamer',
-  missing:
-    missing(['gst-inspect-1.0', 'avdec_h264']) || missing(['gst-inspect-1.0', 'jpegenc'])
-      ? 'GStreamer with avdec_h264 and jpegenc (apt-get install gstreamer1.0-tools gstreamer1.0-libav gstreamer1.0-plugins-good)'
-      : undefined,
+  missing: ['qtdemux', 'h264parse', 'avdec_h264', 'videobox', 'jpegenc', 'multipartmux'].some(element =>
+    missing(['gst-inspect-1.0', element]),
+  )
+    ? 'GStreamer (apt-get install gstreamer1.0-tools gstreamer1.0-libav gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)'
+    : undefined,
   qualities: Array.from({ length: 31 }, (_, i) => 98 - i),
   command: (path, borderPx, quality, output) => {
     const border = (sign: string) =>
