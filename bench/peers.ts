@@ -55,7 +55,7 @@ export const decoder: Peer = {
   missing: undefined,
   qualities: [],
   command: path => [
-    ...['ffmpeg', '-nostdin', '-v', 'error', '-threads', String(processors), '-i', path],
+    ...['ffmpeg', '-nostdin', '-v', 'error', '-threads', String(processors + 1), '-i', path],
     ...['-an', '-fps_mode', 'passthrough', '-f', 'null', '-'],
   ],
 };

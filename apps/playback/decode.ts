@@ -169,9 +169,12 @@ export function decode(
   };
 }
 
-/** Each thread more holds frames of its own and costs 3 % of CPU; too few would slow the picture. */
+/**
+ * Each thread more holds frames of its own and costs 3 % of CPU; too few would slow the picture. At most one for each
+ * processor and one for the time in which ffmpeg converts and writes.
+ */
 function decoderThreads({ width, height }: Clip, fps: number): number {
-  return Math.min(availableParallelism(), Math.ceil((width * height * fps) / PIXELS_PER_THREAD));
+  return Math.min(availableParallelism() + 1, Math.ceil((width * height * fps) / PIXELS_PER_THREAD));
 }
 
 function asFault(thrown: unknown): Fault {
