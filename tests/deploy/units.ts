@@ -103,7 +103,12 @@ export function faultsOfContainer(unit: string): string[] {
   for (const check of ['--health-cmd', '--health-startup-cmd']) {
     must((value(check) ?? '').startsWith('["node",'), `${check} is missing or needs a shell`);
   }
-  must(value('--health-startup-retries') === '0', 'a neighbour that is late gets it killed');
+  must(value('--health-startup-retries') === '0', 'a busy host gets it killed');
+  must(
+    /\/livez|127\.0\.0\.1:9101\/readyz/.test(value('--health-startup-cmd') ?? ''),
+    'its start waits for a neighbour, and podman 5.8 starts none meanwhile',
+  );
+  must(seconds(service, 'TimeoutStartSec') <= 600, 'a start that fails is never given up');
   must(value('--health-on-failure') === 'kill', 'a hung one is left alone');
   must(!value('--publish'), 'it publishes a port beside the pod');
   must(value('--pull') === 'never', 'its image might be fetched from somewhere');
