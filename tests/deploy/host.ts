@@ -1,13 +1,25 @@
-/** A Debian 13 of its own, with systemd, cgroup v2 and rootless podman 5.4, in a virtual machine without acceleration. */
+/** A Debian of its own, with systemd, cgroup v2 and rootless podman, in a virtual machine without acceleration. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { CACHE, eventually, imageOf, ok, podman, type Ran, run, SERVICES, TREE, TRIXIE } from './machine.ts';
+import {
+  CACHE,
+  eventually,
+  imageOf,
+  ok,
+  podman,
+  type Ran,
+  run,
+  SERVICES,
+  type Suite,
+  TREE,
+  TRIXIE,
+} from './machine.ts';
 
 const LIBRARIES = join(TRIXIE, 'usr/lib/x86_64-linux-gnu');
-const GUEST = join(CACHE, 'guest');
+const guestOf = (suite: Suite) => join(CACHE, `guest-${suite}`);
 
 export interface Host extends AsyncDisposable {
   /** Runs a line of shell as the operator; gives how it ended. */
@@ -34,7 +46,7 @@ async function freePort(): Promise<number> {
  * What an operator brings to the host, on a disk of its own: the project's folder and the images, an archive each.
  * podman's docker-archive, which is its default, is not compressed and loads fastest where the processor is slow.
  */
-async function makeDisks(folder: string): Promise<void> {
+async function makeDisks(folder: string, guest: string): Promise<void> {
   const payload = join(folder, 'payload');
   mkdirSync(payload);
   const files = [
@@ -63,11 +75,11 @@ async function makeDisks(folder: string): Promise<void> {
   }
   await ok('mke2fs', ['-q', '-t', 'ext4', '-d', payload, join(folder, 'payload.img'), '2G']);
   rmSync(payload, { recursive: true });
-  await ok('mke2fs', ['-q', '-t', 'ext4', '-d', GUEST, join(folder, 'root.img'), '10G']);
+  await ok('mke2fs', ['-q', '-t', 'ext4', '-d', guest, join(folder, 'root.img'), '10G']);
 }
 
-function startQemu(folder: string, sshPort: number): ChildProcess {
-  const kernel = readdirSync(join(GUEST, 'boot')).find(name => name.startsWith('vmlinuz-')) ?? '';
+function startQemu(folder: string, guest: string, sshPort: number): ChildProcess {
+  const kernel = readdirSync(join(guest, 'boot')).find(name => name.startsWith('vmlinuz-')) ?? '';
   const disk = (name: string, extra = '') => [
     '-drive',
     `file=${join(folder, name)},format=raw,if=virtio,cache=unsafe${extra}`,
@@ -91,9 +103,9 @@ function startQemu(folder: string, sshPort: number): ChildProcess {
       ],
       ...[
         '-kernel',
-        join(GUEST, 'boot', kernel),
+        join(guest, 'boot', kernel),
         '-initrd',
-        join(GUEST, 'boot', kernel.replace('vmlinuz', 'initrd.img')),
+        join(guest, 'boot', kernel.replace('vmlinuz', 'initrd.img')),
       ],
       ...['-append', 'root=/dev/vda rw console=ttyS0'],
       ...disk('root.img'),
@@ -110,7 +122,7 @@ function startQemu(folder: string, sshPort: number): ChildProcess {
 }
 
 /** Boots the host with the project's folder at ~/noaa-pod of the user `op`, and nothing of it installed. */
-export async function bootHost(): Promise<Host> {
+export async function bootHost(suite: Suite): Promise<Host> {
   const from = performance.now();
   const folder = join(CACHE, `host-${process.pid}`);
   // Disks of a run that was killed.
@@ -118,9 +130,10 @@ export async function bootHost(): Promise<Host> {
     if (!existsSync(`/proc/${left.slice(5)}`)) rmSync(join(CACHE, left), { recursive: true });
   }
   mkdirSync(folder, { recursive: true });
-  await makeDisks(folder);
+  const guest = guestOf(suite);
+  await makeDisks(folder, guest);
   const sshPort = await freePort();
-  const qemu = startQemu(folder, sshPort);
+  const qemu = startQemu(folder, guest, sshPort);
   const ended = once(qemu, 'close');
 
   const options = [

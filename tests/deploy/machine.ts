@@ -67,9 +67,12 @@ export const podman = (args: string[], options: RunOptions = {}) =>
 export const tryPodman = (args: string[], options: RunOptions = {}) =>
   run('podman', args, { ...options, env: { CONTAINERS_CONF, ...options.env } });
 
-/** Brings podman, the base image and the rest to this machine. */
-export async function prepare(...what: 'host'[]): Promise<void> {
-  await ok('nice', [join(TREE, 'tests/deploy/prepare'), CACHE, ...what], { loud: true });
+/** A Debian that a virtual machine may have: the stable one, or the testing one with its newer podman. */
+export type Suite = 'trixie' | 'forky';
+
+/** Brings podman, the base image and the rest to this machine; with a suite, also a virtual machine's root. */
+export async function prepare(...suite: Suite[]): Promise<void> {
+  await ok('nice', [join(TREE, 'tests/deploy/prepare'), CACHE, ...suite], { loud: true });
 }
 
 /** What the images are made of, as one hash. */

@@ -1,0 +1,11 @@
+/**
+ * The pod on a real Debian 13 with systemd, Quadlet and rootless podman: that it installs as the README says, holds what it
+ * promises, comes back after a crash and after a reboot, and goes without a trace. The rest of its life: whole-life.ts.
+ */
+import { onHost } from './deployment.ts';
+import { cameBack, installed, uninstalled } from './steps.ts';
+
+onHost('trixie');
+installed();
+cameBack();
+uninstalled();

@@ -1,0 +1,193 @@
+/** Steps of a deployment's life that more than one test of it takes. */
+import assert from 'node:assert/strict';
+import {
+  allWell,
+  assertRedacted,
+  closeTunnel,
+  host,
+  live,
+  loadImages,
+  noaa,
+  openTunnel,
+  playSmallClip,
+  snapshot,
+  step,
+  strike,
+} from './deployment.ts';
+import { SERVICES } from './machine.ts';
+
+/** Installed and started as the README says, and looked at from all sides. */
+export function installed(): void {
+  step('a host without lingering is told so, with the remedy', async say => {
+    say(`up after ${host.seconds()} s`);
+    const { code, output } = await host.try(noaa('check'));
+    assert.equal(code, 1, output);
+    assert.match(output, /services of op end at logout.*\n {6}→ loginctl enable-linger/);
+    assert.match(output, /1 to fix/);
+    await host.root('loginctl enable-linger op');
+    const again = await host.try(noaa('check'));
+    assert.equal(again.code, 0, again.output);
+  });
+
+  step('images come in, one command installs, and starts nothing yet', async () => {
+    await loadImages();
+    const dry = await host.op(noaa('install --dry-run'));
+    assert.match(dry, /^\+ install -m 0644 \S+noaa\.pod/m);
+    assert.equal((await host.try('ls ~/.config/containers/systemd')).code, 2);
+    await host.op(noaa('install'));
+    assert.equal((await host.try(noaa('status'))).code, 3);
+    const again = await host.op(noaa('install'));
+    assert.doesNotMatch(again, /install -m/, 'a second install changes something');
+    await playSmallClip();
+  });
+
+  step(
+    'systemctl --user start noaa-pod starts it all, and every unit turns active and healthy',
+    async say => {
+      await host.op('systemctl --user start noaa-pod');
+      await allWell('after the first start', 600_000);
+      say(await host.op(noaa('status')));
+      for (const unit of ['pod', ...SERVICES]) {
+        assert.equal(await host.op(`systemctl --user is-active noaa-${unit}.service`), 'active');
+      }
+      const ps = await host.op("podman ps --format '{{.Names}} {{.Status}}'");
+      for (const service of SERVICES) assert.match(ps, new RegExp(`noaa-${service} Up .*\\(healthy\\)`));
+      assert.match(ps, /^noaa-infra Up/m);
+      assert.equal(ps.trim().split('\n').length, 4);
+    },
+  );
+
+  step('redacted frames come through the tunnel', async () => {
+    await openTunnel();
+    await live('through the tunnel', 60_000);
+    const picture = await snapshot();
+    assert.deepEqual([picture.width, picture.height], [320, 240]);
+    assertRedacted(picture, 100);
+  });
+
+  step('only 8050 answers on the host, and only on its loopback', async () => {
+    const listening = await host.root('ss -Hltn');
+    const noaas = listening
+      .split('\n')
+      .flatMap(line => /\s(\S+:(?:8050|5555|5556|9101|9102))\s/.exec(line)?.[1] ?? []);
+    assert.deepEqual(noaas, ['127.0.0.1:8050']);
+    for (const port of [5555, 5556, 9101, 9102]) {
+      assert.notEqual(
+        (await host.try(`timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port}'`)).code,
+        0,
+        `${port} answers`,
+      );
+    }
+    const own = (await host.op('hostname -I')).split(' ')[0];
+    assert.notEqual(
+      (await host.try(`timeout 5 bash -c 'exec 3<>/dev/tcp/${own}/8050'`)).code,
+      0,
+      'the network has 8050',
+    );
+  });
+
+  step('each service has its own journal', async () => {
+    for (const service of SERVICES) {
+      const lines = await host.op(`journalctl --user --no-pager --output=cat -u noaa-${service}`);
+      assert.match(lines, new RegExp(`"service":"${service}"`));
+      const others = SERVICES.filter(other => other !== service);
+      for (const other of others) assert.doesNotMatch(lines, new RegExp(`"service":"${other}"`));
+    }
+  });
+
+  step('every hardening key is in force', async () => {
+    const uidOfOp = await host.op('id -u');
+    for (const service of SERVICES) {
+      const [container] = JSON.parse(await host.op(`podman inspect noaa-${service}`));
+      assert.deepEqual(container.EffectiveCaps ?? [], []);
+      assert.deepEqual(container.BoundingCaps ?? [], []);
+      assert.equal(container.HostConfig.ReadonlyRootfs, true);
+      assert.ok(container.HostConfig.SecurityOpt.includes('no-new-privileges'));
+      const status = await host.root(`cat /proc/${container.State.Pid}/status`);
+      assert.match(status, /^NoNewPrivs:\s1$/m);
+      assert.match(status, /^CapEff:\s0+$/m);
+      assert.match(status, /^CapBnd:\s0+$/m);
+      assert.match(status, /^Seccomp:\s2$/m);
+      // A user of the mapped range: neither root nor the operator.
+      const uid = Number(/^Uid:\s(\d+)/m.exec(status)?.[1]);
+      assert.ok(uid >= 100_000 && String(uid) !== uidOfOp, `uid ${uid}`);
+      const group = (await host.root(`cat /proc/${container.State.Pid}/cgroup`)).replace(/^0::/, '');
+      assert.match(group, new RegExp(`noaa-${service}\\.service`));
+      assert.equal(
+        await host.root(`cat /sys/fs/cgroup${group}/memory.max`),
+        String(container.HostConfig.Memory),
+      );
+      assert.equal(await host.root(`cat /sys/fs/cgroup${group}/memory.swap.max`), '0');
+      assert.equal(
+        await host.root(`cat /sys/fs/cgroup${group}/pids.max`),
+        String(container.HostConfig.PidsLimit),
+      );
+    }
+  });
+
+  step('from inside, writing, gaining rights and forking without end all fail', async () => {
+    const script = `
+      import fs from 'node:fs'; import { spawn } from 'node:child_process';
+      for (const folder of ['/', '/app', '/tmp', '/run', '/var', '/etc']) {
+        try { fs.writeFileSync(folder + '/x', ''); console.log('WROTE', folder); } catch (error) { console.log(folder, error.code); }
+      }
+      try { process.setuid(0); console.log('GAINED'); } catch (error) { console.log('setuid', error.code); }
+      try { fs.readFileSync('/etc/shadow'); console.log('READ'); } catch (error) { console.log('shadow', error.code); }
+      const children = [];
+      for (let n = 0; n < 60; n++) {
+        const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 1e5)'], { stdio: 'ignore' });
+        child.on('error', () => {}); if (!child.pid) { console.log('fork refused after', n); break; } children.push(child);
+      }
+      for (const child of children) child.kill('SIGKILL');
+    `.replaceAll('\n', ' ');
+    const { output } = await host.try(
+      `podman exec noaa-redactor node --input-type=module -e ${JSON.stringify(script).replaceAll('$', '\\$')}`,
+    );
+    assert.doesNotMatch(output, /WROTE|GAINED|READ/);
+    assert.match(output, /setuid EPERM/);
+    assert.match(
+      output,
+      /fork refused after|EAGAIN|Resource temporarily unavailable|pthread_create|uv_thread_create/,
+    );
+  });
+}
+
+/** What systemd is there for. */
+export function cameBack(): void {
+  step('all three killed at once come back by themselves, in the same pod', async say => {
+    const pod = await host.op("podman pod inspect --format '{{.Id}}' noaa");
+    const from = host.seconds();
+    await strike('KILL', ...SERVICES);
+    await allWell('after all three ended');
+    say(`well again after ${host.seconds() - from} s`);
+    assert.equal(await host.op("podman pod inspect --format '{{.Id}}' noaa"), pod);
+  });
+
+  step('after a reboot the picture is live again, with nobody logged in', async say => {
+    await closeTunnel();
+    const from = host.seconds();
+    await host.reboot();
+    await openTunnel();
+    await live('after the reboot', 400_000);
+    say(`live ${host.seconds() - from} s after the word to reboot`);
+    // What lingering starts counts as a session too, of the class `manager`.
+    const sessions = await host.root('loginctl list-sessions --no-legend');
+    assert.deepEqual(sessions.match(/^.*\bop\b(?!.*\bmanager).*$/gm) ?? [], []);
+    await allWell('after the reboot');
+  });
+}
+
+export function uninstalled(): void {
+  step('uninstall leaves no unit, container, image or setting', async () => {
+    await host.op(noaa('uninstall --clips'), 600_000);
+    assert.equal(await host.op('podman ps -aq; podman pod ls -q; podman images -q; podman volume ls -q'), '');
+    assert.equal(await host.op('systemctl --user list-units --all --no-legend "noaa*"'), '');
+    const left = await host.op(
+      'find ~ /tmp -name "*noaa*" -not -path "$HOME/noaa-pod*" 2>/dev/null; ls -A ~/.config 2>/dev/null',
+    );
+    assert.equal(left.replace(/^(containers|systemd)$/m, '').trim(), '');
+    assert.equal((await host.try(noaa('status'))).code, 3);
+    const again = await host.try(noaa('uninstall'));
+    assert.equal(again.code, 0, again.output);
+  });
+}

@@ -1,0 +1,157 @@
+/**
+ * npm run test:deploy: the whole life of the pod on a real Debian 13 with systemd, Quadlet and rootless podman, installed as
+ * the README says and looked at from outside.
+ */
+import assert from 'node:assert/strict';
+import { decodeJpeg } from '../support/jpeg.ts';
+import {
+  allWell,
+  assertRedacted,
+  host,
+  isLive,
+  noaa,
+  onHost,
+  site,
+  snapshot,
+  startedAt,
+  step,
+  strike,
+} from './deployment.ts';
+import { eventually, SERVICES } from './machine.ts';
+import { cameBack, installed, uninstalled } from './steps.ts';
+
+onHost('trixie');
+installed();
+
+step('another border, by the settings file', async () => {
+  await host.op('echo REDACT_WIDTH=40 >> ~/.config/noaa-pod/settings.env');
+  await host.op('systemctl --user restart noaa-pod');
+  await allWell('with another border');
+  assertRedacted(await snapshot(), 40);
+});
+
+for (const service of SERVICES) {
+  step(`${service} killed comes back by itself, and its neighbours never notice`, async say => {
+    const earlier = await startedAt();
+    const from = host.seconds();
+    await strike('KILL', service);
+    await allWell(`after the end of ${service}`);
+    say(`well again after ${host.seconds() - from} s`);
+    const later = await startedAt();
+    for (const other of SERVICES.filter(name => name !== service)) {
+      assert.equal(later.get(`noaa-${other}`), earlier.get(`noaa-${other}`), other);
+    }
+  });
+}
+
+for (const service of SERVICES) {
+  step(
+    `${service} hung is found by its health check and replaced, and its neighbours never notice`,
+    async say => {
+      const earlier = await startedAt();
+      const from = host.seconds();
+      await strike('STOP', service);
+      say(`replaced after ${host.seconds() - from} s`);
+      await allWell(`after ${service} hung`);
+      const later = await startedAt();
+      for (const other of SERVICES.filter(name => name !== service)) {
+        assert.equal(later.get(`noaa-${other}`), earlier.get(`noaa-${other}`), other);
+      }
+    },
+  );
+}
+
+step('while playback is away its neighbours wait, alive, and status says so', async () => {
+  const earlier = await startedAt();
+  await host.op('systemctl --user stop noaa-playback');
+  await eventually('a picture that is not live', 60_000, async () => !(await isLive()));
+  // Longer than two checks take to kill.
+  await new Promise(resolve => setTimeout(resolve, 60_000));
+  const { code, output } = await host.try(noaa('status'));
+  assert.equal(code, 1, output);
+  assert.match(output, /NOT LIVE/);
+  assert.equal((await fetch(site('/livez'))).status, 200);
+  await host.op('systemctl --user start --no-block noaa-playback');
+  await allWell('with playback again');
+  const later = await startedAt();
+  for (const other of ['redactor', 'visualizer'])
+    assert.equal(later.get(`noaa-${other}`), earlier.get(`noaa-${other}`));
+});
+
+step('an upgrade that does not become live is rolled back', async say => {
+  await host.op('podman tag localhost/noaa-redactor:latest localhost/noaa-visualizer:candidate');
+  const before = await host.op("podman image inspect --format '{{.Id}}' localhost/noaa-visualizer:latest");
+  const { code, output } = await host.try(noaa('upgrade --wait 60'), 900_000);
+  say(output.split('\n').slice(-6).join('\n'));
+  assert.equal(code, 1, output);
+  assert.match(output, /the version before it is back, and live/);
+  assert.equal(
+    await host.op("podman image inspect --format '{{.Id}}' localhost/noaa-visualizer:latest"),
+    before,
+  );
+  await allWell('after the rollback');
+});
+
+step('an upgrade that does is kept', async () => {
+  await host.op('podman tag localhost/noaa-visualizer:latest localhost/noaa-visualizer:candidate');
+  const { code, output } = await host.try(noaa('upgrade --wait 300'), 900_000);
+  assert.equal(code, 0, output);
+  assert.match(output, /Upgraded: the picture is live/);
+});
+
+step('another border and another port, by drop-ins as shown', async () => {
+  await host.op(
+    'mkdir -p ~/.config/containers/systemd && cp -r noaa-pod/examples/drop-ins/noaa.pod.d ~/.config/containers/systemd/',
+  );
+  await host.op('cp -r noaa-pod/examples/drop-ins/noaa-redactor.container.d ~/.config/containers/systemd/');
+  await host.op('sed -i /REDACT_WIDTH/d ~/.config/noaa-pod/settings.env');
+  await host.op('systemctl --user daemon-reload && systemctl --user restart noaa-pod');
+  await allWell('with the drop-ins');
+  const own = (await host.op('hostname -I')).split(' ')[0];
+  await host.op(`curl -sfo /dev/null http://${own}:8080/readyz`);
+  await using other = await host.tunnel(8080);
+  const answer = await fetch(`http://127.0.0.1:${other.port}/snapshot.jpg`);
+  assertRedacted(await decodeJpeg(Buffer.from(await answer.arrayBuffer())), 50);
+  await host.op('rm -r ~/.config/containers/systemd/*.d');
+  await host.op('systemctl --user daemon-reload && systemctl --user restart noaa-pod');
+  await allWell('without the drop-ins');
+});
+
+step('the daily scan runs by its timer, and claims nothing where there is no scanner', async () => {
+  await host.op('noaa-pod/verify/schedule on');
+  assert.match(
+    await host.op('systemctl --user list-timers --no-legend noaa-verify.timer'),
+    /noaa-verify\.service/,
+  );
+  const ran = await host.try('systemctl --user start noaa-verify.service', 900_000);
+  assert.notEqual(ran.code, 0, 'a scan without scanners passed');
+  assert.equal(
+    await host.op('systemctl --user show --property=ExecMainStatus --value noaa-verify.service'),
+    '3',
+  );
+  const { code, output } = await host.try('noaa-pod/verify/schedule status');
+  assert.equal(code, 1, output);
+  for (const told of [
+    /noaa-playback\S* was made \d+ days ago/,
+    /trivy is not installed/,
+    /grype is not installed/,
+  ])
+    assert.match(output, told);
+});
+
+step('stop is quick, and leaves nothing running', async say => {
+  const took = await host.op(
+    's=$(date +%s%N); systemctl --user stop noaa-pod; e=$(date +%s%N); echo $(( (e - s) / 1000000 ))',
+  );
+  say(`stopped in ${took} ms, on a machine some ten times slower than its processor`);
+  assert.equal(await host.op('podman ps -q'), '');
+  for (const service of SERVICES) {
+    const how = await host.op(`systemctl --user show --property=Result --value noaa-${service}`);
+    assert.equal(how, 'success', service);
+  }
+  await host.op('systemctl --user start noaa-pod');
+  await allWell('after a stop');
+});
+
+cameBack();
+uninstalled();
