@@ -1,6 +1,6 @@
 /**
- * A redactor that has its frames ready: it publishes redacted frames of a clip's first second, over and over, at a given
- * rate, so that a measurement of the visualizer is of the visualizer.
+ * A redactor that has its frame ready: it publishes a clip's first picture, redacted, over and over at a given rate, so
+ * that a measurement of the visualizer is of the visualizer, and its JPEGs are the bytes that the others serve.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publish } from '../apps/common/bus.ts';
@@ -16,28 +16,29 @@ export interface FeederTask {
   fps: number;
 }
 
-const FRAMES = 10;
+/** Of one picture, so that none is changed while it is on its way. */
+const COPIES = 10;
 
 const { path, port, fps } = JSON.parse(process.argv[2]!) as FeederTask;
 process.once('disconnect', () => process.exit());
 const stop = new AbortController();
 const clip = await probe(path);
 const layout = new FrameLayout('i420', clip.width, clip.height);
-const frames: Buffer[] = [];
+const copies: Buffer[] = [];
 for await (const { message } of decode(clip, layout, stop.signal, { damaged: () => {} })) {
   const frame = parseFrame(message);
   if (!frame.ok) throw new Error(frame.detail);
   borderMask(frame, 100)(frame.pixels);
   markRedacted(frame);
-  frames.push(message);
-  if (frames.length === FRAMES) break;
+  for (let copy = 0; copy < COPIES; copy += 1) copies.push(Buffer.from(message));
+  break;
 }
 const sink = await publish({ host: '127.0.0.1', port, variable: 'port' }, stop.signal);
 process.send!('ready');
 const startMs = performance.now();
 for (let sequence = 0; ; sequence += 1) {
   await sleep(Math.max(0, startMs + (sequence * 1000) / fps - performance.now()));
-  const message = frames[sequence % FRAMES]!;
+  const message = copies[sequence % COPIES]!;
   // Its last journey ended a third of a second ago, but for a subscriber that stalls; and there is one, and it does not.
   writeStamp(message, { sequence: BigInt(sequence), publishedAtNs: unixNanoseconds(), positionUs: 0n });
   await sink.send(message);
