@@ -256,6 +256,31 @@ describe('quadlet/noaa', () => {
     assert.deepEqual(readdirSync(well.home), []);
   });
 
+  test('rebuilds and rolls in one command, and keeps the images that were at work', async () => {
+    await using well = await host(WELL);
+    const units = join(well.home, '.config/containers/systemd');
+    mkdirSync(units, { recursive: true });
+    for (const name of readdirSync(QUADLET).filter(file => /\.(pod|container)$/.test(file)))
+      writeFileSync(join(units, name), read(name));
+    const { code, output } = await well.noaa(
+      'upgrade',
+      '--dry-run',
+      '--wait',
+      '5',
+      '--build',
+      '--',
+      '--no-cache',
+    );
+    assert.equal(code, 0, output);
+    const steps = [
+      /^\+ podman build .*playback.* --no-cache /m,
+      /:latest \S+:previous$/m,
+      /:candidate \S+:latest$/m,
+    ];
+    const at = steps.map(step => output.search(step));
+    assert.ok(at[0]! >= 0 && at[0]! < at[1]! && at[1]! < at[2]!, output);
+  });
+
   test('tells of a status that is not there with code 3', async () => {
     await using well = await host(WELL);
     const { code, output } = await well.noaa('status');
