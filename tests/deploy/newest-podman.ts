@@ -3,21 +3,8 @@
  * podman's own `podman quadlet install` in place of our script.
  */
 import assert from 'node:assert/strict';
-import {
-  allWell,
-  assertRedacted,
-  host,
-  live,
-  loadImages,
-  noaa,
-  onHost,
-  openTunnel,
-  playSmallClip,
-  snapshot,
-  step,
-  strike,
-} from './deployment.ts';
-import { SERVICES } from './machine.ts';
+import { allWell, host, loadImages, noaa, onHost, playSmallClip, step, strike } from './deployment.ts';
+import { killedAtOnce, started } from './steps.ts';
 
 onHost('forky');
 
@@ -27,7 +14,7 @@ step('podman there is newer than the stable one', async say => {
   assert.match(version, /^podman version ([6-9]|5\.([6-9]|\d\d))\./);
 });
 
-step('podman quadlet install brings the folder, and every unit turns active and healthy', async say => {
+step('podman quadlet install brings the folder', async say => {
   await host.root('loginctl enable-linger op');
   await loadImages();
   await host.op(
@@ -35,26 +22,10 @@ step('podman quadlet install brings the folder, and every unit turns active and 
   );
   await playSmallClip();
   say(await host.op('podman quadlet install noaa-pod/quadlet'));
-  await host.op('systemctl --user start noaa-pod');
-  await allWell('after the first start', 600_000);
-  say(await host.op(noaa('status')));
-  const ps = await host.op("podman ps --format '{{.Names}} {{.Status}}'");
-  for (const service of SERVICES) assert.match(ps, new RegExp(`noaa-${service} Up .*\\(healthy\\)`));
-  assert.match(ps, /^noaa-infra Up/m);
 });
 
-step('redacted frames come through the tunnel', async () => {
-  await openTunnel();
-  await live('through the tunnel', 60_000);
-  assertRedacted(await snapshot(), 100);
-});
-
-step('all three killed at once come back by themselves', async say => {
-  const from = host.seconds();
-  await strike('KILL', ...SERVICES);
-  await allWell('after all three ended');
-  say(`well again after ${host.seconds() - from} s`);
-});
+started();
+killedAtOnce();
 
 step('a hung service is found by its health check and replaced', async say => {
   const from = host.seconds();

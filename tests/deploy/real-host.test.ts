@@ -3,9 +3,12 @@
  * promises, comes back after a crash and after a reboot, and goes without a trace. The rest of its life: whole-life.ts.
  */
 import { onHost } from './deployment.ts';
-import { cameBack, installed, uninstalled } from './steps.ts';
+import { heldIn, installed, killedAtOnce, rebooted, started, uninstalled } from './steps.ts';
 
 onHost('trixie');
 installed();
-cameBack();
+started();
+heldIn();
+killedAtOnce();
+rebooted();
 uninstalled();

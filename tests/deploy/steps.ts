@@ -16,7 +16,7 @@ import {
 } from './deployment.ts';
 import { SERVICES } from './machine.ts';
 
-/** Installed and started as the README says, and looked at from all sides. */
+/** Installed as the README says. */
 export function installed(): void {
   step('a host without lingering is told so, with the remedy', async say => {
     say(`up after ${host.seconds()} s`);
@@ -40,7 +40,10 @@ export function installed(): void {
     assert.doesNotMatch(again, /install -m/, 'a second install changes something');
     await playSmallClip();
   });
+}
 
+/** Started, whoever installed it, and looked at. */
+export function started(): void {
   step(
     'systemctl --user start noaa-pod starts it all, and every unit turns active and healthy',
     async say => {
@@ -64,7 +67,10 @@ export function installed(): void {
     assert.deepEqual([picture.width, picture.height], [320, 240]);
     assertRedacted(picture, 100);
   });
+}
 
+/** What can't be done from outside, nor from inside. */
+export function heldIn(): void {
   step('only 8050 answers on the host, and only on its loopback', async () => {
     const listening = await host.root('ss -Hltn');
     const noaas = listening
@@ -152,8 +158,7 @@ export function installed(): void {
   });
 }
 
-/** What systemd is there for. */
-export function cameBack(): void {
+export function killedAtOnce(): void {
   step('all three killed at once come back by themselves, in the same pod', async say => {
     const pod = await host.op("podman pod inspect --format '{{.Id}}' noaa");
     const from = host.seconds();
@@ -162,7 +167,9 @@ export function cameBack(): void {
     say(`well again after ${host.seconds() - from} s`);
     assert.equal(await host.op("podman pod inspect --format '{{.Id}}' noaa"), pod);
   });
+}
 
+export function rebooted(): void {
   step('after a reboot the picture is live again, with nobody logged in', async say => {
     await closeTunnel();
     const from = host.seconds();

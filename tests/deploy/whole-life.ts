@@ -18,10 +18,12 @@ import {
   strike,
 } from './deployment.ts';
 import { eventually, SERVICES } from './machine.ts';
-import { cameBack, installed, uninstalled } from './steps.ts';
+import { heldIn, installed, killedAtOnce, rebooted, started, uninstalled } from './steps.ts';
 
 onHost('trixie');
 installed();
+started();
+heldIn();
 
 step('another border, by the settings file', async () => {
   await host.op('echo REDACT_WIDTH=40 >> ~/.config/noaa-pod/settings.env');
@@ -30,35 +32,24 @@ step('another border, by the settings file', async () => {
   assertRedacted(await snapshot(), 40);
 });
 
-for (const service of SERVICES) {
-  step(`${service} killed comes back by itself, and its neighbours never notice`, async say => {
-    const earlier = await startedAt();
-    const from = host.seconds();
-    await strike('KILL', service);
-    await allWell(`after the end of ${service}`);
-    say(`well again after ${host.seconds() - from} s`);
-    const later = await startedAt();
-    for (const other of SERVICES.filter(name => name !== service)) {
-      assert.equal(later.get(`noaa-${other}`), earlier.get(`noaa-${other}`), other);
-    }
-  });
-}
-
-for (const service of SERVICES) {
-  step(
-    `${service} hung is found by its health check and replaced, and its neighbours never notice`,
-    async say => {
+for (const [signal, what] of [
+  ['KILL', 'killed comes back by itself'],
+  ['STOP', 'hung is found by its health check and replaced'],
+] as const) {
+  for (const service of SERVICES) {
+    step(`${service} ${what}, and its neighbours never notice`, async say => {
       const earlier = await startedAt();
       const from = host.seconds();
-      await strike('STOP', service);
+      await strike(signal, service);
       say(`replaced after ${host.seconds() - from} s`);
-      await allWell(`after ${service} hung`);
+      await allWell(`after SIG${signal} to ${service}`);
+      say(`well again after ${host.seconds() - from} s`);
       const later = await startedAt();
       for (const other of SERVICES.filter(name => name !== service)) {
         assert.equal(later.get(`noaa-${other}`), earlier.get(`noaa-${other}`), other);
       }
-    },
-  );
+    });
+  }
 }
 
 step('while playback is away its neighbours wait, alive, and status says so', async () => {
@@ -153,5 +144,6 @@ step('stop is quick, and leaves nothing running', async say => {
   await allWell('after a stop');
 });
 
-cameBack();
+killedAtOnce();
+rebooted();
 uninstalled();
