@@ -213,6 +213,7 @@ export function layerTar(made: Made, archive: string): void {
     archive,
     '.',
   ]);
+  rmSync(root, { recursive: true });
 }
 
 export function configurationOf(layers: Buffer[]): Buffer {
