@@ -1,24 +1,42 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { framePassed } from './reclaim.ts';
 
 const FRAME = 4 * 2 ** 20;
 const heldMb = () => process.memoryUsage().arrayBuffers / 2 ** 20;
 
+/** Holds frames through several looks at the young generation, and lets go of them. */
+function holdFrames(count: number): void {
+  const held = Array.from({ length: count }, () => Buffer.alloc(FRAME));
+  pass(40);
+  assert.equal(held.length, count);
+}
+
+function pass(frames: number): void {
+  for (let passed = 0; passed < frames; passed += 1) framePassed(FRAME);
+}
+
 describe('framePassed', () => {
   it('has frames reclaimed that were held until they were no longer young', () => {
     const before = heldMb();
-    let held: Buffer[] | undefined = Array.from({ length: 10 }, () => Buffer.alloc(FRAME));
-    // Enough for several looks at the young generation, which these outlive.
-    for (let passed = 0; passed < 40; passed += 1) framePassed(FRAME);
-    assert.ok(heldMb() - before >= 39, 'the frames are held');
-    assert.equal(held.length, 10);
-    held = undefined;
-    for (let passed = 0; passed < 40; passed += 1) framePassed(FRAME);
+    holdFrames(10);
+    pass(40);
     const kept = heldMb() - before;
-    // 128 looks of 16 MiB.
-    for (let passed = 0; passed < 4 * 128; passed += 1) framePassed(FRAME);
+    let most = 0;
+    for (let round = 0; round < 20; round += 1) {
+      holdFrames(10);
+      most = Math.max(most, heldMb() - before);
+    }
     assert.ok(kept >= 39, `only ${kept} MB outlived the young generation, so this test shows nothing`);
-    assert.ok(heldMb() - before < 5, `${heldMb() - before} MB are still held`);
+    // 64 MB may gather, and one round's are in hand.
+    assert.ok(most <= 125, `of 800 MB, ${most} were held at once`);
+  });
+
+  it('sets switches that this version of Node.js has', () => {
+    const known = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
+    for (const name of ['heap-growing-percent', 'external-memory-accounted-in-global-limit', 'expose-gc']) {
+      assert.match(known, new RegExp(`^ +--${name} `, 'm'));
+    }
   });
 });

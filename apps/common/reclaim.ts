@@ -1,22 +1,28 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** About five frames at 1080p: what may lie about unreclaimed, over the frames in hand. */
 const BYTES_BETWEEN = 16 * 2 ** 20;
-/** Of larger frames so many: a look costs the same however few it finds. */
-const FRAMES_BETWEEN = 3;
-/** How far the heap, a few MB with us, and what hangs on it may grow before all of it is looked through. */
-const GROWTH_PERCENT = 500;
-/** Looks at the young generation for one at everything: every 20 s at 1080p30, ten milliseconds each. */
-const LOOKS_BETWEEN = 128;
+/** Of larger frames so many. With three, a frame was often held through two looks, which V8 takes for a long life. */
+const FRAMES_BETWEEN = 4;
+/**
+ * How far what is held may grow before everything is looked through, as a multiple of what passes between two looks.
+ * The zeromq package counts a received frame twice: its own count, and the buffer's.
+ */
+const GROWTH = 4;
+/** How far the heap, a few MB with us, and what hangs on it may grow before V8 looks through all of it by itself. */
+const HEAP_GROWTH_PERCENT = 500;
 
-setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
+setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
+// Without it V8 starts a look at everything for each 64 MB held outside its heap: every sixth frame of 4K.
+setFlagsFromString('--external-memory-accounted-in-global-limit');
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as (options: { type: 'minor' | 'major' }) => void;
 setFlagsFromString('--no-expose-gc');
 
 let passedBytes = 0;
-let looks = 0;
+/** The least that was held since everything was looked through. */
+let leastHeld = Number.POSITIVE_INFINITY;
 
 /**
  * Tells of a frame that has passed through, and every so often has the young generation collected.
@@ -24,13 +30,21 @@ let looks = 0;
  * To V8 a frame is a young object of a hundred bytes that holds megabytes outside its heap. Left to itself it takes
  * those for a heap that has doubled and looks through everything, several times a second: half of all CPU time at
  * 1080p30. A frame is let go soon after it came, so the young generation is where it dies, and looking only there takes
- * half a millisecond. One that was held through two looks, on a busy machine, is no longer in there, and waits for a
- * look at everything.
+ * half a millisecond. One that was held through two looks, on a busy machine, is no longer in there. It waits until so
+ * much is held that we look at everything, which takes ten milliseconds.
  */
 export function framePassed(bytes: number): void {
   passedBytes += bytes;
-  if (passedBytes < Math.max(BYTES_BETWEEN, FRAMES_BETWEEN * bytes)) return;
+  const bytesBetween = Math.max(BYTES_BETWEEN, FRAMES_BETWEEN * bytes);
+  if (passedBytes < bytesBetween) return;
   passedBytes = 0;
-  looks += 1;
-  collect({ type: looks % LOOKS_BETWEEN === 0 ? 'major' : 'minor' });
+  const held = getHeapStatistics().external_memory;
+  leastHeld = Math.min(leastHeld, held);
+  if (held <= leastHeld + GROWTH * bytesBetween) {
+    collect({ type: 'minor' });
+  } else {
+    collect({ type: 'major' });
+    // What it frees is given back a little later: the next look is the first to see it.
+    leastHeld = Number.POSITIVE_INFINITY;
+  }
 }
