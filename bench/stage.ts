@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { type Frame, FrameLayout, type WireFormat } from '../apps/common/frame.ts';
+import { release } from '../apps/common/reclaim.ts';
 import { SequenceGaps } from '../apps/common/sequence.ts';
 import { decode } from '../apps/playback/decode.ts';
 import { play } from '../apps/playback/playback.ts';
@@ -84,7 +85,11 @@ async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'vi
   let room: (() => void) | undefined;
   const encoderOf = () => {
     const encoder = new JpegEncoder(quality);
-    return async (frame: Frame) => ({ frame, jpeg: await encoder.encode(frame) });
+    return async (frame: Frame) => {
+      const jpeg = await encoder.encode(frame);
+      release(frame);
+      return { frame, jpeg };
+    };
   };
   const settle = () => {
     encoding -= 1;

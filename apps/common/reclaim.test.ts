@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { framePassed } from './reclaim.ts';
+import { framePassed, release } from './reclaim.ts';
 
 const FRAME = 4 * 2 ** 20;
 const heldMb = () => process.memoryUsage().arrayBuffers / 2 ** 20;
@@ -38,5 +38,23 @@ describe('framePassed', () => {
     for (const name of ['heap-growing-percent', 'external-memory-accounted-in-global-limit', 'expose-gc']) {
       assert.match(known, new RegExp(`^ +--${name} `, 'm'));
     }
+  });
+});
+
+describe('release', () => {
+  it("gives a frame's memory back at once", () => {
+    const before = heldMb();
+    for (let frame = 0; frame < 100; frame += 1) {
+      const message = Buffer.alloc(FRAME);
+      release({ message });
+      assert.equal(message.length, 0);
+      assert.ok(heldMb() - before < 5, `${heldMb() - before} MB are held`);
+    }
+  });
+
+  it('leaves memory alone that others share', () => {
+    const [message, neighbour] = [Buffer.from('small'), Buffer.from('next to it')];
+    release({ message });
+    assert.equal(neighbour.toString(), 'next to it');
   });
 });

@@ -1,5 +1,6 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Frame } from './frame.ts';
 
 /** About five frames at 1080p: what may lie about unreclaimed, over the frames in hand. */
 const BYTES_BETWEEN = 16 * 2 ** 20;
@@ -47,4 +48,15 @@ export function framePassed(bytes: number): void {
     // What it frees is given back a little later: the next look is the first to see it.
     leastHeld = Number.POSITIVE_INFINITY;
   }
+}
+
+/**
+ * Gives a received frame's memory back at once, in place of when it is looked for: its message and pixels are empty then.
+ *
+ * Not for a frame that has been sent. libzmq reads it until it has left, and tells nobody when that is.
+ */
+export function release({ message }: Pick<Frame, 'message'>): void {
+  const { buffer } = message;
+  // A small one may share its memory with others.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === message.byteLength) buffer.transfer(0);
 }

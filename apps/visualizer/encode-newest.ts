@@ -1,11 +1,11 @@
 /** Two keep both threads of a small machine busy; what is made is still handed on in order. */
 const CONCURRENT = 2;
 
-export interface EncodeEvents<Out> {
+export interface EncodeEvents<In, Out> {
   /** In the order of the inputs. */
   encoded(output: Out): void;
-  /** A newer input replaced one that had not begun. */
-  replaced(): void;
+  /** A newer input replaced this one, which had not begun. */
+  replaced(input: In): void;
   failed(error: unknown): void;
 }
 
@@ -15,12 +15,12 @@ export interface EncodeEvents<Out> {
  */
 export class NewestEncoder<In, Out> {
   readonly #idle: ((input: In) => Promise<Out>)[];
-  readonly #events: EncodeEvents<Out>;
+  readonly #events: EncodeEvents<In, Out>;
   #waiting: In | undefined;
   #handedOn: Promise<void> = Promise.resolve();
 
   /** @param create makes one encoder, for one input at a time */
-  constructor(create: () => (input: In) => Promise<Out>, events: EncodeEvents<Out>) {
+  constructor(create: () => (input: In) => Promise<Out>, events: EncodeEvents<In, Out>) {
     this.#idle = Array.from({ length: CONCURRENT }, create);
     this.#events = events;
   }
@@ -30,7 +30,7 @@ export class NewestEncoder<In, Out> {
     if (encode) {
       this.#start(encode, input);
     } else {
-      if (this.#waiting !== undefined) this.#events.replaced();
+      if (this.#waiting !== undefined) this.#events.replaced(this.#waiting);
       this.#waiting = input;
     }
   }

@@ -1,6 +1,6 @@
 import koffi from 'koffi';
 import { asError, Fault } from '../common/errors.ts';
-import type { Frame } from '../common/frame.ts';
+import { type Frame, pixelBytes } from '../common/frame.ts';
 import { packedRows } from './packed-rows.ts';
 
 // Numbers of turbojpeg.h, of the API that libturbojpeg 1.4 to 3 share.
@@ -85,6 +85,13 @@ export class JpegEncoder implements Disposable {
     order,
     pixels,
   }: Pick<Frame, 'width' | 'height' | 'format' | 'order' | 'pixels'>): Promise<Buffer> {
+    // The library is given no length, and reads as far as the geometry says.
+    if (pixels.length !== pixelBytes(format, width, height)) {
+      throw new Fault(
+        'encode-failed',
+        `a ${width}×${height} ${format} frame has ${pixels.length} bytes of pixels`,
+      );
+    }
     const worst = this.#library.worstBytes(width, height, TJSAMP_420);
     if (this.#scratch.length !== worst) {
       this.#scratch = Buffer.allocUnsafeSlow(worst);

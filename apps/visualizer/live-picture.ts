@@ -1,6 +1,7 @@
 import { unixNanoseconds } from '../common/clock.ts';
 import type { Frame } from '../common/frame.ts';
 import { FlowHealth } from '../common/health.ts';
+import { release } from '../common/reclaim.ts';
 import type { Broadcast } from './broadcast.ts';
 import { drawCard } from './card.ts';
 import { NewestEncoder } from './encode-newest.ts';
@@ -29,7 +30,8 @@ interface NumberedFrame {
 
 /**
  * What there is to see at this moment: the newest frame while frames flow, a card that says why while they don't.
- * A frame is encoded only when a viewer would take it or somebody asks for a still.
+ * A frame is encoded only when a viewer would take it or somebody asks for a still. Its memory is given back as soon as
+ * nobody will read it: once it is encoded, or when a newer one came before anybody asked for it.
  */
 export class LivePicture {
   readonly health: FlowHealth;
@@ -62,11 +64,20 @@ export class LivePicture {
     this.#events = events;
     const encoderOf = () => {
       const encode = createEncoder();
-      return async (numbered: NumberedFrame) => toPicture(await encode(numbered.frame), numbered);
+      return async (numbered: NumberedFrame) => {
+        try {
+          return toPicture(await encode(numbered.frame), numbered);
+        } finally {
+          release(numbered.frame);
+        }
+      };
     };
     this.#encoder = new NewestEncoder(encoderOf, {
       encoded: picture => this.#show(picture),
-      replaced: () => events.replaced(),
+      replaced: ({ frame }) => {
+        release(frame);
+        events.replaced();
+      },
       failed: error => {
         this.#next?.resolve(undefined);
         this.#next = undefined;
@@ -92,6 +103,7 @@ export class LivePicture {
   show(frame: Frame): void {
     const seq = frame.stamp ? Number(frame.stamp.sequence) : this.#arrived;
     this.#arrived += 1;
+    if (this.#frame && this.#frame !== this.#requested) release(this.#frame.frame);
     this.#frame = { frame, seq, arrivedNs: unixNanoseconds() };
     this.health.flowed();
     if (this.#state !== 'live') this.refresh();
