@@ -29,7 +29,7 @@ export async function cost(plan: Plan): Promise<Section> {
     await using services = await Services.start({ path, fps, environment: { PLAYBACK_LOOP: '1' } });
     await services.live();
     const port = Number(new URL(services.url).port);
-    await using load = await Viewers.watch({ port, path: '/stream', viewers, stalled: 0, framing: 'chunks' });
+    await using load = await Viewers.watch({ port, path: '/stream', viewers, framing: 'chunks' });
     await sleep(SETTLE_S);
     await load.tally();
     const before = services.snapshot();

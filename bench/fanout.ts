@@ -4,6 +4,7 @@ import type { BareTask } from './bare-server.ts';
 import { freePort, message } from './chain.ts';
 import { clip } from './clips.ts';
 import { sleep } from './latency.ts';
+import { FLAT } from './memory.ts';
 import { gstreamer } from './peers.ts';
 import type { Plan } from './plan.ts';
 import { lineChart } from './plot.ts';
@@ -21,15 +22,20 @@ const CALM_SHARE = 0.95;
 /** Something that serves one picture, so many times a second, to everyone who connects. */
 interface Server {
   name: string;
-  task: Omit<ViewerTask, 'viewers' | 'stalled'>;
+  task: Omit<ViewerTask, 'viewers' | 'stalled' | 'modem'>;
   pid: number;
 }
 
-interface Row {
+/** Viewers that can't follow, besides those that are counted. */
+type Hindrance = Required<Pick<ViewerTask, 'stalled' | 'modem'>>;
+
+const NONE: Hindrance = { stalled: 0, modem: 0 };
+const HALF: Hindrance = { stalled: 25, modem: 25 };
+
+interface Row extends Hindrance {
   server: string;
   stream: string;
   viewers: number;
-  stalled: number;
   fps: { min: number; median: number };
   megabytes: number;
   /** CPU of the serving process, milliseconds a second. */
@@ -78,7 +84,7 @@ export async function fanout(plan: Plan): Promise<Section> {
           const turns: Row[][] = servers.map(() => []);
           for (let round = 0; round < plan.fanoutRounds; round += 1) {
             for (const [i, server] of servers.entries()) {
-              turns[i]!.push(await watch(server, stream, viewers, 0, plan.fanoutSeconds));
+              turns[i]!.push(await watch(server, stream, viewers, NONE, plan.fanoutSeconds));
             }
           }
           rows.push(...turns);
@@ -87,8 +93,8 @@ export async function fanout(plan: Plan): Promise<Section> {
       const calm: Row[] = [];
       const rough: Row[] = [];
       for (let round = 0; round < plan.fanoutRounds; round += 1) {
-        calm.push(await watch(own('/stream'), '/stream', 50, 0, plan.fanoutSeconds));
-        rough.push(await watch(own('/stream'), '/stream', 50, 50, plan.fanoutSeconds));
+        calm.push(await watch(own('/stream'), '/stream', 50, NONE, plan.fanoutSeconds));
+        rough.push(await watch(own('/stream'), '/stream', 50, HALF, plan.fanoutSeconds));
       }
       return report(rows, calm, rough, jpeg.length, plan);
     } finally {
@@ -104,10 +110,10 @@ async function watch(
   server: Server,
   stream: string,
   viewers: number,
-  stalled: number,
+  hindrance: Hindrance,
   seconds: number,
 ): Promise<Row> {
-  await using load = await Viewers.watch({ ...server.task, viewers, stalled });
+  await using load = await Viewers.watch({ ...server.task, viewers, ...hindrance });
   await sleep(SETTLE_S);
   await load.tally();
   const before = usage(server.pid)!;
@@ -119,7 +125,7 @@ async function watch(
     server: server.name,
     stream,
     viewers,
-    stalled,
+    ...hindrance,
     fps: { min: Math.min(...rates), median: median(rates) },
     megabytes: tally.bytes / 1e6 / tally.seconds,
     cpuMs: (after.cpuMs - before.cpuMs) / tally.seconds,
@@ -180,7 +186,7 @@ function report(rounds: Row[][], calm: Row[], rough: Row[], jpegBytes: number, p
     return own && other ? median(own.map((one, i) => one.megabytes / other[i]!.megabytes)) : Number.NaN;
   };
   const line = (row: Row) => [
-    `${row.stream}, ${row.viewers}${row.stalled > 0 ? ` and ${row.stalled} stalled` : ''}`,
+    `${row.stream}, ${row.viewers}${row.stalled > 0 ? ` beside ${row.stalled} stalled, ${row.modem} at 56 kbit/s` : ''}`,
     row.server,
     number(row.fps.median),
     number(row.fps.min),
@@ -210,11 +216,20 @@ function report(rounds: Row[][], calm: Row[], rough: Row[], jpegBytes: number, p
     }
   }
   verdicts.push({
-    what: 'fan-out, 50 viewers beside 50 that take nothing, of the rate without them',
+    what: 'fan-out, 50 viewers beside 25 that take nothing and 25 at 56 kbit/s, of the rate without them',
     found: `${number(100 * kept, 0)} %`,
     target: `≥ ${100 * CALM_SHARE} %`,
     met: kept >= CALM_SHARE,
   });
+  if (rough.length > 1) {
+    const growth = rough.at(-1)!.residentMb / rough[0]!.residentMb - 1;
+    verdicts.push({
+      what: 'fan-out, memory beside them: growth from the first round to the last',
+      found: `${number(100 * growth)} %`,
+      target: `≤ ${100 * FLAT} %`,
+      met: growth <= FLAT,
+    });
+  }
   const names = [...new Set(rows.map(row => `${row.server}, ${row.stream}`))];
   writeResult(
     'fanout.svg',

@@ -30,7 +30,6 @@ export async function latency(plan: Plan): Promise<Section> {
       port: Number(new URL(services.url).port),
       path: stream,
       viewers: 1,
-      stalled: 0,
       framing: 'chunks',
     });
     const { ms, others } = await during(

@@ -12,7 +12,7 @@ const VIEWERS = 100;
 /** Most megabytes that each may hold, by the services' own account. */
 const AIMS: Record<string, number> = { 'playback + ffmpeg': 120, redactor: 100, visualizer: 130 };
 /** A curve is flat whose last quarter's median is within this share of its second quarter's. */
-const FLAT = 0.1;
+export const FLAT = 0.1;
 
 interface Curve {
   clip: string;
@@ -90,7 +90,6 @@ async function curvesOf(length: string, path: string, seconds: number): Promise<
     port,
     path: '/stream?fps=1',
     viewers: VIEWERS,
-    stalled: 0,
     framing: 'chunks',
   });
   const curves = new Map<string, Curve>();

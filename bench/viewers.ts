@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { unixNanoseconds } from '../apps/common/clock.ts';
 
@@ -15,7 +15,9 @@ export interface ViewerTask {
   /** How a frame is told from the next: by HTTP's chunks, one a frame, or, of a bare stream, by so many bytes. */
   framing: 'chunks' | { frameBytes: number };
   /** Viewers that connect and then take nothing. */
-  stalled: number;
+  stalled?: number;
+  /** Viewers that take what a telephone line carries. */
+  modem?: number;
 }
 
 /** What came in, between two questions. */
@@ -33,6 +35,9 @@ export interface Tally {
 const LEAST_FRAME_BYTES = 4096;
 const HEAD_BYTES = 512;
 const READ_BYTES = 1 << 20;
+/** 56 kbit/s, as so many bytes at a time. */
+const MODEM_READ_BYTES = 700;
+const MODEM_PAUSE_MS = 100;
 
 /** Load processes on this machine: as many as it has processors, two at most. */
 export class Viewers implements AsyncDisposable {
@@ -44,15 +49,16 @@ export class Viewers implements AsyncDisposable {
 
   /** Resolves once all are connected. */
   static async watch(
-    task: ViewerTask,
-    processes = task.viewers + task.stalled > 1 ? 2 : 1,
+    { stalled = 0, modem = 0, ...task }: ViewerTask,
+    processes = task.viewers + stalled + modem > 1 ? 2 : 1,
   ): Promise<Viewers> {
     const share = (count: number, i: number) => Math.floor((count + i) / processes);
     const children = Array.from({ length: processes }, (_, i) => {
-      const part = {
+      const part: Required<ViewerTask> = {
         ...task,
         viewers: share(task.viewers, i),
-        stalled: share(task.stalled, processes - 1 - i),
+        stalled: share(stalled, processes - 1 - i),
+        modem: share(modem, i),
       };
       return fork(fileURLToPath(import.meta.url), [JSON.stringify(part)], { serialization: 'advanced' });
     });
@@ -161,35 +167,42 @@ class Viewer {
   }
 }
 
-async function main(task: ViewerTask): Promise<void> {
+async function main(task: Required<ViewerTask>): Promise<void> {
   process.once('disconnect', () => process.exit());
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   let bytes = 0;
   let latencies: number[] = [];
   const viewers: Viewer[] = [];
-  const sockets: Socket[] = [];
-  for (let i = 0; i < task.viewers + task.stalled; i += 1) {
-    const viewer = new Viewer(ms => latencies.push(ms));
-    const stalled = i >= task.viewers;
-    const socket = connect({
-      host: '127.0.0.1',
-      port: task.port,
-      onread: {
-        buffer,
-        callback(count, chunk) {
-          bytes += count;
-          if (task.framing === 'chunks') viewer.take(Buffer.from(chunk.buffer, chunk.byteOffset, count));
-          else viewer.frames += count / task.framing.frameBytes;
-          return true;
-        },
-      },
-    });
+  const open = async (onread: OnReadOpts): Promise<Socket> => {
+    const socket = connect({ host: '127.0.0.1', port: task.port, onread });
     socket.on('error', () => {});
     await once(socket, 'connect');
-    if (stalled) socket.pause();
-    else viewers.push(viewer);
     if (task.path) socket.write(`GET ${task.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
-    sockets.push(socket);
+    return socket;
+  };
+  for (let i = 0; i < task.viewers; i += 1) {
+    const viewer = new Viewer(ms => latencies.push(ms));
+    await open({
+      buffer,
+      callback(count, chunk) {
+        bytes += count;
+        if (task.framing === 'chunks') viewer.take(Buffer.from(chunk.buffer, chunk.byteOffset, count));
+        else viewer.frames += count / task.framing.frameBytes;
+        return true;
+      },
+    });
+    viewers.push(viewer);
+  }
+  for (let i = 0; i < task.stalled; i += 1) (await open({ buffer, callback: () => true })).pause();
+  for (let i = 0; i < task.modem; i += 1) {
+    const socket = await open({
+      buffer: Buffer.allocUnsafeSlow(MODEM_READ_BYTES),
+      callback(count) {
+        bytes += count;
+        setTimeout(() => socket.resume(), MODEM_PAUSE_MS);
+        return false;
+      },
+    });
   }
   let sinceMs = performance.now();
   let cpu = process.cpuUsage();
@@ -211,4 +224,4 @@ async function main(task: ViewerTask): Promise<void> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
-  await main(JSON.parse(process.argv[2]!) as ViewerTask);
+  await main(JSON.parse(process.argv[2]!) as Required<ViewerTask>);
