@@ -11,6 +11,8 @@ const FRAMES_BETWEEN = 4;
  * The zeromq package counts a received frame twice: its own count, and the buffer's.
  */
 const GROWTH = 4;
+/** Looks at the young generation for one at everything at the least: every 20 s at 1080p30. */
+const LOOKS_BETWEEN = 128;
 /** How far the heap, a few MB with us, and what hangs on it may grow before V8 looks through all of it by itself. */
 const HEAP_GROWTH_PERCENT = 500;
 
@@ -22,7 +24,9 @@ const collect = runInNewContext('gc') as (options: { type: 'minor' | 'major' }) 
 setFlagsFromString('--no-expose-gc');
 
 let passedBytes = 0;
-/** The least that was held since everything was looked through. */
+/** Since everything was looked through. */
+let looks = 0;
+/** The least that was held since then. */
 let leastHeld = Number.POSITIVE_INFINITY;
 
 /**
@@ -31,8 +35,9 @@ let leastHeld = Number.POSITIVE_INFINITY;
  * To V8 a frame is a young object of a hundred bytes that holds megabytes outside its heap. Left to itself it takes
  * those for a heap that has doubled and looks through everything, several times a second: half of all CPU time at
  * 1080p30. A frame is let go soon after it came, so the young generation is where it dies, and looking only there takes
- * half a millisecond. One that was held through two looks, on a busy machine, is no longer in there. It waits until so
- * much is held that we look at everything, which takes ten milliseconds.
+ * half a millisecond. One that was held through two looks, on a busy machine, is no longer in there, nor is the little
+ * that each write to a viewer leaves. They wait until much is held, or for their turn, when we look at everything: ten
+ * milliseconds.
  */
 export function framePassed(bytes: number): void {
   passedBytes += bytes;
@@ -41,10 +46,12 @@ export function framePassed(bytes: number): void {
   passedBytes = 0;
   const held = getHeapStatistics().external_memory;
   leastHeld = Math.min(leastHeld, held);
-  if (held <= leastHeld + GROWTH * bytesBetween) {
+  looks += 1;
+  if (looks < LOOKS_BETWEEN && held <= leastHeld + GROWTH * bytesBetween) {
     collect({ type: 'minor' });
   } else {
     collect({ type: 'major' });
+    looks = 0;
     // What it frees is given back a little later: the next look is the first to see it.
     leastHeld = Number.POSITIVE_INFINITY;
   }
