@@ -51,16 +51,28 @@ export async function cost(plan: Plan): Promise<Section> {
     });
   }
   const total = (values: Record<string, number>) => sum(Object.values(values));
+  // What nobody watches is not encoded.
+  const cpuTerms = ({ megapixels, megabytes, viewers }: Point) => [
+    1,
+    megapixels,
+    viewers > 0 ? megapixels : 0,
+    megabytes,
+  ];
+  const memoryTerms = ({ size }: Point) => [1, (SIZES[size][0] * SIZES[size][1]) / 1e6];
   const cpu = leastSquares(
-    points.map(({ megapixels, megabytes }) => [1, megapixels, megabytes]),
+    points.map(cpuTerms),
     points.map(point => total(point.cpu)),
   );
   const memory = leastSquares(
-    points.map(({ size }) => [1, (SIZES[size][0] * SIZES[size][1]) / 1e6]),
+    points.map(memoryTerms),
     points.map(point => total(point.residentMb)),
   );
-  const predicted = ({ megapixels, megabytes }: Point) =>
-    cpu[0]! + cpu[1]! * megapixels + cpu[2]! * megabytes;
+  const byFormula = (factors: number[], terms: number[]) => sum(terms.map((term, i) => term * factors[i]!));
+  const predicted = (point: Point) => byFormula(cpu, cpuTerms(point));
+  const cpuOver = Math.max(...points.map(point => total(point.cpu) - predicted(point)));
+  const memoryOver = Math.max(
+    ...points.map(point => total(point.residentMb) - byFormula(memory, memoryTerms(point))),
+  );
   return {
     name: 'cost',
     tables: [
@@ -90,8 +102,10 @@ export async function cost(plan: Plan): Promise<Section> {
           number(total(point.residentMb), 0),
         ]),
         notes: [
-          `CPU % of one processor = ${number(cpu[0]! / 10)} + ${number(cpu[1]! / 10, 2)} × Mpixel/s + ${number(cpu[2]! / 10, 3)} × MB/s to viewers`,
-          `memory MB = ${number(memory[0]!, 0)} + ${number(memory[1]!, 1)} × Mpixel a frame`,
+          `CPU % of one processor = ${number(cpu[0]! / 10)} + ${number(cpu[1]! / 10, 2)} × Mpixel/s + ` +
+            `${number(cpu[2]! / 10, 2)} × Mpixel/s while anyone watches + ${number(cpu[3]! / 10, 3)} × MB/s to viewers; ` +
+            `measured at most ${number(cpuOver / 10)} above`,
+          `memory MB = ${number(memory[0]!, 0)} + ${number(memory[1]!, 1)} × Mpixel a frame; measured at most ${number(memoryOver, 0)} above`,
         ],
       },
     ],
