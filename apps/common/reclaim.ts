@@ -2,9 +2,9 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Frame } from './frame.ts';
 
-/** About five frames at 1080p: what may lie about unreclaimed, over the frames in hand. */
-const BYTES_BETWEEN = 16 * 2 ** 20;
-/** Of larger frames so many. With three, a frame was often held through two looks, which V8 takes for a long life. */
+/** What may lie about unreclaimed, over the frames in hand. */
+const BYTES_BETWEEN = 8 * 2 ** 20;
+/** Of frames of more than 2 MB so many. With three, a frame was often held through two looks, which V8 takes for a long life. */
 const FRAMES_BETWEEN = 4;
 /**
  * How far what is held may grow before everything is looked through, as a multiple of what passes between two looks.
