@@ -10,7 +10,7 @@ const FRAMES_BETWEEN = 4;
  * How far what is held may grow before everything is looked through, as a multiple of what passes between two looks.
  * The zeromq package counts a received frame twice: its own count, and the buffer's.
  */
-const GROWTH = 4;
+const GROWTH = 2;
 /** Looks at the young generation for one at everything at the least: every 20 s at 1080p30. */
 const LOOKS_BETWEEN = 128;
 /** How far the heap, a few MB with us, and what hangs on it may grow before V8 looks through all of it by itself. */
