@@ -11,13 +11,13 @@ const FRAMES_BETWEEN = 4;
  * The zeromq package counts a received frame twice: its own count, and the buffer's.
  */
 const GROWTH = 2;
-/** Looks at the young generation for one at everything at the least: every 20 s at 1080p30. */
+/** Looks at the young generation for one at everything at the least: every 17 s at 1080p30. */
 const LOOKS_BETWEEN = 128;
 /** How far the heap, a few MB with us, and what hangs on it may grow before V8 looks through all of it by itself. */
 const HEAP_GROWTH_PERCENT = 500;
 
 setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
-// Without it V8 starts a look at everything for each 64 MB held outside its heap: every sixth frame of 4K.
+// Without it V8 starts a look at everything for each 64 MB held outside its heap: every third frame of 4K that is received.
 setFlagsFromString('--external-memory-accounted-in-global-limit');
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as (options: { type: 'minor' | 'major' }) => void;
