@@ -22,7 +22,7 @@ const CALM_SHARE = 0.95;
 /** Something that serves one picture, so many times a second, to everyone who connects. */
 interface Server {
   name: string;
-  task: Omit<ViewerTask, 'viewers' | 'stalled' | 'modem'>;
+  task: Omit<ViewerTask, 'viewers' | keyof Hindrance>;
   pid: number;
 }
 

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FrameLayout, markRedacted, parseFrame } from '../common/frame.ts';
+import { FrameLayout, parseFrame } from '../common/frame.ts';
 import { Broadcast } from './broadcast.ts';
 import { LivePicture } from './live-picture.ts';
 
 function frameOf(shade: number) {
   const layout = new FrameLayout('i420', 8, 8);
-  const message = layout.allocate();
-  message.fill(shade, layout.pixelOffset, layout.pixelOffset + layout.pixelBytes);
-  const frame = parseFrame(message);
+  const { pixelOffset, pixelBytes } = layout;
+  const frame = parseFrame(layout.allocate().fill(shade, pixelOffset, pixelOffset + pixelBytes));
   assert.ok(frame.ok);
-  markRedacted(frame);
   return frame;
 }
 
