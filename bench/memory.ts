@@ -67,7 +67,7 @@ export async function memory(plan: Plan): Promise<Section> {
     ),
   );
   const table: Table = {
-    title: `Memory, sample 1080p at 30 frames a second, ${VIEWERS} viewers of /stream at 1 frame a second, MB resident`,
+    title: `Memory, sample 1080p at 30 frames a second, ${VIEWERS} viewers of /stream, one at 30 frames a second and the others at 1, MB resident`,
     columns: ['', 'at first', 'median', 'at last', 'most'],
     rows: curves.map(({ clip: length, name, points, peakMb }) => [
       `${name}, ${length} clip`,
@@ -85,13 +85,12 @@ async function curvesOf(length: string, path: string, seconds: number): Promise<
   await using services = await Services.start({ path });
   await services.live();
   const port = Number(new URL(services.url).port);
+  const watch = (viewers: number, stream: string) =>
+    Viewers.watch({ port, path: stream, viewers, framing: 'chunks' });
   // One frame a second each: what is asked for is memory by viewers, not this machine's throughput.
-  await using _load = await Viewers.watch({
-    port,
-    path: '/stream?fps=1',
-    viewers: VIEWERS,
-    framing: 'chunks',
-  });
+  await using _many = await watch(VIEWERS - 1, '/stream?fps=1');
+  // And one who takes all, or only those frames would be encoded at which one of the others is due.
+  await using _one = await watch(1, '/stream');
   const curves = new Map<string, Curve>();
   const startMs = performance.now();
   const add = (name: string, at: number, megabytes: number, peakMb: number) => {
