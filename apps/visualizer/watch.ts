@@ -6,6 +6,7 @@ import type { Telemetry } from './telemetry.ts';
 /** A change of state is noticed this soon, and the whole status told once a second. */
 const NOTICE_MS = 250;
 const STATUS_MS = 1000;
+/** What malloc holds free goes back this often. */
 const TRIM_MS = 15_000;
 
 /** Tells SSE viewers the status and, while nothing is live, shows MJPEG viewers the card. */
