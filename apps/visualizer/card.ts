@@ -1,4 +1,8 @@
-import { type CanvasRenderingContext2D, createCanvas } from 'canvas';
+import { createRequire } from 'node:module';
+import type { CanvasRenderingContext2D } from 'canvas';
+
+/** Loaded with the first card: with its libraries and fonts canvas holds 18 MB, and most visualizers never draw one. */
+const loadCanvas = (): typeof import('canvas') => createRequire(import.meta.url)('canvas');
 
 /** A card wider than this is scaled up by whoever shows it. */
 const MAX_SIDE = 1920;
@@ -16,7 +20,7 @@ export function drawCard(picture: { width: number; height: number }, title: stri
   const scale = Math.min(1, MAX_SIDE / picture.width, MAX_SIDE / picture.height);
   const width = Math.max(16, Math.round(picture.width * scale));
   const height = Math.max(16, Math.round(picture.height * scale));
-  const canvas = createCanvas(width, height);
+  const canvas = loadCanvas().createCanvas(width, height);
   const context = canvas.getContext('2d');
   const unit = Math.min(width, height * 1.8) / 100;
 

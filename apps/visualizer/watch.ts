@@ -13,7 +13,7 @@ export async function tellViewers(
   telemetry: Telemetry,
 ): Promise<void> {
   broadcast.tell(await telemetry.status());
-  if (live.view().state !== 'live') broadcast.show(live.card(), 'mjpeg');
+  if (live.view().state !== 'live' && broadcast.count('mjpeg') > 0) broadcast.show(live.card(), 'mjpeg');
 }
 
 /** Does what is due with time and not with a frame, until `signal` is aborted. */
