@@ -77,24 +77,39 @@ test('/stream.mjpg gives whole JPEGs, each with its length, number and time', as
   }
 });
 
-test('an image element of Blink gets the next part’s headers at once, so that it shows no frame late', async () => {
-  const chrome =
-    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36';
-  const response = await open(`${chain.web}/stream.mjpg`, undefined, {
-    'user-agent': chrome,
-    'sec-fetch-dest': 'image',
-  });
+const CHROME =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36';
+
+/** What follows the first picture before a second one does. */
+async function afterFirstPicture(headers: Record<string, string>): Promise<string> {
   let bytes = Buffer.alloc(0);
-  for await (const chunk of response) {
+  for await (const chunk of await open(`${chain.web}/stream.mjpg`, undefined, headers)) {
     bytes = Buffer.concat([bytes, chunk]);
     const end = bytes.indexOf(Buffer.from([0xff, 0xd9, 0x0d, 0x0a, 0x2d, 0x2d]));
-    if (end < 0 || bytes.indexOf('\r\n\r\n', end) < 0) continue;
+    if (end >= 0 && bytes.indexOf('\r\n\r\n', end) >= 0) return bytes.subarray(end + 2).toString('latin1');
+  }
+  return assert.fail('the stream ended');
+}
+
+for (const [where, headers] of Object.entries({
+  'on localhost': { accept: 'image/avif,image/webp,image/*,*/*;q=0.8', 'sec-fetch-dest': 'image' },
+  'across a network': { accept: 'image/avif,image/webp,image/*,*/*;q=0.8' },
+  'in a tab across a network': { accept: 'text/html,application/xhtml+xml,image/webp,*/*;q=0.8' },
+})) {
+  test(`an image of Blink ${where} gets the next part’s headers at once, so that it shows no frame late`, async () => {
     assert.match(
-      bytes.subarray(end + 2).toString('latin1'),
+      await afterFirstPicture({ 'user-agent': CHROME, ...headers }),
       /^\r\n--noaa-frame\r\nContent-Type: image\/jpeg\r\n\r\n/,
     );
-    break;
-  }
+  });
+}
+
+test('a script in Blink gets parts with their length', async () => {
+  const headers = { 'user-agent': CHROME, accept: '*/*' };
+  assert.match(
+    await afterFirstPicture(headers),
+    /^\r\n--noaa-frame\r\nContent-Type: image\/jpeg\r\nContent-Length: /,
+  );
 });
 
 test('/snapshot.jpg is the newest frame, and cannot be cached', async () => {

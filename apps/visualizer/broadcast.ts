@@ -115,11 +115,15 @@ export class Broadcast implements Disposable {
   }
 }
 
-/** Blink draws a part of a multipart image one part late; it says that it wants an image, or a page of it. */
+/**
+ * Blink draws a part of a multipart image one part late. It says that it wants an image, or a page of it: in
+ * Sec-Fetch-Dest, or to a site without TLS that is not localhost only by what it accepts. A script accepts anything.
+ */
 function showsPartsLate({ headers }: IncomingMessage): boolean {
-  const destination = headers['sec-fetch-dest'];
+  const { 'user-agent': agent = '', 'sec-fetch-dest': destination, accept = '' } = headers;
   return (
-    /\bChrome\//.test(headers['user-agent'] ?? '') && (destination === 'image' || destination === 'document')
+    /Chrome\//.test(agent) &&
+    (destination ? /^(image|document)$/.test(destination) : /^(image|text\/html)\b/.test(accept))
   );
 }
 
