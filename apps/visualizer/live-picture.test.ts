@@ -76,3 +76,18 @@ test('a frame that waited for an encoder is held until a newer one takes its pla
   }
   assert.equal(live.newest()?.jpeg[0], 4);
 });
+
+test('a new viewer is shown no picture of a clip before, though its frame had the same number', async () => {
+  using made = bench();
+  const { live, finish } = made;
+  const shown = async (shade: number) => {
+    live.show(frameOf(shade));
+    const still = live.still();
+    await settle();
+    finish.shift()!();
+    return (await still)?.jpeg[0];
+  };
+  assert.equal(await shown(1), 1);
+  // Both are number 0 of a playback.
+  assert.equal(await shown(2), 2);
+});

@@ -28,6 +28,11 @@ interface NumberedFrame {
   arrivedNs: bigint;
 }
 
+interface EncodedFrame {
+  numbered: NumberedFrame;
+  picture: Picture;
+}
+
 /**
  * What there is to see at this moment: the newest frame while frames flow, a card that says why while they don't.
  * A frame is encoded only when a viewer would take it or somebody asks for a still. Its memory is given back as soon as
@@ -39,11 +44,11 @@ export class LivePicture {
   readonly #connected: () => boolean;
   readonly #broadcast: Broadcast;
   readonly #events: LivePictureEvents;
-  readonly #encoder: NewestEncoder<NumberedFrame, Picture>;
+  readonly #encoder: NewestEncoder<NumberedFrame, EncodedFrame>;
   #frame: NumberedFrame | undefined;
   /** The last frame that was given to the encoder. */
   #requested: NumberedFrame | undefined;
-  #picture: Picture | undefined;
+  #newest: EncodedFrame | undefined;
   #next: PromiseWithResolvers<Picture | undefined> | undefined;
   #arrived = 0;
   #state: SourceState | undefined;
@@ -66,14 +71,14 @@ export class LivePicture {
       const encode = createEncoder();
       return async (numbered: NumberedFrame) => {
         try {
-          return toPicture(await encode(numbered.frame), numbered);
+          return { numbered, picture: toPicture(await encode(numbered.frame), numbered) };
         } finally {
           release(numbered.frame);
         }
       };
     };
     this.#encoder = new NewestEncoder(encoderOf, {
-      encoded: picture => this.#show(picture),
+      encoded: newest => this.#show(newest),
       replaced: ({ frame }) => {
         release(frame);
         events.replaced();
@@ -113,7 +118,7 @@ export class LivePicture {
   /** The newest frame's picture, if it is made already. If not, it will be, and shown to all who want it. */
   newest(): Picture | undefined {
     if (this.view().state !== 'live' || !this.#frame) return undefined;
-    if (this.#picture?.facts.seq === this.#frame.seq) return this.#picture;
+    if (this.#newest?.numbered === this.#frame) return this.#newest.picture;
     this.#request(this.#frame);
     return undefined;
   }
@@ -132,7 +137,7 @@ export class LivePicture {
     const view = this.view();
     if (view.state !== this.#state) {
       this.#state = view.state;
-      if (view.state !== 'live') this.#picture = undefined;
+      if (view.state !== 'live') this.#newest = undefined;
       this.#events.changed(view);
     }
   }
@@ -156,12 +161,13 @@ export class LivePicture {
     this.#encoder.push(numbered);
   }
 
-  #show(picture: Picture): void {
+  #show(newest: EncodedFrame): void {
+    const { picture } = newest;
     this.#next?.resolve(picture);
     this.#next = undefined;
     // Encoded while the source went away: showing it now would pass it off as live.
     if (this.#state !== 'live') return;
-    this.#picture = picture;
+    this.#newest = newest;
     this.#events.encoded(picture);
     this.#broadcast.show(picture);
   }
