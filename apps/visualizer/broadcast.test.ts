@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, get, type IncomingMessage } from 'node:http';
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { until } from '../../tests/support/services.ts';
 import { Broadcast } from './broadcast.ts';
 import { Picture } from './picture.ts';
 
-const picture = (seq: number, bytes = 1000) =>
-  new Picture(Buffer.alloc(bytes, seq), {
-    seq,
-    width: 8,
-    height: 8,
-    publishedAt: 0,
-    position: 0,
-    latencyMs: 0,
-  });
+const picture = (seq: number, bytes = 1000, card = false) =>
+  new Picture(
+    Buffer.alloc(bytes, seq),
+    { seq, width: 8, height: 8, publishedAt: 0, position: 0, latencyMs: 0 },
+    card,
+  );
 
 /** A real server that adds every visitor to a broadcast. */
 async function serve(releaseMs = 60_000) {
@@ -24,9 +21,12 @@ async function serve(releaseMs = 60_000) {
     skipped: () => (counts.skipped += 1),
     released: () => (counts.released += 1),
   });
+  const responses: ServerResponse[] = [];
   const server = createServer((request, response) => {
-    if (request.url === '/mjpeg') broadcast.addMjpeg(request, response, Number.POSITIVE_INFINITY);
-    else broadcast.addSse(request, response, Number.POSITIVE_INFINITY);
+    responses.push(response);
+    const maxFps = Number(/fps=(.*)/.exec(request.url ?? '')?.[1] ?? Number.POSITIVE_INFINITY);
+    if (request.url?.startsWith('/mjpeg')) broadcast.addMjpeg(request, response, maxFps);
+    else broadcast.addSse(request, response, maxFps);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -40,7 +40,7 @@ async function serve(releaseMs = 60_000) {
     server.closeAllConnections();
     await once(server.close(), 'close');
   };
-  return { broadcast, counts, visit, [Symbol.asyncDispose]: close };
+  return { broadcast, counts, responses, visit, [Symbol.asyncDispose]: close };
 }
 
 const turn = () => new Promise(resolve => setImmediate(resolve));
@@ -77,7 +77,6 @@ test('a viewer that takes nothing for the time set is let go and counted; one th
   const gone = new Promise(resolve => stalled.once('close', resolve));
   await until(() => {
     broadcast.show(picture(1, 1_000_000));
-    broadcast.releaseBlocked();
     return counts.released > 0;
   }, 'the stalled viewer to be let go');
   stalled.resume();
@@ -85,6 +84,81 @@ test('a viewer that takes nothing for the time set is let go and counted; one th
   await until(() => broadcast.count('mjpeg') === 0, 'its place to be free');
   assert.equal(counts.released, 1);
   assert.equal(broadcast.count('sse'), 1);
+});
+
+test('a viewer that takes a picture slowly, but steadily, is not let go', async () => {
+  const releaseMs = 200;
+  await using service = await serve(releaseMs);
+  const { broadcast, counts } = service;
+  const slow = await service.visit('/mjpeg');
+  let taken = 0;
+  slow.on('data', (chunk: Buffer) => {
+    taken += chunk.length;
+    slow.pause();
+    setTimeout(() => slow.resume(), 5);
+  });
+  const startMs = performance.now();
+  const bytes = 16_000_000;
+  broadcast.show(picture(1, bytes));
+  await until(() => taken > bytes || counts.released > 0, 'the whole picture');
+  assert.equal(counts.released, 0);
+  const tookMs = performance.now() - startMs;
+  assert.ok(tookMs > 3 * releaseMs, `it took only ${tookMs} ms, so this test shows nothing`);
+});
+
+test('the status does not pile up for a viewer that takes nothing while there are no pictures', async () => {
+  await using service = await serve(100);
+  const { broadcast, counts } = service;
+  (await service.visit('/stream')).pause();
+  const status = { message: 'x'.repeat(100_000) };
+  let waiting = 0;
+  await until(() => {
+    broadcast.tell(status);
+    waiting = Math.max(waiting, service.responses[0]!.writableLength);
+    return counts.released > 0;
+  }, 'the stalled viewer to be let go');
+  assert.ok(waiting < 200_000, `${waiting} bytes waited for it`);
+});
+
+test('of frames that nobody could take each is counted as missed, and the newest is asked for once somebody can', async () => {
+  await using service = await serve();
+  const { broadcast, counts } = service;
+  const viewer = await service.visit('/mjpeg');
+  viewer.pause();
+  while (broadcast.wanted()) {
+    broadcast.show(picture(1, 1_000_000));
+    await turn();
+  }
+  let asked = 0;
+  broadcast.caughtUp = () => (asked += 1);
+  for (let frame = 0; frame < 10; frame += 1) broadcast.pass();
+  assert.deepEqual([counts.skipped, asked], [9, 0]);
+  viewer.resume();
+  await until(() => asked === 1, 'the newest frame to be asked for');
+  assert.equal(broadcast.wanted(), true);
+});
+
+test('whatever rate a viewer asked for, it is shown at once that the picture is not live, and that it is again', async () => {
+  await using service = await serve();
+  const { broadcast } = service;
+  const seen: number[] = [];
+  const viewer = await service.visit('/mjpeg?fps=0.01');
+  viewer.setEncoding('latin1').on('data', (chunk: string) => {
+    for (const [, number] of chunk.matchAll(/X-Sequence: (\d+)\r/g)) seen.push(Number(number));
+  });
+  for (const [seq, card] of [
+    [1, false],
+    [2, false],
+    [3, true],
+    [4, true],
+    [5, false],
+    [6, false],
+  ] as const) {
+    if (!card) assert.equal(broadcast.wanted(), seq % 2 === 1, `frame ${seq}`);
+    broadcast.show(picture(seq, 1000, card), 'mjpeg');
+  }
+  await until(() => seen.length >= 3, 'three pictures');
+  assert.deepEqual(seen, [1, 3, 5]);
 });
 
 test('no picture is wanted while nobody watches, or while all who watch are behind', async () => {

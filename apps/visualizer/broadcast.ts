@@ -26,8 +26,10 @@ export class Broadcast implements Disposable {
   readonly #events: BroadcastEvents;
   readonly #releaseMs: number;
   readonly max: number;
+  /** Called when a viewer could take a picture of the newest frame, and none has been made. */
+  caughtUp = () => {};
 
-  /** @param releaseMs how long a viewer may take nothing before its connection is closed */
+  /** @param releaseMs how long a viewer that is behind may take nothing before its connection is closed */
   constructor(max: number, releaseMs: number, events: BroadcastEvents) {
     this.max = max;
     this.#releaseMs = releaseMs;
@@ -80,18 +82,19 @@ export class Broadcast implements Disposable {
     }
   }
 
-  /** Tells every SSE viewer of the status, or only one. */
-  tell(status: object, only?: ServerResponse): void {
-    this.#channel.send({ event: 'status', data: JSON.stringify(status) }, only && [only]);
+  /** Passes over a frame that nobody could take now. */
+  pass(): void {
+    const nowMs = performance.now();
+    for (const { viewer } of this.#viewers.values()) viewer.pass(nowMs);
   }
 
-  /** Lets go of viewers that have taken nothing for too long. */
-  releaseBlocked(nowMs = performance.now()): void {
-    for (const { viewer } of this.#viewers.values()) {
-      if (viewer.blockedMs(nowMs) < this.#releaseMs) continue;
-      this.#events.released();
-      viewer.release();
+  /** Tells SSE viewers of the status, all or only one. One that is behind is told the next time. */
+  tell(status: object, only?: ServerResponse): void {
+    const upToDate: ServerResponse[] = [];
+    for (const [response, { viewer, kind }] of this.#viewers) {
+      if (kind === 'sse' && !viewer.behind && (!only || response === only)) upToDate.push(response);
     }
+    this.#channel.send({ event: 'status', data: JSON.stringify(status) }, upToDate);
   }
 
   [Symbol.dispose](): void {
@@ -106,11 +109,20 @@ export class Broadcast implements Disposable {
     maxFps: number,
     newest?: Picture,
   ): void {
-    const viewer = new Viewer(response, render, maxFps, () => this.#events.skipped());
+    const viewer = new Viewer(response, render, maxFps, {
+      skipped: () => this.#events.skipped(),
+      caughtUp: () => this.caughtUp(),
+    });
     this.#viewers.set(response, { viewer, kind });
     response.once('close', () => this.#viewers.delete(response));
     // A connection that breaks while it is written to is a viewer that left.
     response.on('error', () => response.destroy());
+    // Node tells of a socket on which nothing has moved; while a write makes progress it waits on.
+    response.setTimeout(this.#releaseMs, () => {
+      if (!viewer.behind) return;
+      this.#events.released();
+      viewer.release();
+    });
     if (newest) viewer.offer(newest, performance.now());
   }
 }

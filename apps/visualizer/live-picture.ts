@@ -67,6 +67,9 @@ export class LivePicture {
     this.#connected = connected;
     this.#broadcast = broadcast;
     this.#events = events;
+    broadcast.caughtUp = () => {
+      if (this.#state === 'live' && this.#frame && broadcast.wanted()) this.#request(this.#frame);
+    };
     const encoderOf = () => {
       const encode = createEncoder();
       return async (numbered: NumberedFrame) => {
@@ -113,6 +116,7 @@ export class LivePicture {
     this.health.flowed();
     if (this.#state !== 'live') this.refresh();
     if (this.#broadcast.wanted()) this.#request(this.#frame);
+    else this.#broadcast.pass();
   }
 
   /** The newest frame's picture, if it is made already. If not, it will be, and shown to all who want it. */
@@ -150,7 +154,7 @@ export class LivePicture {
     if (this.#card?.key !== key) {
       const jpeg = drawCard({ width, height }, TITLES[state], message);
       const facts = { seq: 0, width, height, publishedAt: Date.now(), position: null, latencyMs: null };
-      this.#card = { key, picture: new Picture(jpeg, facts) };
+      this.#card = { key, picture: new Picture(jpeg, facts, true) };
     }
     return this.#card.picture;
   }

@@ -1,14 +1,17 @@
-/** An encoded frame in the forms that viewers take it in, each made at most once however many they are. */
+/** An encoded frame, or the card that stands in for one, in the forms that viewers take it in, each made at most once however many they are. */
 export class Picture {
   readonly jpeg: Buffer;
   readonly facts: PictureFacts;
+  readonly card: boolean;
   #sse: Buffer | undefined;
   #part: Buffer | undefined;
   #openPart: Buffer | undefined;
 
-  constructor(jpeg: Buffer, facts: PictureFacts) {
+  /** @param card whether it says why nothing is live, and is no frame */
+  constructor(jpeg: Buffer, facts: PictureFacts, card = false) {
     this.jpeg = jpeg;
     this.facts = facts;
+    this.card = card;
   }
 
   /**

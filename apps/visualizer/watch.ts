@@ -25,7 +25,6 @@ export function watch(
 ): void {
   const everySecond = async () => {
     await telemetry.markSecond();
-    broadcast.releaseBlocked();
     await tellViewers(broadcast, live, telemetry);
   };
   const timers = [
