@@ -1,7 +1,6 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Frame } from './frame.ts';
-import { trimMalloc } from './malloc.ts';
 
 /** What may lie about unreclaimed, over the frames in hand. */
 const BYTES_BETWEEN = 8 * 2 ** 20;
@@ -14,8 +13,6 @@ const FRAMES_BETWEEN = 4;
 const GROWTH = 2;
 /** Looks at the young generation for one at everything at the least: every 17 s at 1080p30. */
 const LOOKS_BETWEEN = 128;
-/** The first look after one at everything, when what that freed has been given back to malloc. */
-const TRIM_AT_LOOK = 1;
 /** How far the heap, a few MB with us, and what hangs on it may grow before V8 looks through all of it by itself. */
 const HEAP_GROWTH_PERCENT = 500;
 
@@ -52,7 +49,6 @@ export function framePassed(bytes: number): void {
   looks += 1;
   if (looks < LOOKS_BETWEEN && held <= leastHeld + GROWTH * bytesBetween) {
     collect({ type: 'minor' });
-    if (looks === TRIM_AT_LOOK) trimMalloc();
   } else {
     collect({ type: 'major' });
     looks = 0;

@@ -1,10 +1,13 @@
 import type { Broadcast } from './broadcast.ts';
 import type { LivePicture } from './live-picture.ts';
+import { trimMalloc } from './malloc.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /** A change of state is noticed this soon, and the whole status told once a second. */
 const NOTICE_MS = 250;
 const STATUS_MS = 1000;
+/** What malloc holds free goes back this often. */
+const TRIM_MS = 15_000;
 
 /** Tells SSE viewers the status and, while nothing is live, shows MJPEG viewers the card. */
 export async function tellViewers(
@@ -30,6 +33,7 @@ export function watch(
   const timers = [
     setInterval(() => live.refresh(), NOTICE_MS),
     setInterval(() => void everySecond(), STATUS_MS),
+    setInterval(trimMalloc, TRIM_MS),
   ];
   signal.addEventListener('abort', () => timers.forEach(clearInterval), { once: true });
 }

@@ -14,7 +14,7 @@ const trim = findTrim();
 
 /**
  * Gives the kernel back what malloc holds free, wherever it lies. By itself malloc gives back only what is free at the end
- * of its heap, and what frames and viewers leave behind lies between pieces that are in use.
+ * of its heap, and what viewers leave behind lies between pieces that are in use.
  *
  * Cost: 1 to 12 ms with frames of 4K. https://man7.org/linux/man-pages/man3/malloc_trim.3.html
  */
