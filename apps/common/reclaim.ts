@@ -6,11 +6,8 @@ import type { Frame } from './frame.ts';
 const BYTES_BETWEEN = 8 * 2 ** 20;
 /** Of frames of more than 2 MB so many. With three, a frame was often held through two looks, which V8 takes for a long life. */
 const FRAMES_BETWEEN = 4;
-/**
- * How far what is held may grow before everything is looked through, as a multiple of what passes between two looks.
- * The zeromq package counts a received frame twice: its own count, and the buffer's.
- */
-const GROWTH = 2;
+/** How far what is held may grow before everything is looked through, as a multiple of what passes between two looks. */
+const GROWTH = 1;
 /** Looks at the young generation for one at everything at the least: every 17 s at 1080p30. */
 const LOOKS_BETWEEN = 128;
 /** How far the heap, a few MB with us, and what hangs on it may grow before V8 looks through all of it by itself. */
