@@ -22,10 +22,18 @@ export interface Endpoint {
   variable: string;
 }
 
+/** libzmq takes IPv6 only where it is told to; names keep to IPv4, which is what a peer on 127.0.0.1 answers. */
+const isIpv6 = ({ host }: Endpoint): boolean => host.startsWith('[');
+
 export const address = ({ host, port }: Endpoint): string => `tcp://${host}:${port}`;
 
 /** Long enough for a last frame to leave on loopback, short enough for the promise of a quick stop. */
 const LINGER_MS = 200;
+
+/** libzmq tries again at least this often. */
+const RECONNECT_MS = 500;
+/** A libzmq that is not connected and has tried nothing for so long never will. */
+const GIVEN_UP_MS = 4 * RECONNECT_MS;
 
 /**
  * Publishes on an endpoint until `signal` is aborted.
@@ -36,7 +44,7 @@ const LINGER_MS = 200;
  * @throws Fault `cannot-listen`
  */
 export async function publish(endpoint: Endpoint, signal: AbortSignal): Promise<FrameSink> {
-  const socket = new Publisher({ conflate: true, linger: LINGER_MS });
+  const socket = new Publisher({ conflate: true, linger: LINGER_MS, ipv6: isIpv6(endpoint) });
   try {
     await socket.bind(address(endpoint));
   } catch (thrown) {
@@ -54,31 +62,57 @@ export async function publish(endpoint: Endpoint, signal: AbortSignal): Promise<
 }
 
 /**
- * Subscribes to a peer that may not be there yet, or come and go: libzmq connects again by itself.
+ * Subscribes to a peer that may not be there yet, or come and go: libzmq connects again by itself, and where it has given
+ * up we do.
  *
  * Conflation keeps only the newest message that has arrived; what it replaced shows as a gap in the sequence.
  * A message longer than any frame may be makes libzmq drop the connection before the bytes are read.
  */
 export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource {
+  const peer = address(endpoint);
   const socket = new Subscriber({
     conflate: true,
+    ipv6: isIpv6(endpoint),
     linger: 0,
     maxMessageSize: MAX_MESSAGE_BYTES,
     reconnectInterval: 50,
-    reconnectMaxInterval: 500,
+    reconnectMaxInterval: RECONNECT_MS,
     heartbeatInterval: 1000,
     heartbeatTimeout: 3000,
   });
   let connected = false;
+  /** When libzmq was last heard to try. */
+  let triedMs = performance.now();
+  const tried = () => {
+    triedMs = performance.now();
+  };
+  for (const attempt of ['connect', 'connect:delay', 'connect:retry'] as const) {
+    socket.events.on(attempt, tried);
+  }
   socket.events.on('handshake', () => {
     connected = true;
   });
   socket.events.on('disconnect', () => {
     connected = false;
+    tried();
   });
-  socket.connect(address(endpoint));
+  // After a breach of the protocol, as by a message that is too long or a peer that is no publisher, libzmq never tries again.
+  const watch = setInterval(() => {
+    if (connected || performance.now() - triedMs < GIVEN_UP_MS) return;
+    tried();
+    try {
+      socket.disconnect(peer);
+    } catch {
+      // It has forgotten the peer already.
+    }
+    socket.connect(peer);
+  }, GIVEN_UP_MS / 4);
+  onAbort(signal, () => {
+    clearInterval(watch);
+    socket.close();
+  });
+  socket.connect(peer);
   socket.subscribe();
-  onAbort(signal, () => socket.close());
   return {
     get connected() {
       return connected;
