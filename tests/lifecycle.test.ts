@@ -84,6 +84,25 @@ for (const name of ['playback', 'redactor'] as const) {
   });
 }
 
+test('when the redactor of a slow clip dies viewers are told within 2 s too', async () => {
+  // A stall of such a clip is told after 6 s.
+  await using chain = await startChain({ DATA_FILE: clip, PLAYBACK_FPS: 0.5 });
+  let frames = 0;
+  let diedMs = 0;
+  for await (const { event, data } of events(`${chain.web}/stream`)) {
+    if (event === 'frame') frames += 1;
+    if (frames === 3 && !diedMs) {
+      diedMs = performance.now();
+      await chain.services.redactor.stop('SIGKILL');
+    } else if (event === 'status' && diedMs && data.state !== 'live') {
+      assert.equal(data.state, 'disconnected');
+      break;
+    }
+  }
+  assert.ok(performance.now() - diedMs <= 2000);
+  assert.equal((await fetch(`${chain.web}/readyz`)).status, 503);
+});
+
 test('when the visualizer is restarted on its port the picture is there again', async () => {
   await using chain = await startChain({ DATA_FILE: clip });
   await chain.services.visualizer.stop();

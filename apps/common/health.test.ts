@@ -34,6 +34,19 @@ test('a clip of one frame in two seconds is no stall once its rhythm is known', 
   assert.equal(health.stalled(2000 + 6001), true);
 });
 
+test('a source that is gone is no slow one, until it has sent a frame again', () => {
+  let connected = true;
+  const health = new FlowHealth('redactor', 'frames', () => connected);
+  for (const ms of [0, 5000, 10_000]) health.flowed(ms);
+  connected = false;
+  assert.equal(health.stalled(10_000 + 1400), false);
+  assert.deepEqual(health.ready(10_000 + 2000), { ok: false, message: 'no frames for 2.0 s' });
+  connected = true;
+  assert.equal(health.ready(10_000 + 2500).ok, false);
+  assert.equal(health.flowed(13_000), true);
+  assert.equal(health.stalled(17_900), false);
+});
+
 test('after a stall the old rhythm counts again as soon as two frames have shown it', () => {
   const health = new FlowHealth('redactor', 'frames');
   health.flowed(0);

@@ -13,7 +13,7 @@ export interface Health {
   ready(): Verdict;
 }
 
-/** A picture slower than this is told from a stall by its own rhythm. */
+/** A picture slower than this is told from a stall by its own rhythm. A quick reconnect is over before. */
 const STALL_MS = 1500;
 /** How many of its own intervals a slow clip may miss before it counts as stalled. */
 const STALL_INTERVALS = 3;
@@ -25,19 +25,27 @@ const RHYTHM = 5;
 export class FlowHealth implements Health {
   readonly #service: string;
   readonly #what: string;
+  readonly #connected: () => boolean;
+  /** Found gone, and no frame since. */
+  #lost = false;
   #lastMs: number | undefined;
   readonly #intervalsMs: number[] = [];
   #refusal: { reason: string; atMs: number } | undefined;
 
-  /** @param what what flows, for the message: "frames from playback at tcp://localhost:5555" */
-  constructor(service: string, what: string) {
+  /**
+   * @param what what flows, for the message: "frames from playback at tcp://localhost:5555"
+   * @param connected whether the transport to where it flows from stands
+   */
+  constructor(service: string, what: string, connected = () => true) {
     this.#service = service;
     this.#what = what;
+    this.#connected = connected;
   }
 
   /** Tells of a frame. Answers true when it is the first, or the first after a stall. */
   flowed(nowMs = performance.now()): boolean {
     const began = this.stalled(nowMs);
+    this.#lost = false;
     if (this.#lastMs !== undefined) {
       this.#intervalsMs.push(Math.min(nowMs - this.#lastMs, LONGEST_INTERVAL_MS));
       if (this.#intervalsMs.length > RHYTHM) this.#intervalsMs.shift();
@@ -50,12 +58,18 @@ export class FlowHealth implements Health {
     this.#refusal = { reason, atMs: nowMs };
   }
 
-  /** Whether the last frame is longer ago than this source's rhythm explains; true before the first. */
+  /**
+   * Whether the last frame is longer ago than this source explains: by its rhythm while it is connected, and not at all
+   * once it is gone. True before the first frame.
+   */
   stalled(nowMs = performance.now()): boolean {
     if (this.#lastMs === undefined) return true;
     const quietMs = nowMs - this.#lastMs;
-    // In this order, so that a frame that is on time costs one comparison and no look at the rhythm.
-    return quietMs > STALL_MS && quietMs > STALL_INTERVALS * this.#rhythmMs;
+    // First, so that a frame that is on time costs one comparison and no look at the rhythm.
+    if (quietMs <= STALL_MS) return false;
+    // A connection that stands again is no frame yet.
+    this.#lost ||= !this.#connected();
+    return this.#lost || quietMs > STALL_INTERVALS * this.#rhythmMs;
   }
 
   /** The lower median, so that of two intervals the shorter counts; 0 before the second frame. */

@@ -30,11 +30,12 @@ await runService('redactor', schema, async ({ config, log, signal }) => {
 
   const gaps = new SequenceGaps();
   const warnings = new ThrottledLog(log);
-  const health = new FlowHealth('redactor', `frames from playback at ${address(playback)}`);
+  const source = subscribe(playback, signal);
+  const flow = `frames from playback at ${address(playback)}`;
+  const health = new FlowHealth('redactor', flow, () => source.connected);
   const telemetry = { host: config.METRICS_HOST, port: config.METRICS_PORT };
   await serveTelemetry(telemetry, metrics, health, signal);
   const sink = await publish(output, signal);
-  const source = subscribe(playback, signal);
   log.info(
     { from: address(playback), to: address(output), redactWidthPx: config.REDACT_WIDTH },
     `blackening ${config.REDACT_WIDTH} pixels of every edge`,

@@ -62,7 +62,7 @@ export class LivePicture {
     createEncoder: () => Encode,
     events: LivePictureEvents,
   ) {
-    this.health = new FlowHealth('visualizer', `frames from the redactor at ${peer}`);
+    this.health = new FlowHealth('visualizer', `frames from the redactor at ${peer}`, connected);
     this.#peer = peer;
     this.#connected = connected;
     this.#broadcast = broadcast;
