@@ -137,6 +137,27 @@ test('a visualizer that hangs is noticed within two seconds, without a word from
   await viewer.draws();
 });
 
+test('the details tell nothing of a server that is not heard', async () => {
+  const { visualizer, web } = await anotherVisualizer();
+  await using _ = visualizer;
+  await using viewer = await openPage(browser, web);
+  const { page } = viewer;
+  const details = async () => (await page.textContent('#details-list')) ?? '';
+  const silence =
+    /^Source–Picture–Rate in, out–Server latency–Dropped–Refused–Viewers–Server–Not drawn here\d/;
+  await viewer.becomes('live');
+  await page.keyboard.press('?');
+  await until(async () => /480 × 272/.test(await details()), 'the details to be filled in');
+
+  visualizer.process.kill('SIGSTOP');
+  await viewer.becomes('reconnecting');
+  await until(async () => silence.test(await details()), 'a dash for all that was known');
+  visualizer.process.kill('SIGCONT');
+  await until(async () => /480 × 272/.test(await details()), 'the details to be filled in again');
+  await visualizer.stop();
+  await until(async () => silence.test(await details()), 'a dash for all that was known');
+});
+
 test('the picture comes back by itself after the visualizer is restarted', async () => {
   const { visualizer, web, environment } = await anotherVisualizer();
   await using viewer = await openPage(browser, web);

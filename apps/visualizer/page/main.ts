@@ -113,8 +113,10 @@ function refresh(): void {
 }
 
 function showNumbers(): void {
-  readout.refresh(status, signal.picture ? last : undefined, Date.now());
-  details.refresh(status, picture);
+  // A silent link keeps its status to go on with, but what that says is past.
+  const current = link === 'open' || link === 'full' ? status : undefined;
+  readout.refresh(current, signal.picture ? last : undefined, Date.now());
+  details.refresh(current, picture);
 }
 
 /** Lays the picture's place out for its proportions before it is there. */

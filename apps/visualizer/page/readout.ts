@@ -64,7 +64,7 @@ export class Details {
 
   refresh(status: Status | undefined, page: { skipped: number; broken: number }): void {
     if (!this.open) return;
-    for (const [name, value] of Object.entries(status ? describe(status) : {})) this.#set(name, value);
+    for (const [name, tell] of Object.entries(ROWS)) this.#set(name, status ? tell(status) : NONE);
     this.#set('Not drawn here', `${page.skipped} overtaken, ${page.broken} unreadable`);
   }
 
@@ -84,17 +84,20 @@ export class Details {
   }
 }
 
-function describe(status: Status): Record<string, string> {
-  const { source, fps, latencyMs, dropped, refused, viewers } = status;
-  const reasons = Object.entries(refused).filter(([, count]) => count > 0);
-  return {
-    Source: source.address,
-    Picture: source.width === null ? NONE : `${source.width} × ${source.height}, ${source.format}`,
-    'Rate in, out': `${number(fps.in, 1)}, ${number(fps.out, 1)} fps`,
-    'Server latency': `${number(latencyMs.p50, 1)} ms, p99 ${number(latencyMs.p99, 1)} ms`,
-    Dropped: `${dropped.upstream} upstream, ${dropped.encoder} encoder, ${dropped.viewer} viewers`,
-    Refused: reasons.map(([reason, count]) => `${count} ${reason}`).join(', ') || 'none',
-    Viewers: `${viewers.now} of ${viewers.max}, ${viewers.mjpeg} by MJPEG`,
-    Server: `${status.version} on Node ${status.node.replace(/^v/, '')}, up ${duration(status.uptimeSeconds * 1000)}`,
-  };
-}
+/** What the panel says of a status, by the name of the row. */
+const ROWS: Record<string, (status: Status) => string> = {
+  Source: ({ source }) => source.address,
+  Picture: ({ source }) =>
+    source.width === null ? NONE : `${source.width} × ${source.height}, ${source.format}`,
+  'Rate in, out': ({ fps }) => `${number(fps.in, 1)}, ${number(fps.out, 1)} fps`,
+  'Server latency': ({ latencyMs }) => `${number(latencyMs.p50, 1)} ms, p99 ${number(latencyMs.p99, 1)} ms`,
+  Dropped: ({ dropped }) =>
+    `${dropped.upstream} upstream, ${dropped.encoder} encoder, ${dropped.viewer} viewers`,
+  Refused: ({ refused }) => {
+    const reasons = Object.entries(refused).filter(([, count]) => count > 0);
+    return reasons.map(([reason, count]) => `${count} ${reason}`).join(', ') || 'none';
+  },
+  Viewers: ({ viewers }) => `${viewers.now} of ${viewers.max}, ${viewers.mjpeg} by MJPEG`,
+  Server: ({ version, node, uptimeSeconds }) =>
+    `${version} on Node ${node.replace(/^v/, '')}, up ${duration(uptimeSeconds * 1000)}`,
+};
