@@ -47,7 +47,7 @@ async function fetchClip(address: URL, folder: string): Promise<void> {
   await download(address, part, bytes);
   await probe(part).catch(async thrown => {
     await rm(part);
-    throw new Error(`what ${address} gave is not a video that ffmpeg can read, so it was not kept`, {
+    throw new Error(`what ${address} gave is not a video that playback reads, so it was not kept`, {
       cause: thrown,
     });
   });

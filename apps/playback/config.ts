@@ -15,7 +15,8 @@ export const schema = {
   PLAYBACK_HOST: bindHost({ default: '*', desc: 'where playback publishes' }),
   PLAYBACK_PORT: tcpPort({ default: 5555, desc: 'port playback publishes on' }),
   PLAYBACK_FPS: optionalNumber({
-    above: 0,
+    // A frame in 17 minutes. Node's timers overflow at 25 days and then don't wait at all.
+    above: 0.001,
     max: 1000,
     default: undefined,
     desc: "frames a second; the clip's own where not set",

@@ -110,7 +110,7 @@ describe('bad input gets one clear sentence', { concurrency: 4 }, () => {
     for (const [name, text] of Object.entries(texts)) {
       const file = inFolder(`${name}.mp4`);
       await writeFile(file, text);
-      await assertRefused({ DATA_FILE: file }, 2, /^DATA_FILE .* is not a video /);
+      await assertRefused({ DATA_FILE: file }, 2, /^DATA_FILE .* is not a video that playback reads /);
     }
   });
 

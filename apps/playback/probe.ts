@@ -50,7 +50,7 @@ async function ask(path: string, signal: AbortSignal | undefined, patienceMs: nu
       const reason = lastWords(String(stderr ?? ''), path);
       throw new Fault(
         'bad-clip',
-        `DATA_FILE ${path} is not a video that ffmpeg can read (${reason}); set it to a whole video file`,
+        `DATA_FILE ${path} is not a video that playback reads (${reason}); set it to a whole video file, an mp4 for one`,
         { cause: error },
       );
     }
