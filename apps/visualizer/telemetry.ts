@@ -50,7 +50,7 @@ export class Telemetry implements BroadcastEvents {
   readonly #gaps = new SequenceGaps();
   #observed: { broadcast: Broadcast; live: LivePicture } | undefined;
   readonly #startedMs = performance.now();
-  #rates = { in: 0, out: 0 };
+  #rates: Record<'in' | 'out', number | null> = { in: null, out: null };
   #marked = { atMs: performance.now(), received: 0, encoded: 0 };
 
   /** Names what is looked at when it is asked for: who watches, and whether anything is live. */
