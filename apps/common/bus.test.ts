@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { Push, Reply } from 'zeromq';
-import { freePorts } from '../../tests/support/services.ts';
+import { freePorts, until } from '../../tests/support/services.ts';
 import { publish, subscribe } from './bus.ts';
 
 /** Subscribes to a port that `first` has, lets a publisher take it over, and waits for a frame of its. */
@@ -17,7 +17,8 @@ async function heardAfter(first: (port: number) => Promise<() => Promise<void> |
     const source = subscribe(endpoint, ended.signal);
     await new Promise(resolve => setTimeout(resolve, 300));
     await leave();
-    const sink = await publish(endpoint, ended.signal);
+    // A socket that has closed lets go of its port a little later.
+    const sink = await until(() => publish(endpoint, ended.signal).catch(() => undefined), 'the port');
     const sending = setInterval(() => void sink.send(Buffer.from('a frame')), 50);
     const tooLate = setTimeout(() => ended.abort(), 8000);
     try {

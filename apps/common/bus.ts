@@ -96,6 +96,8 @@ export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource 
     connected = false;
     tried();
   });
+  socket.connect(peer);
+  socket.subscribe();
   // After a breach of the protocol, as by a message that is too long or a peer that is no publisher, libzmq never tries again.
   const watch = setInterval(() => {
     if (connected || performance.now() - triedMs < GIVEN_UP_MS) return;
@@ -111,8 +113,6 @@ export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource 
     clearInterval(watch);
     socket.close();
   });
-  socket.connect(peer);
-  socket.subscribe();
   return {
     get connected() {
       return connected;
