@@ -69,7 +69,7 @@ test('a viewer that has stopped reading is skipped and never waited for, and kee
 });
 
 test('a viewer that takes nothing for the time set is let go and counted; one that reads stays', async () => {
-  await using service = await serve(50);
+  await using service = await serve(300);
   const { broadcast, counts } = service;
   const stalled = await service.visit('/mjpeg');
   stalled.pause();
@@ -87,7 +87,7 @@ test('a viewer that takes nothing for the time set is let go and counted; one th
 });
 
 test('a viewer that takes a picture slowly, but steadily, is not let go', async () => {
-  const releaseMs = 200;
+  const releaseMs = 400;
   await using service = await serve(releaseMs);
   const { broadcast, counts } = service;
   const slow = await service.visit('/mjpeg');
@@ -98,7 +98,7 @@ test('a viewer that takes a picture slowly, but steadily, is not let go', async 
     setTimeout(() => slow.resume(), 5);
   });
   const startMs = performance.now();
-  const bytes = 16_000_000;
+  const bytes = 24_000_000;
   broadcast.show(picture(1, bytes));
   await until(() => taken > bytes || counts.released > 0, 'the whole picture');
   assert.equal(counts.released, 0);
