@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { cleanEnv, makeValidator, type RequiredValidatorSpec } from 'envalid';
 import { Fault } from './errors.ts';
 
@@ -78,13 +79,29 @@ export function filePath(about: About<string>): Variable<string> {
   }, about);
 }
 
-const HOST = /^(?:\w[\w.-]{0,252}|\[[\dA-Fa-f:.]{2,45}(?:%[\w.-]+)?\])$/;
+const NAME = /^[A-Za-z\d][\w.-]{0,252}$/;
+const BRACKETED = /^\[([^%]+)(?:%[\w.-]+)?\]$/;
 
-/** Where a service accepts connections: `*`, an address of this host, or the name of an interface. */
+/** A name, an IPv4 address, or an IPv6 address in brackets. */
+function isHost(input: string): boolean {
+  return NAME.test(input) || isIPv6(BRACKETED.exec(input)?.[1] ?? '');
+}
+
+/** Where a service publishes: `*`, an address of this host, or the name of an interface, as libzmq takes them. */
 export function bindHost(about: About<string>): Variable<string> {
   return variable(host => {
-    if (host !== '*' && !HOST.test(host)) {
+    if (host !== '*' && !isHost(host) && !/^\w[\w.-]{0,14}$/.test(host)) {
       throw new Error('must be *, an IP address of this host ([…] around IPv6) or a network interface');
+    }
+    return host;
+  }, about);
+}
+
+/** Where a service serves HTTP: `*`, or an address or a name of this host, as Node takes them. */
+export function httpHost(about: About<string>): Variable<string> {
+  return variable(host => {
+    if (host !== '*' && !isHost(host)) {
+      throw new Error('must be *, or an IP address ([…] around IPv6) or name of this host, as in localhost');
     }
     return host;
   }, about);
@@ -93,7 +110,7 @@ export function bindHost(about: About<string>): Variable<string> {
 /** Where a service finds its peer: a host name or an address, never a wildcard. */
 export function connectHost(about: About<string>): Variable<string> {
   return variable(host => {
-    if (!HOST.test(host)) {
+    if (!isHost(host)) {
       throw new Error('must be the host name or IP address of the peer ([…] around IPv6), as in localhost');
     }
     return host;
@@ -111,7 +128,7 @@ export const commonSchema = {
 
 /** What a service without HTTP of its own adds, so that Prometheus and a health check can reach it. */
 export const telemetrySchema = {
-  METRICS_HOST: bindHost({ default: '127.0.0.1', desc: 'where metrics and health are served' }),
+  METRICS_HOST: httpHost({ default: '127.0.0.1', desc: 'where metrics and health are served' }),
   METRICS_PORT: integer({ min: 0, max: 65535, default: 0, desc: 'port of metrics and health; 0 is off' }),
 };
 
