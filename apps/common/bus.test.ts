@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { Push, Reply } from 'zeromq';
 import { freePorts, until } from '../../tests/support/services.ts';
 import { publish, subscribe } from './bus.ts';
+import { MAX_MESSAGE_BYTES } from './frame.ts';
 
 /** Subscribes to a port that `first` has, lets a publisher take it over, and waits for a frame of its. */
 async function heardAfter(first: (port: number) => Promise<() => Promise<void> | void>): Promise<string> {
@@ -34,10 +35,14 @@ async function heardAfter(first: (port: number) => Promise<() => Promise<void> |
 }
 
 /** A server that is no ZeroMQ: it says `greeting` to whoever comes. */
-async function stranger(port: number, greeting: Buffer | string) {
+async function stranger(
+  port: number,
+  greeting: Buffer | string,
+  answer: (socket: Socket, said: Buffer) => void = () => {},
+) {
   const sockets = new Set<Socket>();
   const server = createServer(socket => {
-    sockets.add(socket.on('error', () => {}));
+    sockets.add(socket.on('error', () => {}).on('data', said => answer(socket, said)));
     socket.write(greeting);
   }).listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -46,6 +51,19 @@ async function stranger(port: number, greeting: Buffer | string) {
     for (const socket of sockets) socket.destroy();
     await once(server.close(), 'close');
   };
+}
+
+/** A publisher by the book, up to a message that is longer than any frame: ZMTP 3.0 with the NULL mechanism. */
+async function boaster(port: number) {
+  const greeting = Buffer.alloc(64);
+  greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3]);
+  greeting.write('NULL', 12);
+  const ready = Buffer.from('\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03PUB', 'latin1');
+  const tooLong = Buffer.alloc(9, 2);
+  tooLong.writeBigUInt64BE(BigInt(MAX_MESSAGE_BYTES + 1), 1);
+  return stranger(port, Buffer.concat([greeting, ready]), (socket, said) => {
+    if (said.includes('READY')) socket.write(tooLong);
+  });
 }
 
 const other = async (socket: Push | Reply, port: number) => {
@@ -61,6 +79,7 @@ for (const [who, first] of Object.entries({
   'a socket that pushes': (port: number) => other(new Push({ linger: 0 }), port),
   'a socket that replies': (port: number) => other(new Reply({ linger: 0 }), port),
   'a server of HTTP/2': (port: number) => stranger(port, Buffer.of(0, 0, 18, 4, 0, 0, 0, 0, 0, 0, 3, 0)),
+  'a publisher of a message that is too long': boaster,
   'a server of another protocol': (port: number) => stranger(port, 'SSH-2.0-OpenSSH_10.0\r\n'),
   'a server that says nothing': (port: number) => stranger(port, ''),
 })) {
@@ -68,6 +87,32 @@ for (const [who, first] of Object.entries({
     assert.equal(await heardAfter(first), 'a frame');
   });
 }
+
+test('a server that takes the connection and says nothing is left alone for a second before it is tried again', async () => {
+  const [port = 0] = await freePorts(1);
+  const ended = new AbortController();
+  const server = createServer(socket => socket.on('error', () => {})).listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  subscribe({ host: '127.0.0.1', port, variable: 'PLAYBACK_PORT' }, ended.signal);
+  try {
+    await once(server, 'connection');
+    const beganMs = performance.now();
+    await once(server, 'connection', { signal: AbortSignal.timeout(8000) });
+    assert.ok(performance.now() - beganMs > 1000);
+  } finally {
+    ended.abort();
+    server.close();
+  }
+});
+
+test('an address that libzmq refuses is told with its variable', () => {
+  const endpoint = { host: '_x', port: 5555, variable: 'PLAYBACK_PORT' };
+  assert.throws(() => subscribe(endpoint, new AbortController().signal), {
+    name: 'Fault',
+    exitCode: 2,
+    message: /^PLAYBACK_HOST="_x" is no address to connect to/,
+  });
+});
 
 const hasIpv6 = Object.values(networkInterfaces()).some(own => own?.some(({ address }) => address === '::1'));
 

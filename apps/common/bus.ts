@@ -81,27 +81,29 @@ export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource 
     heartbeatTimeout: 3000,
   });
   let connected = false;
-  /** When libzmq was last heard to try. */
-  let triedMs = performance.now();
-  const tried = () => {
-    triedMs = performance.now();
-  };
-  for (const attempt of ['connect', 'connect:delay', 'connect:retry'] as const) {
-    socket.events.on(attempt, tried);
+  /** When libzmq last told of an attempt; infinite until it tells of ours, which a slow resolver holds up. */
+  let triedMs = Number.POSITIVE_INFINITY;
+  for (const event of ['connect', 'connect:delay', 'connect:retry', 'disconnect'] as const) {
+    socket.events.on(event, () => {
+      connected = false;
+      triedMs = performance.now();
+    });
   }
   socket.events.on('handshake', () => {
     connected = true;
   });
-  socket.events.on('disconnect', () => {
-    connected = false;
-    tried();
-  });
-  socket.connect(peer);
+  try {
+    socket.connect(peer);
+  } catch (thrown) {
+    socket.close();
+    throw cannotConnect(endpoint, thrown);
+  }
   socket.subscribe();
-  // After a breach of the protocol, as by a message that is too long or a peer that is no publisher, libzmq never tries again.
+  // After a breach of the protocol, as by a message that is too long or a peer that is no publisher, libzmq never tries
+  // again; and for a server that says nothing it would wait 30 s.
   const watch = setInterval(() => {
     if (connected || performance.now() - triedMs < GIVEN_UP_MS) return;
-    tried();
+    triedMs = Number.POSITIVE_INFINITY;
     try {
       socket.disconnect(peer);
     } catch {
@@ -133,11 +135,24 @@ export function onAbort(signal: AbortSignal, close: () => void): void {
   else signal.addEventListener('abort', close, { once: true });
 }
 
+const hostVariableOf = ({ variable }: Endpoint): string => variable.replace('PORT', 'HOST');
+
+/** libzmq looks names up later: what it refuses at once is not written as an address is. */
+function cannotConnect(endpoint: Endpoint, thrown: unknown): Fault {
+  const error = asError(thrown);
+  return new Fault(
+    'bad-configuration',
+    `${hostVariableOf(endpoint)}=${JSON.stringify(endpoint.host)} is no address to connect to (${error.message}); ` +
+      'set it to the host name or IP address of the peer',
+    { cause: error },
+  );
+}
+
 /** The sentence for a port or an address that can't be had, from libzmq and from Node alike. */
 export function cannotListen(endpoint: Endpoint, thrown: unknown): Fault {
   const error = asError(thrown);
   const { host, port, variable } = endpoint;
-  const hostVariable = variable.replace('PORT', 'HOST');
+  const hostVariable = hostVariableOf(endpoint);
   const why: Record<string, string> = {
     EADDRINUSE: `port ${port} on ${host} is already taken; set ${variable} to a free port`,
     EACCES: `port ${port} needs rights this user does not have; set ${variable} to 1024 or above`,
