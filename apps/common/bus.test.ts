@@ -5,8 +5,21 @@ import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { Push, Reply } from 'zeromq';
 import { freePorts, until } from '../../tests/support/services.ts';
-import { publish, subscribe } from './bus.ts';
+import { type FrameSink, type FrameSource, publish, subscribe } from './bus.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
+
+/** Sends a frame again and again, and gives what the source hears first; `ended` is aborted where that is nothing. */
+async function firstHeard(source: FrameSource, sink: FrameSink, ended: AbortController): Promise<string> {
+  const sending = setInterval(() => void sink.send(Buffer.from('a frame')), 50);
+  const tooLate = setTimeout(() => ended.abort(), 8000);
+  try {
+    for await (const message of source) return message.toString();
+    return 'nothing within 8 s';
+  } finally {
+    clearInterval(sending);
+    clearTimeout(tooLate);
+  }
+}
 
 /** Subscribes to a port that `first` has, lets a publisher take it over, and waits for a frame of its. */
 async function heardAfter(first: (port: number) => Promise<() => Promise<void> | void>): Promise<string> {
@@ -20,15 +33,7 @@ async function heardAfter(first: (port: number) => Promise<() => Promise<void> |
     await leave();
     // A socket that has closed lets go of its port a little later.
     const sink = await until(() => publish(endpoint, ended.signal).catch(() => undefined), 'the port');
-    const sending = setInterval(() => void sink.send(Buffer.from('a frame')), 50);
-    const tooLate = setTimeout(() => ended.abort(), 8000);
-    try {
-      for await (const message of source) return message.toString();
-      return 'nothing within 8 s';
-    } finally {
-      clearInterval(sending);
-      clearTimeout(tooLate);
-    }
+    return await firstHeard(source, sink, ended);
   } finally {
     ended.abort();
   }
@@ -123,15 +128,6 @@ test('a publisher on an IPv6 address is heard', {
   const endpoint = { host: '[::1]', port, variable: 'PLAYBACK_PORT' };
   const ended = new AbortController();
   const sink = await publish(endpoint, ended.signal);
-  const sending = setInterval(() => void sink.send(Buffer.from('a frame')), 50);
-  const tooLate = setTimeout(() => ended.abort(), 8000);
-  let heard = '';
-  for await (const message of subscribe(endpoint, ended.signal)) {
-    heard = message.toString();
-    break;
-  }
-  clearInterval(sending);
-  clearTimeout(tooLate);
+  assert.equal(await firstHeard(subscribe(endpoint, ended.signal), sink, ended), 'a frame');
   ended.abort();
-  assert.equal(heard, 'a frame');
 });

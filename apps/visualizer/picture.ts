@@ -1,4 +1,7 @@
-/** An encoded frame, or the card that stands in for one, in the forms that viewers take it in, each made at most once however many they are. */
+/**
+ * An encoded frame, or the card that stands in for one, in the forms that viewers take it in, each made at most once
+ * however many they are.
+ */
 export class Picture {
   readonly jpeg: Buffer;
   readonly facts: PictureFacts;
