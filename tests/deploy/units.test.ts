@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { schema as playback } from '../../apps/playback/config.ts';
 import { schema as redactor } from '../../apps/redactor/config.ts';
 import { schema as visualizer } from '../../apps/visualizer/config.ts';
 import { temporaryFolder } from '../support/clips.ts';
-import { ok, prepare, run, SERVICES, TREE } from './machine.ts';
+import { ok, prepare, SERVICES, TREE } from './machine.ts';
 import {
   faultsOfContainer,
   faultsOfPod,
@@ -168,130 +160,4 @@ test('every drop-in that is shown by example leaves the units whole', async () =
   const pod = services.get('noaa-pod.service') ?? '';
   assert.match(pod, /--publish 0\.0\.0\.0:8080:8050/);
   assert.doesNotMatch(pod, /--publish 127\.0\.0\.1/);
-});
-
-describe('quadlet/noaa', () => {
-  /** A host of which the script sees only what stands here. */
-  async function host(programs: Record<string, string>) {
-    const folder = await temporaryFolder();
-    const bin = join(folder.path, 'bin');
-    mkdirSync(bin);
-    for (const [name, script] of Object.entries(programs)) {
-      writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
-      chmodSync(join(bin, name), 0o755);
-    }
-    const home = join(folder.path, 'home');
-    mkdirSync(home);
-    const env = {
-      PATH: `${bin}:/usr/bin:/bin`,
-      HOME: home,
-      XDG_CONFIG_HOME: '',
-      XDG_STATE_HOME: '',
-      XDG_DATA_HOME: '',
-    };
-    const noaa = (...args: string[]) => run(join(QUADLET, 'noaa'), args, { env });
-    return { noaa, home, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
-  }
-  const PODMAN = (version: string) =>
-    `case $1 in version) echo ${version} ;; image) [ "$2" = exists ] || echo 'sha256:1' ;; esac`;
-  const WELL = {
-    id: 'case $1 in -u) echo 1000 ;; *) echo op ;; esac',
-    podman: PODMAN('5.4.2'),
-    systemctl: 'case "$*" in *LoadState*) echo loaded ;; *ActiveState*) echo inactive ;; esac',
-    loginctl: 'echo yes',
-    ss: 'true',
-    newuidmap: 'true',
-    pasta: 'true',
-    catatonit: 'true',
-  };
-
-  test('is clean to shellcheck, as is every other script of the deployment', async () => {
-    const scripts = ['quadlet/noaa', 'tests/deploy/prepare', 'tests/deploy/stand-in'];
-    const images = readdirSync(join(TREE, 'tools/image')).filter(name => name.endsWith('.sh'));
-    await ok('shellcheck', [...scripts, ...images.map(name => `tools/image/${name}`)]);
-  });
-
-  test('is plain sh', async () => {
-    await ok('dash', ['-n', 'quadlet/noaa']);
-    assert.equal(read('noaa').split('\n')[0], '#!/bin/sh');
-  });
-
-  test('says each problem of a host with its remedy, and fails', async () => {
-    await using poor = await host({
-      ...WELL,
-      podman: PODMAN('4.9.3'),
-      loginctl: 'echo no',
-      ss: 'echo LISTEN 0 4096 127.0.0.1:8050',
-      systemctl: 'exit 1',
-    });
-    const { code, output } = await poor.noaa('check');
-    assert.equal(code, 1);
-    for (const expected of [
-      /FIX {3}podman is 4\.9\.3; pods under systemd need 5\.0\n {6}→ .*Debian 13/,
-      /FIX {3}there is no systemd session of op\n {6}→ .*ssh/,
-      /FIX {3}services of op end at logout.*\n {6}→ loginctl enable-linger/,
-      /FIX {3}port 8050 is taken\n {6}→ end what has it/,
-      /FIX {3}\/etc\/subuid has \d+ ids for op.*\n {6}→ sudo usermod --add-subuids/,
-    ]) {
-      assert.match(output, expected);
-    }
-  });
-
-  test('refuses to be root', async () => {
-    await using rooted = await host({ ...WELL, id: 'case $1 in -u) echo 0 ;; *) echo root ;; esac' });
-    assert.match((await rooted.noaa('check')).output, /FIX {3}this is root/);
-  });
-
-  test('changes nothing in a dry run, and shows commands that a shell would take', async () => {
-    await using well = await host(WELL);
-    for (const command of ['build', 'uninstall']) {
-      const { code, output } = await well.noaa('--dry-run', command);
-      assert.equal(code, 0, output);
-    }
-    const { output } = await well.noaa('build', '--dry-run', '--', '--no-cache', '--build-arg', "X=it's");
-    assert.match(
-      output,
-      /^\+ podman build --layers=false --file \S+Containerfile\.playback .* --no-cache --build-arg 'X=it'\\''s' \S+$/m,
-    );
-    assert.deepEqual(readdirSync(well.home), []);
-  });
-
-  test('rebuilds and rolls in one command, and keeps the images that were at work', async () => {
-    await using well = await host(WELL);
-    const units = join(well.home, '.config/containers/systemd');
-    mkdirSync(units, { recursive: true });
-    for (const name of readdirSync(QUADLET).filter(file => /\.(pod|container)$/.test(file)))
-      writeFileSync(join(units, name), read(name));
-    const { code, output } = await well.noaa(
-      'upgrade',
-      '--dry-run',
-      '--wait',
-      '5',
-      '--build',
-      '--',
-      '--no-cache',
-    );
-    assert.equal(code, 0, output);
-    const steps = [
-      /^\+ podman build .*playback.* --no-cache /m,
-      /:latest \S+:previous$/m,
-      /:candidate \S+:latest$/m,
-    ];
-    const at = steps.map(step => output.search(step));
-    assert.ok(at[0]! >= 0 && at[0]! < at[1]! && at[1]! < at[2]!, output);
-  });
-
-  test('tells of a status that is not there with code 3', async () => {
-    await using well = await host(WELL);
-    const { code, output } = await well.noaa('status');
-    assert.equal(code, 3);
-    assert.match(output, /not installed/);
-  });
-
-  test('answers a command that it does not know with its usage and code 1', async () => {
-    await using well = await host(WELL);
-    const { code, output } = await well.noaa('isntall');
-    assert.equal(code, 1);
-    assert.match(output, /noaa install/);
-  });
 });

@@ -83,11 +83,14 @@ step('an upgrade that does not become live is rolled back', async say => {
   await allWell('after the rollback');
 });
 
-step('an upgrade that does is kept', async () => {
+step('an upgrade that does is kept, and can be taken back by hand', async () => {
   await host.op('podman tag localhost/noaa-visualizer:latest localhost/noaa-visualizer:candidate');
   const { code, output } = await host.try(noaa('upgrade --wait 300'), 900_000);
   assert.equal(code, 0, output);
   assert.match(output, /Upgraded: the picture is live/);
+  const back = await host.try(noaa('rollback'), 900_000);
+  assert.equal(back.code, 0, back.output);
+  assert.match(back.output, /Rolled back: the picture is live/);
 });
 
 step('another border and another port, by drop-ins as shown', async () => {

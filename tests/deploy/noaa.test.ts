@@ -1,0 +1,445 @@
+/** quadlet/noaa on hosts that are made up: of the system it sees only what stands here. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { temporaryFolder } from '../support/clips.ts';
+import { until } from '../support/services.ts';
+import { ok, prepare, run, SERVICES, TREE } from './machine.ts';
+import { QUADLET } from './units.ts';
+
+const NOAA = join(QUADLET, 'noaa');
+const UNITS = readdirSync(QUADLET).filter(file => /\.(pod|container)$/.test(file));
+
+before(() => prepare());
+
+/** Where quadlet/noaa looks at the system itself, in place of asking a program. */
+const LOOKED_AT = /\/etc\/sub[ug]id|\/sys\/fs\/cgroup|\/usr\/lib\/systemd\/user-generators/g;
+
+/**
+ * A host with these programs, which know its folder as $HOST, and the home of one who has installed nothing yet. The
+ * folder stands for the root of what the script looks at.
+ */
+async function host(programs: Record<string, string>) {
+  const folder = await temporaryFolder();
+  const at = (...names: string[]) => join(folder.path, ...names);
+  for (const name of ['bin', 'home', 'tree']) mkdirSync(at(name));
+  for (const [name, script] of Object.entries(programs))
+    writeFileSync(at('bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  for (const name of readdirSync(TREE)) {
+    if (name !== 'quadlet') symlinkSync(join(TREE, name), at('tree', name));
+  }
+  cpSync(QUADLET, at('tree/quadlet'), { recursive: true });
+  const script = at('tree/quadlet/noaa');
+  writeFileSync(
+    script,
+    readFileSync(NOAA, 'utf8').replaceAll(LOOKED_AT, path => join(folder.path, path)),
+  );
+  const home = at('home');
+  const env = {
+    PATH: `${at('bin')}:/usr/bin:/bin`,
+    HOST: folder.path,
+    HOME: home,
+    XDG_CONFIG_HOME: '',
+    XDG_STATE_HOME: '',
+    XDG_DATA_HOME: '',
+  };
+  const noaa = (...args: string[]) => run(script, args, { env });
+  return { noaa, script, home, env, at, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
+
+const PODMAN = (version: string) =>
+  `case $1 in version) echo ${version} ;; image) [ "$2" = exists ] || echo 'sha256:1' ;; esac`;
+const WELL = {
+  id: 'case $1 in -u) echo 1000 ;; *) echo op ;; esac',
+  podman: PODMAN('5.4.2'),
+  systemctl: 'case "$*" in *LoadState*) echo loaded ;; *ActiveState*) echo inactive ;; esac',
+  loginctl: 'echo yes',
+  ss: 'true',
+  newuidmap: 'true',
+  pasta: 'true',
+  catatonit: 'true',
+};
+
+test('is clean to shellcheck, as is every other script of the deployment', async () => {
+  const scripts = ['quadlet/noaa', 'tests/deploy/prepare', 'tests/deploy/stand-in'];
+  const images = readdirSync(join(TREE, 'tools/image')).filter(name => name.endsWith('.sh'));
+  await ok('shellcheck', [...scripts, ...images.map(name => `tools/image/${name}`)]);
+});
+
+test('is plain sh', async () => {
+  await ok('dash', ['-n', 'quadlet/noaa']);
+  assert.equal(readFileSync(NOAA, 'utf8').split('\n')[0], '#!/bin/sh');
+});
+
+test('says each problem of a host with its remedy, and fails', async () => {
+  await using poor = await host({
+    ...WELL,
+    podman: PODMAN('4.9.3'),
+    loginctl: 'echo no',
+    ss: 'echo LISTEN 0 4096 127.0.0.1:8050',
+    systemctl: 'exit 1',
+  });
+  const { code, output } = await poor.noaa('check');
+  assert.equal(code, 1);
+  for (const expected of [
+    /FIX {3}podman is 4\.9\.3; pods under systemd need 5\.0\n {6}→ .*Debian 13/,
+    /FIX {3}there is no systemd session of op\n {6}→ .*ssh/,
+    /FIX {3}services of op end at logout.*\n {6}→ loginctl enable-linger/,
+    /FIX {3}port 8050 is taken\n {6}→ end what has it/,
+    /FIX {3}\S+\/etc\/subuid has \d+ ids for op.*\n {6}→ sudo usermod --add-subuids/,
+  ]) {
+    assert.match(output, expected);
+  }
+});
+
+test('refuses to be root', async () => {
+  await using rooted = await host({ ...WELL, id: 'case $1 in -u) echo 0 ;; *) echo root ;; esac' });
+  assert.match((await rooted.noaa('check')).output, /FIX {3}this is root/);
+});
+
+test('changes nothing in a dry run, and shows commands that a shell would take', async () => {
+  await using well = await host(WELL);
+  for (const command of ['build', 'uninstall']) {
+    const { code, output } = await well.noaa('--dry-run', command);
+    assert.equal(code, 0, output);
+  }
+  const { output } = await well.noaa('build', '--dry-run', '--', '--no-cache', '--build-arg', "X=it's");
+  assert.match(
+    output,
+    /^\+ podman build --layers=false --file \S+Containerfile\.playback .* --no-cache --build-arg 'X=it'\\''s' \S+$/m,
+  );
+  assert.deepEqual(readdirSync(well.home), []);
+});
+
+test('rebuilds and rolls in one command, and keeps the images that were at work', async () => {
+  await using well = await host(WELL);
+  const units = join(well.home, '.config/containers/systemd');
+  mkdirSync(units, { recursive: true });
+  for (const name of UNITS) cpSync(join(QUADLET, name), join(units, name));
+  const { code, output } = await well.noaa(
+    'upgrade',
+    '--dry-run',
+    '--wait',
+    '5',
+    '--build',
+    '--',
+    '--no-cache',
+  );
+  assert.equal(code, 0, output);
+  const steps = [
+    /^\+ podman build .*playback.* --no-cache /m,
+    /:latest \S+:previous$/m,
+    /:candidate \S+:latest$/m,
+  ];
+  const at = steps.map(step => output.search(step));
+  assert.ok(at[0]! >= 0 && at[0]! < at[1]! && at[1]! < at[2]!, output);
+});
+
+test('tells of a status that is not there with code 3', async () => {
+  await using well = await host(WELL);
+  const { code, output } = await well.noaa('status');
+  assert.equal(code, 3);
+  assert.match(output, /not installed/);
+});
+
+test('answers a command that it does not know with its usage and code 1', async () => {
+  await using well = await host(WELL);
+  const { code, output } = await well.noaa('isntall');
+  assert.equal(code, 1);
+  assert.match(output, /noaa install/);
+});
+
+describe('images and units, from the first to the last', () => {
+  /** Images are files: one is called what it is tagged, and holds its id. Of one that lost its last tag an id is left. */
+  const KEEPING = `
+    for last; do :; done
+    image=$HOST/images/$(basename "$last")
+    case "$1 $2" in
+    'version '*) echo 5.4.2 ;;
+    'build '*) shift; while [ "$1" != --tag ]; do shift; done
+      echo "built" >"$HOST/images/$(basename "$2")" ;;
+    'image inspect') cat "$image" 2>/dev/null || exit 125 ;;
+    'image exists') [ -e "$image" ] ;;
+    'image rm') rm -f "$image"; grep -vx "$last" "$HOST/untagged" >"$HOST/rest"; mv "$HOST/rest" "$HOST/untagged" ;;
+    'image untag' | 'untag '*) rm -f "$image" ;;
+    'images '*) case $* in *dangling*playback*) cat "$HOST/untagged" ;; esac ;;
+    'tag '*)
+      id=$(cat "$HOST/images/$(basename "$2")" 2>/dev/null || echo "$2")
+      old=$(cat "$image" 2>/dev/null || true)
+      echo "$id" >"$image"
+      [ -z "$old" ] || grep -qx "$old" "$HOST"/images/*playback* || echo "$old" >>"$HOST/untagged" ;;
+    'exec '*) [ -e "$HOST/live" ] && echo 'live' ;;
+    *) exit 0 ;;
+    esac`;
+  /** Units are those of the folder, but one of \$HOST/left-out. */
+  const RUNNING = `
+    echo "$*" >>"$HOST/systemctl"
+    left_out=$(cat "$HOST/left-out" 2>/dev/null || echo none)
+    case "$*" in
+    *stop*"$left_out"*) echo "Unit $left_out not loaded." >&2; exit 5 ;;
+    *"show --property=LoadState"*"$left_out"*) echo not-found ;;
+    *"show --property=FragmentPath"*"$left_out"*) ;;
+    *LoadState*) echo loaded ;;
+    *FragmentPath*) echo /run/unit ;;
+    *ActiveState*) echo active ;;
+    esac`;
+
+  /** verify/signature, to which every archive is signed, and is its id. */
+  const LOADING = `
+    [ "$1" = load ] || exit 0
+    shift 2
+    for archive; do cp "$archive" "$HOST/images/$(basename "\${archive%%.*}"):candidate"; done`;
+
+  async function keeping(images: Record<string, string> = {}) {
+    const made = await host({ ...WELL, podman: KEEPING, systemctl: RUNNING });
+    const slice = 'sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service';
+    for (const folder of ['images', 'etc', slice, 'usr/lib/systemd/user-generators'])
+      mkdirSync(made.at(folder), { recursive: true });
+    for (const file of ['etc/subuid', 'etc/subgid']) writeFileSync(made.at(file), 'op:100000:65536\n');
+    for (const file of ['sys/fs/cgroup/cgroup.controllers', `${slice}/cgroup.controllers`])
+      writeFileSync(made.at(file), 'memory pids\n');
+    rmSync(made.at('tree/verify'));
+    mkdirSync(made.at('tree/verify'));
+    writeFileSync(made.at('tree/verify/signature'), `#!/bin/sh\n${LOADING}\n`, { mode: 0o755 });
+    symlinkSync('/bin/true', made.at('usr/lib/systemd/user-generators/podman-user-generator'));
+    writeFileSync(made.at('untagged'), '');
+    for (const service of SERVICES) {
+      for (const [tag, id] of Object.entries(images))
+        writeFileSync(made.at('images', `noaa-${service}:${tag}`), `${id}\n`);
+    }
+    const units = join(made.home, '.config/containers/systemd');
+    return {
+      ...made,
+      units,
+      /** The ids that the services' images of a tag have, each once. */
+      ids: (tag: string) => [
+        ...new Set(
+          SERVICES.map(service => made.at('images', `noaa-${service}:${tag}`)).map(file =>
+            existsSync(file) ? readFileSync(file, 'utf8').trim() : 'none',
+          ),
+        ),
+      ],
+      untagged: () => readFileSync(made.at('untagged'), 'utf8').trim(),
+      live: (is: boolean) =>
+        is ? writeFileSync(made.at('live'), '') : rmSync(made.at('live'), { force: true }),
+      leaveOut: (unit: string) => writeFileSync(made.at('left-out'), unit),
+      /** As an earlier version installed it: its units are not those of the folder. */
+      install: (id: string) => {
+        mkdirSync(units, { recursive: true });
+        for (const name of UNITS) writeFileSync(join(units, name), `# units of ${id}\n`);
+        for (const service of SERVICES) writeFileSync(made.at('images', `noaa-${service}:latest`), `${id}\n`);
+      },
+      unitsOf: () =>
+        /units of (\w+)/.exec(readFileSync(join(units, 'noaa.pod'), 'utf8'))?.[1] ?? 'the folder',
+      /** What `verify/signature` takes for signed: archives of these services. */
+      archives: (...services: string[]) =>
+        services.map(service => {
+          const archive = made.at(`${service}.oci.tar`);
+          writeFileSync(archive, `signed-${service}\n`);
+          return archive;
+        }),
+    };
+  }
+  const OURS = SERVICES.map(service => `noaa-${service}`);
+
+  test('install takes the images built last, whatever older one has the name', async () => {
+    await using one = await keeping({ latest: 'older', candidate: 'newer' });
+    const { code, output } = await one.noaa('install');
+    assert.equal(code, 0, output);
+    assert.deepEqual(one.ids('latest'), ['newer']);
+  });
+
+  test('a build before the install is the one that is installed, the last of several', async () => {
+    await using one = await keeping({ latest: 'older', candidate: 'older' });
+    assert.equal((await one.noaa('build')).code, 0);
+    assert.equal((await one.noaa('install')).code, 0);
+    assert.deepEqual(one.ids('latest'), ['built']);
+  });
+
+  test('a second install leaves the images alone, as does a build', async () => {
+    await using one = await keeping({ latest: 'at-work', candidate: 'newer' });
+    one.install('at-work');
+    const { code, output } = await one.noaa('install');
+    assert.equal(code, 0, output);
+    assert.deepEqual(one.ids('latest'), ['at-work']);
+    assert.equal((await one.noaa('build')).code, 0);
+    assert.deepEqual(one.ids('latest'), ['at-work']);
+    assert.deepEqual(one.ids('candidate'), ['built']);
+  });
+
+  test('a signed install runs what was signed, whatever images are here', async () => {
+    await using one = await keeping({ latest: 'older', candidate: 'older' });
+    const { code, output } = await one.noaa(
+      'install',
+      '--signed-by',
+      one.at('untagged'),
+      ...one.archives(...OURS),
+    );
+    assert.equal(code, 0, output);
+    assert.deepEqual(
+      one.ids('latest'),
+      SERVICES.map(service => `signed-noaa-${service}`),
+    );
+  });
+
+  test('a signed install takes an archive of each service or none, and builds nothing in place of one', async () => {
+    for (const wrong of [
+      OURS.slice(1),
+      [...OURS, 'noaa-other'],
+      ['noaa-playback', 'noaa-redactor', 'noaa-other'],
+    ]) {
+      await using one = await keeping();
+      const { code, output } = await one.noaa(
+        'install',
+        '--signed-by',
+        one.at('untagged'),
+        ...one.archives(...wrong),
+      );
+      assert.equal(code, 1, output);
+      assert.match(
+        output,
+        /noaa: not installed: it takes one archive each of noaa-playback, noaa-redactor and/,
+      );
+      assert.deepEqual(one.ids('latest'), ['none']);
+      assert.deepEqual(readdirSync(one.home), []);
+    }
+  });
+
+  test('a signed install beside an installed pod points to the upgrade', async () => {
+    await using one = await keeping({ latest: 'at-work' });
+    one.install('at-work');
+    const { code, output } = await one.noaa(
+      'install',
+      '--signed-by',
+      one.at('untagged'),
+      ...one.archives(...OURS),
+    );
+    assert.equal(code, 1, output);
+    assert.match(output, /installed already; verify\/signature load .* quadlet\/noaa upgrade/);
+    assert.deepEqual(one.ids('latest'), ['at-work']);
+    assert.deepEqual(one.ids('candidate'), ['none']);
+  });
+
+  test('an upgrade that is live is kept, with the way back and without what nobody can name', async () => {
+    await using one = await keeping({ candidate: 'new', previous: 'oldest' });
+    one.install('old');
+    one.live(true);
+    const { code, output } = await one.noaa('upgrade');
+    assert.equal(code, 0, output);
+    assert.deepEqual(
+      [one.ids('latest'), one.ids('previous'), one.unitsOf()],
+      [['new'], ['old'], 'the folder'],
+    );
+    assert.equal(one.untagged(), '');
+    assert.match(output, /image rm oldest/);
+    const back = await one.noaa('rollback');
+    assert.equal(back.code, 0, back.output);
+    assert.deepEqual([one.ids('latest'), one.unitsOf()], [['old'], 'old']);
+  });
+
+  /** An upgrade that waits for a picture, which does not come. */
+  async function waiting(one: Awaited<ReturnType<typeof keeping>>) {
+    const child = spawn(one.script, ['upgrade'], {
+      env: one.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (said += chunk));
+    await until(() => /restart noaa-pod/.test(said) || undefined, 'the restart');
+    return { child, said: () => said };
+  }
+
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    test(`an upgrade that ${signal} cuts short is taken back`, async () => {
+      await using one = await keeping({ candidate: 'bad' });
+      one.install('old');
+      const { child, said } = await waiting(one);
+      assert.deepEqual([one.ids('latest'), one.unitsOf()], [['bad'], 'the folder']);
+      one.live(true);
+      process.kill(-child.pid!, signal);
+      await once(child, 'exit');
+      assert.deepEqual([one.ids('latest'), one.unitsOf()], [['old'], 'old'], said());
+      assert.equal((await one.noaa('status')).output.includes('not finished'), false);
+    });
+  }
+
+  test('an upgrade whose reader is gone is taken back', async () => {
+    await using one = await keeping({ candidate: 'bad' });
+    one.install('old');
+    const { child } = await waiting(one);
+    one.live(true);
+    child.stdout.destroy();
+    child.stderr.destroy();
+    process.kill(-child.pid!, 'SIGHUP');
+    await once(child, 'exit');
+    assert.deepEqual([one.ids('latest'), one.unitsOf()], [['old'], 'old']);
+  });
+
+  test('an upgrade that was killed keeps the way back to what ran before it', async () => {
+    await using one = await keeping({ candidate: 'bad' });
+    one.install('old');
+    const { child } = await waiting(one);
+    process.kill(-child.pid!, 'SIGKILL');
+    await once(child, 'exit');
+    assert.match((await one.noaa('status')).output, /upgrade {5}not finished; .*quadlet\/noaa rollback/);
+    // Again, and cut short again: nothing of the bad version is taken for a way back.
+    const again = await waiting(one);
+    assert.match(again.said(), /the way back stays what it was/);
+    process.kill(-again.child.pid!, 'SIGKILL');
+    await once(again.child, 'exit');
+    one.live(true);
+    const { code, output } = await one.noaa('rollback');
+    assert.equal(code, 0, output);
+    assert.deepEqual([one.ids('latest'), one.unitsOf()], [['old'], 'old']);
+    assert.doesNotMatch((await one.noaa('status')).output, /not finished/);
+  });
+
+  test('an upgrade of which Quadlet makes no service is taken back', async () => {
+    await using one = await keeping({ candidate: 'bad' });
+    one.install('old');
+    one.live(true);
+    one.leaveOut('noaa-redactor.service');
+    const { code, output } = await one.noaa('upgrade');
+    assert.equal(code, 1, output);
+    assert.match(output, /Quadlet made no noaa-redactor\.service/);
+    assert.deepEqual([one.ids('latest'), one.unitsOf()], [['old'], 'old'], output);
+  });
+
+  test('without an upgrade there is nothing to roll back to, and nothing changes', async () => {
+    await using one = await keeping();
+    one.install('old');
+    const { code, output } = await one.noaa('rollback');
+    assert.equal(code, 1, output);
+    assert.match(output, /nothing to go back to: no upgrade has been made here/);
+    assert.deepEqual(one.ids('latest'), ['old']);
+  });
+
+  test('uninstall takes all away, though Quadlet has left a unit out and an image has lost its name', async () => {
+    await using one = await keeping({ candidate: 'new', previous: 'older' });
+    one.install('old');
+    writeFileSync(one.at('untagged'), 'oldest\n');
+    one.leaveOut('noaa-playback.service');
+    const { code, output } = await one.noaa('uninstall');
+    assert.equal(code, 0, output);
+    assert.match(
+      output,
+      /systemctl --user stop noaa-pod\.service noaa-redactor\.service noaa-visualizer\.service$/m,
+    );
+    assert.deepEqual(readdirSync(one.at('images')), []);
+    assert.equal(one.untagged(), '');
+    assert.equal(existsSync(one.units), false);
+  });
+});
