@@ -13,7 +13,7 @@ const SIGNATURE = fileURLToPath(new URL('../verify/signature', import.meta.url))
 const COSIGN = fileURLToPath(new URL('support/cosign', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'noaa-signature-'));
 const signed = join(folder, 'signed');
-const archive = 'noaa-test.oci.tar';
+const archive = 'noaa-redactor.oci.tar';
 let cosign = '';
 after(() => rmSync(folder, { recursive: true }));
 
@@ -31,6 +31,23 @@ function signature(
   });
 }
 
+/** An archive of an image as far as the document that may name it, which is all that is read here. */
+function writeArchive(path: string, document: 'index.json' | 'manifest.json', content: object): void {
+  const at = mkdtempSync(join(folder, 'image-'));
+  writeFileSync(join(at, document), JSON.stringify(content, null, 2));
+  execFileSync('tar', ['-cf', path, '-C', at, document]);
+}
+
+/** Signs an archive with what must lie beside it. */
+async function sign(path: string): Promise<void> {
+  const image = imageFrom(good());
+  const beside = path.replace(/\..*$/, '');
+  writeFileSync(`${beside}.cdx.json`, JSON.stringify(sbomOf(image)));
+  writeFileSync(`${beside}.provenance.json`, JSON.stringify(provenanceOf(image)));
+  const { code, said } = await signature(['sign', join(folder, 'noaa.key'), path]);
+  assert.equal(code, 0, said);
+}
+
 /** The signed files once more, to be harmed. */
 function copy(): string {
   const to = mkdtempSync(join(folder, 'copy-'));
@@ -43,13 +60,9 @@ const verify = (at: string, key = join(folder, 'noaa.pub')) => signature(['verif
 before(async () => {
   cosign = execFileSync(COSIGN, { encoding: 'utf8' }).trim();
   mkdirSync(signed);
-  const image = imageFrom(good());
-  writeFileSync(join(signed, archive), 'the bytes of an archive');
-  writeFileSync(join(signed, 'noaa-test.cdx.json'), JSON.stringify(sbomOf(image)));
-  writeFileSync(join(signed, 'noaa-test.provenance.json'), JSON.stringify(provenanceOf(image)));
   assert.equal((await signature(['key', folder])).code, 0);
-  const { code, said } = await signature(['sign', join(folder, 'noaa.key'), join(signed, archive)]);
-  assert.equal(code, 0, said);
+  writeArchive(join(signed, archive), 'index.json', { manifests: [{ digest: 'sha256:0' }] });
+  await sign(join(signed, archive));
 });
 
 test('an archive that was signed is accepted, offline and without an account', async () => {
@@ -63,11 +76,11 @@ test('what was attested is the SBOM and the provenance, of this very archive', (
     JSON.parse(
       Buffer.from(JSON.parse(readFileSync(join(signed, file), 'utf8')).payload, 'base64').toString(),
     );
-  const sbom = statement('noaa-test.sbom.att');
+  const sbom = statement('noaa-redactor.sbom.att');
   const digest = execFileSync('sha256sum', [join(signed, archive)], { encoding: 'utf8' }).slice(0, 64);
   assert.equal(sbom.subject[0].digest.sha256, digest);
-  assert.deepEqual(sbom.predicate, JSON.parse(readFileSync(join(signed, 'noaa-test.cdx.json'), 'utf8')));
-  const provenance = statement('noaa-test.provenance.att');
+  assert.deepEqual(sbom.predicate, JSON.parse(readFileSync(join(signed, 'noaa-redactor.cdx.json'), 'utf8')));
+  const provenance = statement('noaa-redactor.provenance.att');
   assert.equal(provenance.predicateType, 'https://slsa.dev/provenance/v1');
   assert.equal(provenance.subject[0].digest.sha256, digest);
 });
@@ -88,7 +101,7 @@ test('an archive that someone else has signed is refused', async () => {
 });
 
 test('an archive without its signature or one of its attestations is refused', async () => {
-  for (const file of [`${archive}.sig`, 'noaa-test.sbom.att', 'noaa-test.provenance.att']) {
+  for (const file of [`${archive}.sig`, 'noaa-redactor.sbom.att', 'noaa-redactor.provenance.att']) {
     const at = copy();
     rmSync(join(at, file));
     const { code, said } = await verify(at);
@@ -100,10 +113,8 @@ test('an archive without its signature or one of its attestations is refused', a
 test("another archive's attestation is refused, though it is of the same key", async () => {
   const at = copy();
   writeFileSync(join(at, 'noaa-other.oci.tar'), 'other bytes');
-  cpSync(join(at, 'noaa-test.cdx.json'), join(at, 'noaa-other.cdx.json'));
-  cpSync(join(at, 'noaa-test.provenance.json'), join(at, 'noaa-other.provenance.json'));
-  assert.equal((await signature(['sign', join(folder, 'noaa.key'), join(at, 'noaa-other.oci.tar')])).code, 0);
-  cpSync(join(at, 'noaa-other.sbom.att'), join(at, 'noaa-test.sbom.att'));
+  await sign(join(at, 'noaa-other.oci.tar'));
+  cpSync(join(at, 'noaa-other.sbom.att'), join(at, 'noaa-redactor.sbom.att'));
   const { code, said } = await verify(at);
   assert.equal(code, 1, said);
   assert.match(said, /its SBOM attestation is not of this key and this archive/);
@@ -130,31 +141,101 @@ test('without cosign nothing is known, which is not the same as a bad signature'
   assert.match(said, /cosign is missing/);
 });
 
-/** A podman that says what it was asked to do. */
-function podman(): string {
+/** A podman that says what it was asked to do. It answers with an id that tells the archives apart. */
+function podman(load = `printf 'Loaded image: sha256:%s\n' "$(cksum <"$4" | cut -d ' ' -f 1)"`): string {
   const bin = mkdtempSync(join(folder, 'podman-'));
   const log = join(bin, 'log');
-  const program = `#!/bin/sh\necho "$*" >>${log}\n[ "$1" != load ] || echo 'Loaded image: localhost/noaa-test:latest'\n`;
   writeFileSync(log, '');
+  const program = `#!/bin/sh\necho "$*" >>${log}\n[ "$1" != load ] || { ${load}; }\n`;
   writeFileSync(join(bin, 'podman'), program, { mode: 0o755 });
   return bin;
 }
 
+const load = (bin: string, ...archives: string[]) =>
+  signature(['load', join(folder, 'noaa.pub'), ...archives], `${bin}:${cosign}:${process.env['PATH']}`);
+const askedOf = (bin: string) => readFileSync(join(bin, 'log'), 'utf8');
+const idOf = (path: string) => `sha256:${execFileSync('cksum', [path], { encoding: 'utf8' }).split(' ')[0]}`;
+
 test('signed archives are given to podman as candidates, and none of them is while one is bad', async () => {
   const bin = podman();
-  const path = `${bin}:${cosign}:${process.env['PATH']}`;
-  const key = join(folder, 'noaa.pub');
   const at = copy();
-  writeFileSync(join(at, 'noaa-unsigned.tar'), 'x');
-  const refused = await signature(['load', key, join(at, archive), join(at, 'noaa-unsigned.tar')], path);
+  const other = join(at, 'noaa-playback.oci.tar');
+  writeArchive(other, 'manifest.json', [{ Config: 'x', RepoTags: null }]);
+  const refused = await load(bin, join(at, archive), other);
   assert.equal(refused.code, 1, refused.said);
-  assert.equal(readFileSync(join(bin, 'log'), 'utf8'), '');
-  const loaded = await signature(['load', key, join(at, archive)], path);
+  assert.equal(askedOf(bin), '');
+  await sign(other);
+  const loaded = await load(bin, join(at, archive), other);
   assert.equal(loaded.code, 0, loaded.said);
   assert.equal(
-    readFileSync(join(bin, 'log'), 'utf8'),
-    `load --quiet --input ${join(at, archive)}\ntag localhost/noaa-test:latest localhost/noaa-test:candidate\n`,
+    askedOf(bin),
+    [
+      `load --quiet --input ${archive}`,
+      'load --quiet --input noaa-playback.oci.tar',
+      `tag ${idOf(join(at, archive))} localhost/noaa-redactor:candidate`,
+      `tag ${idOf(other)} localhost/noaa-playback:candidate`,
+      '',
+    ].join('\n'),
   );
+});
+
+test('an archive that carries a name is not loaded, since podman would move that name to it', async () => {
+  const annotations = { 'org.opencontainers.image.ref.name': 'localhost/noaa-redactor:latest' };
+  for (const [document, content] of [
+    ['index.json', { manifests: [{ digest: 'sha256:0', annotations }] }],
+    ['manifest.json', [{ Config: 'x', RepoTags: ['localhost/noaa-redactor:latest'] }]],
+  ] as const) {
+    const bin = podman();
+    const at = copy();
+    writeArchive(join(at, archive), document, content);
+    await sign(join(at, archive));
+    const { code, said } = await load(bin, join(at, archive));
+    assert.equal(code, 1, said);
+    assert.match(said, /noaa-redactor\.oci\.tar carries the name localhost\/noaa-redactor:latest/);
+    assert.equal(askedOf(bin), '', document);
+  }
+});
+
+test('an archive whose name is none of ours, and a second one of the same name, are not loaded', async () => {
+  const bin = podman();
+  const at = copy();
+  cpSync(join(at, archive), join(at, 'anything.oci.tar'));
+  await sign(join(at, 'anything.oci.tar'));
+  const stray = await load(bin, join(at, archive), join(at, 'anything.oci.tar'));
+  assert.equal(stray.code, 2, stray.said);
+  assert.match(
+    stray.said,
+    /anything\.oci\.tar would be loaded as anything, and the images are noaa-playback/,
+  );
+  const twice = await load(bin, join(at, archive), join(copy(), archive));
+  assert.equal(twice.code, 2, twice.said);
+  assert.match(twice.said, /is the second archive of noaa-redactor/);
+  assert.equal(askedOf(bin), '');
+});
+
+test('where podman cannot load one of several archives none is named a candidate', async () => {
+  const bin = podman('case $4 in *playback*) exit 125 ;; *) echo Loaded image: sha256:1 ;; esac');
+  const at = copy();
+  const other = join(at, 'noaa-playback.oci.tar');
+  cpSync(join(at, archive), other);
+  await sign(other);
+  const { code, said } = await load(bin, join(at, archive), other);
+  assert.equal(code, 3, said);
+  assert.match(said, /podman could not load noaa-playback\.oci\.tar/);
+  assert.doesNotMatch(askedOf(bin), /^tag/m);
+});
+
+test('what is loaded is what was verified, though the archive is replaced in between', async () => {
+  const at = copy();
+  const digest = idOf(join(at, archive));
+  const bin = podman();
+  // A cosign after whose last look someone else writes to where the archive lies.
+  const late = `#!/bin/sh\n${join(cosign, 'cosign')} "$@" || exit\ncase "$*" in *slsaprovenance1*) echo other >${join(at, archive)} ;; esac\n`;
+  writeFileSync(join(bin, 'cosign'), late, { mode: 0o755 });
+  const { code, said } = await load(bin, join(at, archive));
+  assert.equal(code, 0, said);
+  assert.match(askedOf(bin), new RegExp(`^tag ${digest} localhost/noaa-redactor:candidate$`, 'm'));
+  assert.equal(readFileSync(join(at, archive), 'utf8'), 'other\n');
 });
 
 test('quadlet/noaa install takes signed images, and refuses bad ones before it does anything else', async () => {

@@ -156,6 +156,26 @@ test('an accepted vulnerability passes until its day is over', async () => {
   assert.match(expired.stdout, /its acceptance ended on 2020-01-01/);
 });
 
+test('images of podman are saved by their ids, so that no archive carries a name, and are called by their files', async () => {
+  const bin = scanners({ trivy: TRIVY, grype: GRYPE, npm: NPM });
+  const program = `#!/bin/sh
+PATH=/usr/bin:/bin
+case "$*" in
+'image inspect'*) echo "${'5e'.repeat(32)}" ;;
+save*) shift 5 && cp ${image()} "$1" && echo "$2" >>${join(bin, 'saved')} ;;
+esac
+`;
+  writeFileSync(join(bin, 'podman'), program, { mode: 0o755 });
+  const { code, stdout, stderr, out } = await verify(bin);
+  assert.equal(code, 0, stdout + stderr);
+  assert.equal(readFileSync(join(bin, 'saved'), 'utf8'), `${'5e'.repeat(32)}\n`.repeat(3));
+  const { images } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
+  assert.deepEqual(
+    images.map(({ name }: { name: string }) => name),
+    ['noaa-playback', 'noaa-redactor', 'noaa-visualizer'],
+  );
+});
+
 test('a command line that is wrong: exit code 2 and one sentence', async () => {
   const none = scanners({});
   mkdirSync(join(folder, 'empty'));

@@ -144,7 +144,10 @@ async function installed(): Promise<Scanner[]> {
   return [...REQUIRED, ...there.flat()];
 }
 
-/** The images of this user's podman, as OCI archives: in that form their digests are the ones that podman shows. */
+/**
+ * The images of this user's podman, as OCI archives: in that form their digests are the ones that podman shows. Each is
+ * saved by its id: an archive that carried a name would take that name away from the image that has it where it is loaded.
+ */
 async function savedByPodman(tag: string, out: string): Promise<string[]> {
   const saved: string[] = [];
   for (const service of SERVICES) {
@@ -152,20 +155,15 @@ async function savedByPodman(tag: string, out: string): Promise<string[]> {
     const archive = join(out, `noaa-${service}.oci.tar`);
     // podman does not write over an archive.
     await rm(archive, { force: true });
-    const output = await run([
-      'podman',
-      'save',
-      '--quiet',
-      '--format',
-      'oci-archive',
-      '--output',
-      archive,
-      name,
-    ]);
-    if (output === undefined)
+    const inspected = await run(['podman', 'image', 'inspect', '--format', '{{.Id}}', name]);
+    if (inspected === undefined)
       throw new UsageError(`podman is not here, so name the archives to look at\n${USAGE}`);
-    if (output.code !== 0)
+    if (inspected.code !== 0)
       throw new UsageError(`podman has no ${name}: build it (quadlet/noaa build), or name archives`);
+    const save = ['podman', 'save', '--quiet', '--format', 'oci-archive', '--output', archive];
+    const output = await run([...save, inspected.stdout.trim()]);
+    if (output?.code !== 0)
+      throw new Error(`podman could not save ${name} to ${archive}: ${output?.stderr.trim()}`);
     saved.push(archive);
   }
   return saved;
