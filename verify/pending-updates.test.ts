@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,8 @@ function sources(packages: Record<string, string>): string {
 function pending(
   installed: Record<string, string>,
   from: string,
-  ...built: string[]
+  built: string[] = [],
+  env: NodeJS.ProcessEnv = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const status = join(mkdtempSync(join(folder, 'root-')), 'status');
   writeFileSync(
@@ -42,8 +43,11 @@ function pending(
       .join('\n'),
   );
   return new Promise(done => {
-    execFile(SCRIPT, ['--sources', from, status, ...built], { encoding: 'utf8' }, (error, stdout, stderr) =>
-      done({ code: Number(error?.code ?? 0), stdout, stderr }),
+    execFile(
+      SCRIPT,
+      ['--sources', from, status, ...built],
+      { encoding: 'utf8', env: { ...process.env, ...env } },
+      (error, stdout, stderr) => done({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
 }
@@ -63,9 +67,27 @@ test('a package that Debian has a newer version of is pending, and named with bo
 });
 
 test('what was built from a source that Debian has mended since is pending too', async () => {
-  const { code, stdout } = await pending({ libc6: '2.41-12+deb13u1' }, archive, 'ffmpeg=7:7.1.5-0+deb13u1');
+  const { code, stdout } = await pending({ libc6: '2.41-12+deb13u1' }, archive, ['ffmpeg=7:7.1.5-0+deb13u1']);
   assert.equal(code, 1);
   assert.equal(stdout, 'ffmpeg 7:7.1.5-0+deb13u1 → 7:7.1.5-0+deb13u2\n');
+});
+
+test('a machine whose apt speaks German tells the same', async () => {
+  // apt itself, with what the script reads of its answer translated as its German catalogue has it.
+  const bin = mkdtempSync(join(folder, 'bin-'));
+  const apt = execFileSync('sh', ['-c', 'command -v apt-cache'], { encoding: 'utf8' }).trim();
+  const german = `s/Installed:/Installiert:/; s/Candidate:/Installationskandidat:/; s/Version table:/Versionstabelle:/`;
+  writeFileSync(
+    join(bin, 'apt-cache'),
+    `#!/bin/sh\n[ "$LC_ALL" != C ] || exec ${apt} "$@"\nLC_ALL=C ${apt} "$@" | sed '${german}'\n`,
+    { mode: 0o755 },
+  );
+  const env = { LC_ALL: 'de_DE.UTF-8', LANGUAGE: 'de', PATH: `${bin}:${process.env['PATH']}` };
+  const newest = await pending({ libc6: '2.41-12+deb13u1' }, archive, [], env);
+  assert.equal(newest.code, 0, newest.stderr);
+  const old = await pending({ libc6: '2.41-12' }, archive, [], env);
+  assert.equal(old.code, 1, old.stderr);
+  assert.equal(old.stdout, 'libc6 2.41-12 → 2.41-12+deb13u1\n');
 });
 
 test('a package that no source lists, an archive that is not there and an empty root are no proof of freshness', async () => {
