@@ -8,8 +8,8 @@ import { ownedPaths, recordedSums } from './dpkg.ts';
 import { type Elf, isElf, isForeignBinary, readElf } from './elf.ts';
 import { buildDate, type Image } from './image.ts';
 import { npmPackages } from './node-modules.ts';
-import { type Entry, type Rootfs, resolve, textAt } from './rootfs.ts';
-import { namedFiles, sha256Of } from './sbom.ts';
+import { type Entry, type Rootfs, resolve } from './rootfs.ts';
+import { archiveState, namedFiles, sha256Of } from './sbom.ts';
 
 export interface Violation {
   check: keyof typeof CHECKS;
@@ -266,17 +266,6 @@ export function violationsOf(image: Image, locked: Set<string> | undefined, now:
     ...broken.map(path => ({ check: 'elf-unnamed' as const, path, message: 'a broken ELF file' })),
     ...found,
   ];
-}
-
-/** The state of Debian's archive that the image was made from, as its hand-made SBOM has it. */
-export function archiveState(rootfs: Rootfs): Date | undefined {
-  for (const path of rootfs.keys()) {
-    if (!/^\/usr\/share\/sbom\/.*\.cdx\.json$/.test(path)) continue;
-    const { metadata } = JSON.parse(textAt(rootfs, path) ?? '{}') as { metadata?: { timestamp?: string } };
-    const date = new Date(metadata?.timestamp ?? '');
-    if (!Number.isNaN(date.getTime())) return date;
-  }
-  return undefined;
 }
 
 function elvesOf(rootfs: Rootfs): { elves: Map<string, Elf>; broken: string[] } {

@@ -24,6 +24,8 @@ export interface Scan {
   findings: Finding[];
   /** How many packages of each kind it looked at; undefined where the scanner does not tell. */
   packages?: Partial<Record<Kind, number>>;
+  /** What a rule of somebody's made it leave out: acceptances are the gate's, so that none is without a reason and an end. */
+  leftOut?: string[];
 }
 
 export type Subject = 'image' | 'sbom' | 'lockfile';
@@ -37,7 +39,8 @@ export interface Output {
 }
 
 export interface Paths {
-  image: Pick<Image, 'format'> & { path: string };
+  /** `layout`: an OCI archive once more, unpacked. */
+  image: Pick<Image, 'format'> & { path: string; layout?: string };
   sbom: string;
   lockfile: string;
 }

@@ -76,6 +76,25 @@ test('three scanners that can see, with fresh databases and without findings, ve
   assert.deepEqual(found.unseen, ['acorn 8.18.0'], 'what no database knows is told all the same');
 });
 
+test("what a scanner leaves out by rules of its own is the scanner's word, as its findings are", async () => {
+  const found = await verdict({ grype: { scan: "clean, with one left out by a rule of grype's own" } });
+  assert.deepEqual(found.problems, []);
+});
+
+test('trivy and grype are started with settings of ours, which name nothing to leave out', () => {
+  const options = (scanner: Scanner) => scanner.command('image', PATHS)!.join(' ');
+  assert.match(options(trivy), / --config \/dev\/null --ignorefile \/dev\/null /);
+  const [, path = ''] = / --config (\S+)$/.exec(options(grype)) ?? [];
+  assert.equal(readFileSync(path, 'utf8').replace(/^#.*\n/gm, ''), 'check-for-app-update: false\n');
+});
+
+test('trivy is shown what an OCI archive holds as a folder, the only way that it reads it', () => {
+  const image = { ...PATHS.image, layout: '/layout' };
+  assert.deepEqual(trivy.command('image', { ...PATHS, image })?.slice(-2), ['--input', '/layout']);
+  const docker = { format: 'docker-archive' as const, path: '/image.tar' };
+  assert.deepEqual(trivy.command('image', { ...PATHS, image: docker })?.slice(-2), ['--input', '/image.tar']);
+});
+
 test('a fixable vulnerability of severity high fails', async () => {
   const found = await verdict({ trivy: { scan: 'fixable high' } });
   assert.equal(found.outcome, 'failed');
@@ -187,6 +206,19 @@ const DOUBTS: [string, All, string, RegExp][] = [
     'nothing scanned',
     /distribution/,
   ],
+  [
+    "a scanner that leaves out what a user's rule names",
+    { grype: { scan: "one left out by a user's rule" } },
+    'left out',
+    /rules that are not ours made it leave out CVE-2099-0001/,
+  ],
+  [
+    'a scanner that leaves out by a rule that its report does not state',
+    { grype: { scan: 'one left out by a rule that it does not state' } },
+    'left out',
+    /CVE-2099-0001/,
+  ],
+  ['a scanner that leaves out a folder', { grype: { scan: 'a folder left out' } }, 'left out', /\/usr\/lib/],
   ['a scanner that refuses its own database', { grype: { scan: 'crashed' } }, 'crashed', /6 days ago/],
   ['a database of three days ago', { grype: { about: 'database, stale' } }, 'stale database', /83 hours old/],
   [

@@ -13,7 +13,14 @@ export const MAX_DATABASE_AGE_HOURS = 48;
 export const EXIT = { verified: 0, failed: 1, unverified: 3 } as const;
 export type Outcome = keyof typeof EXIT;
 
-export type Doubt = 'missing' | 'crashed' | 'nothing scanned' | 'stale database' | 'blind' | 'uncovered';
+export type Doubt =
+  | 'missing'
+  | 'crashed'
+  | 'nothing scanned'
+  | 'left out'
+  | 'stale database'
+  | 'blind'
+  | 'uncovered';
 
 /** Why a scan proves nothing. */
 export interface Problem {
@@ -100,6 +107,10 @@ function doubtsOf(run: Run, components: Component[], now: Date): Problem[] {
   const { scanner, sees, subject, result, database } = run;
   if (!('findings' in result)) return [result];
   const doubts: Problem[] = [];
+  if (result.leftOut) {
+    const detail = `rules that are not ours made it leave out ${result.leftOut.join(', ')}`;
+    doubts.push({ doubt: 'left out', scanner, detail });
+  }
   for (const [kind, seen] of Object.entries(result.packages ?? {})) {
     const present = components.filter(component => kindOf(component) === kind).length;
     if (seen === 0 && present > 0 && sees.includes(kind as Kind)) {

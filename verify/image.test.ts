@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { readImage } from './image.ts';
-import { configurationOf, good, layerTar, type Made, sha256, writeDockerArchive } from './made.ts';
+import { good, layerTar, type Made, writeDockerArchive, writeOciArchive } from './made.ts';
 import { resolve, textAt } from './rootfs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'noaa-image-'));
@@ -40,21 +40,13 @@ function dockerArchive(fault: { swap?: boolean; tamper?: boolean; images?: numbe
   return path;
 }
 
-function ociArchive(compress: (bytes: Buffer) => Buffer, { tamper = false, images = 1 } = {}): string {
-  const at = fresh();
-  mkdirSync(join(at, 'blobs/sha256'), { recursive: true });
-  const put = (bytes: Buffer, written = bytes) => {
-    writeFileSync(join(at, 'blobs/sha256', sha256(bytes)), written);
-    return { digest: `sha256:${sha256(bytes)}`, size: bytes.length };
-  };
-  const tars = layers();
-  const config = put(configurationOf(tars));
-  const bytes = Buffer.from(JSON.stringify({ config, layers: tars.map(tar => put(compress(tar))) }));
-  const manifest = put(bytes, tamper ? Buffer.concat([bytes, Buffer.from(' ')]) : bytes);
-  writeFileSync(join(at, 'index.json'), JSON.stringify({ manifests: new Array(images).fill(manifest) }));
-  // podman writes its paths without the leading dot.
-  execFileSync('tar', ['-C', at, '-cf', `${at}.tar`, 'blobs', 'index.json']);
-  return `${at}.tar`;
+function ociArchive(
+  compress: (bytes: Buffer) => Buffer,
+  fault: { tamper?: boolean; images?: number } = {},
+): string {
+  const path = `${fresh()}.tar`;
+  writeOciArchive(layers(), path, { compress, ...fault });
+  return path;
 }
 
 test('a docker-archive and an OCI archive, plain, by gzip or by zstd, give the same files and the same id', async () => {

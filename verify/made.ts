@@ -18,7 +18,7 @@ export interface MadeFile {
 export type Made = Record<string, MadeFile | string>;
 
 const md5 = (content: Buffer) => createHash('md5').update(content).digest('hex');
-export const sha256 = (content: Buffer) => createHash('sha256').update(content).digest('hex');
+const sha256 = (content: Buffer) => createHash('sha256').update(content).digest('hex');
 
 /** A 64-bit ELF file with the headers that a loader reads, and no code. */
 export function elf({
@@ -216,7 +216,7 @@ export function layerTar(made: Made, archive: string): void {
   rmSync(root, { recursive: true });
 }
 
-export function configurationOf(layers: Buffer[]): Buffer {
+function configurationOf(layers: Buffer[]): Buffer {
   return Buffer.from(
     JSON.stringify({
       architecture: 'amd64',
@@ -247,5 +247,27 @@ export function writeDockerArchive(
   );
   // Layers before the manifest, the upper one first: an archive owes no order.
   execFileSync('tar', ['-C', at, '-cf', path, ...names.toReversed(), name, 'manifest.json']);
+  rmSync(at, { recursive: true });
+}
+
+/** `tamper`: its manifest has a byte more than its name says. */
+export function writeOciArchive(
+  layers: Buffer[],
+  path: string,
+  { compress = (bytes: Buffer) => bytes, tamper = false, images = 1 } = {},
+): void {
+  const at = mkdtempSync(join(tmpdir(), 'noaa-archive-'));
+  mkdirSync(join(at, 'blobs/sha256'), { recursive: true });
+  const put = (bytes: Buffer, written = bytes) => {
+    writeFileSync(join(at, 'blobs/sha256', sha256(bytes)), written);
+    return { digest: `sha256:${sha256(bytes)}`, size: bytes.length };
+  };
+  const config = put(configurationOf(layers));
+  const bytes = Buffer.from(JSON.stringify({ config, layers: layers.map(tar => put(compress(tar))) }));
+  const manifest = put(bytes, tamper ? Buffer.concat([bytes, Buffer.from(' ')]) : bytes);
+  writeFileSync(join(at, 'index.json'), JSON.stringify({ manifests: new Array(images).fill(manifest) }));
+  writeFileSync(join(at, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  // podman writes its paths without the leading dot.
+  execFileSync('tar', ['-C', at, '-cf', path, 'blobs', 'index.json', 'oci-layout']);
   rmSync(at, { recursive: true });
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { good, layerTar, type Made, writeDockerArchive } from './made.ts';
+import { good, layerTar, type Made, writeDockerArchive, writeOciArchive } from './made.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 const RECORDED = fileURLToPath(new URL('recorded', import.meta.url));
@@ -19,8 +19,14 @@ function scanners(named: Record<string, Record<string, string>>, builtAt = new D
     const program = `#!${process.execPath}
 const said = ${JSON.stringify(said)};
 const line = process.argv.slice(2).join(' ');
+const { existsSync, readFileSync } = require('node:fs');
+// Of a file Trivy makes out a docker-archive, of a folder an OCI layout.
+if (line.startsWith('image') && !line.endsWith('/noaa-test.tar') && !existsSync(process.argv.at(-1) + '/oci-layout')) {
+  console.error('unable to open it as an OCI image');
+  process.exit(1);
+}
 const key = line.includes('/canary.cdx.json') ? 'canary' : Object.keys(said).find(word => line.startsWith(word));
-const { recordings } = JSON.parse(require('node:fs').readFileSync(${JSON.stringify(join(RECORDED, name === 'npm' ? 'npm-audit.json' : `${name}.json`))}, 'utf8'));
+const { recordings } = JSON.parse(readFileSync(${JSON.stringify(join(RECORDED, name === 'npm' ? 'npm-audit.json' : `${name}.json`))}, 'utf8'));
 const { code, stdout, stderr } = recordings[said[key]];
 if (stdout.built) stdout.built = ${JSON.stringify(builtAt)};
 if (stdout.VulnerabilityDB) stdout.VulnerabilityDB.UpdatedAt = ${JSON.stringify(builtAt)};
@@ -39,7 +45,7 @@ const GRYPE = { 'db status': 'database', version: 'version', canary: 'canary', '
 const NPM = { '--version': 'about', audit: 'clean' };
 
 /** Today's, so that the day on which a test runs is no matter. */
-function image(change: Made = {}): string {
+function image(change: Made = {}, write: typeof writeDockerArchive = writeDockerArchive): string {
   const at = mkdtempSync(join(folder, 'image-'));
   const made = { ...good(), ...change };
   const sbom = '/usr/share/sbom/noaa-test.cdx.json';
@@ -47,7 +53,7 @@ function image(change: Made = {}): string {
   made[sbom] = JSON.stringify({ ...JSON.parse(made[sbom] as string), ...today });
   const path = join(at, 'noaa-test.tar');
   layerTar(made, `${path}.layer`);
-  writeDockerArchive([readFileSync(`${path}.layer`)], path);
+  write([readFileSync(`${path}.layer`)], path);
   return path;
 }
 
@@ -162,7 +168,7 @@ test('images of podman are saved by their ids, so that no archive carries a name
 PATH=/usr/bin:/bin
 case "$*" in
 'image inspect'*) echo "${'5e'.repeat(32)}" ;;
-save*) shift 5 && cp ${image()} "$1" && echo "$2" >>${join(bin, 'saved')} ;;
+save*) shift 5 && cp ${image({}, writeOciArchive)} "$1" && echo "$2" >>${join(bin, 'saved')} ;;
 esac
 `;
   writeFileSync(join(bin, 'podman'), program, { mode: 0o755 });
@@ -173,6 +179,11 @@ esac
   assert.deepEqual(
     images.map(({ name }: { name: string }) => name),
     ['noaa-playback', 'noaa-redactor', 'noaa-visualizer'],
+  );
+  assert.deepEqual(
+    readdirSync(out).filter(name => name.startsWith('layout-')),
+    [],
+    'what was unpacked for Trivy is gone',
   );
 });
 

@@ -6,13 +6,14 @@
  * Exit code: 0 verified, 1 something to mend, 2 a command line that is wrong, 3 a check could not be made.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtempDisposable, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { extract } from 'tar';
 import { asError } from '../apps/common/errors.ts';
 import { type Acceptance, readAcceptances } from './acceptance.ts';
-import { archiveState, violationsOf } from './completeness.ts';
+import { violationsOf } from './completeness.ts';
 import type { Scanner } from './finding.ts';
 import { EXIT, judge } from './gate.ts';
 import { readImage } from './image.ts';
@@ -20,7 +21,7 @@ import { lockedPackages } from './node-modules.ts';
 import { provenanceOf } from './provenance.ts';
 import { type ImageReport, page, reportOf } from './report.ts';
 import { run } from './run.ts';
-import { sbomOf } from './sbom.ts';
+import { archiveState, sbomOf } from './sbom.ts';
 import { scanWith } from './scan.ts';
 import { grype } from './scanners/grype.ts';
 import { npmAudit } from './scanners/npm-audit.ts';
@@ -92,7 +93,12 @@ async function verify(
   const state = archiveState(image.rootfs)?.toISOString();
   // Scanners read the archive and the SBOM for themselves; what was read here is let go before they start.
   image.rootfs.clear();
-  const places = { image: { format: image.format, path: resolve(path) }, sbom: sbomPath, lockfile: LOCKFILE };
+  await using layout = image.format === 'oci-archive' ? await unpacked(path, out) : undefined;
+  const places = {
+    image: { format: image.format, path: resolve(path), ...(layout && { layout: layout.path }) },
+    sbom: sbomPath,
+    lockfile: LOCKFILE,
+  };
   const runs = [];
   for (const scanner of scanners) runs.push(...(await scanWith(scanner, places, CANARY, run)));
   return {
@@ -107,6 +113,13 @@ async function verify(
     runs,
     verdict: judge({ components: sbom.components, runs, violations, acceptances }, now),
   };
+}
+
+/** The archive's content in a folder beside the reports, which is as large as the archive and goes with the scans. */
+async function unpacked(archive: string, out: string) {
+  const folder = await mkdtempDisposable(join(out, 'layout-'));
+  await extract({ file: archive, cwd: folder.path });
+  return folder;
 }
 
 function readCommandLine() {

@@ -14,6 +14,17 @@ test('the SBOM is valid by the official schema of CycloneDX 1.6, and that schema
   assert.notDeepEqual(schemaFaults({ ...sbom, components: wrong }), []);
 });
 
+test("the SBOM says which state of Debian's archive the image is made from, and an image that does not tell has none", () => {
+  assert.deepEqual(sbom.metadata.properties, [
+    { name: 'noaa-pod:debianArchiveOf', value: '2099-01-09T00:00:00.000Z' },
+  ]);
+  const made = good();
+  delete made['/usr/share/sbom/noaa-test.cdx.json'];
+  const untold = sbomOf(imageFrom(made));
+  assert.deepEqual(untold.metadata.properties, []);
+  assert.deepEqual(schemaFaults(untold), []);
+});
+
 test('packages of Debian are named as scanners look them up, with their source and licence', () => {
   const libc = sbom.components.find(({ name }) => name === 'libc6');
   assert.equal(libc?.purl, 'pkg:deb/debian/libc6@2.41-12?arch=amd64&distro=debian-13&upstream=glibc');

@@ -31,12 +31,20 @@ export interface Sbom {
   specVersion: '1.6';
   serialNumber: string;
   version: 1;
-  metadata: { timestamp?: string; component: Component; tools: unknown };
+  metadata: {
+    timestamp?: string;
+    component: Component;
+    tools: unknown;
+    properties: { name: string; value: string }[];
+  };
   components: Component[];
 }
 
 /** Where a build leaves what no package manager in the image knows of. */
 const BY_HAND = /^\/usr\/share\/sbom\/[^/]+\.cdx\.json$/;
+
+/** The property that has the state of Debian's archive; verify/scan looks for it by this name. */
+const ARCHIVE_STATE = 'noaa-pod:debianArchiveOf';
 
 export function sbomOf(image: Image): Sbom {
   const { rootfs } = image;
@@ -70,6 +78,7 @@ export function sbomOf(image: Image): Sbom {
     seen.set(reference, times + 1);
     component['bom-ref'] = times === 0 ? reference : `${reference}#${times + 1}`;
   }
+  const state = archiveState(rootfs);
   const identity =
     image.id ?? `sha256:${createHash('sha256').update(JSON.stringify(components)).digest('hex')}`;
   return JSON.parse(
@@ -91,6 +100,7 @@ export function sbomOf(image: Image): Sbom {
             hashes: [{ alg: 'SHA-256', content: image.id.replace('sha256:', '') }],
           }),
         },
+        properties: state === undefined ? [] : [{ name: ARCHIVE_STATE, value: state.toISOString() }],
       },
       components,
     }),
@@ -119,6 +129,17 @@ export function handNamed(rootfs: Rootfs): Component[] {
     .flatMap(
       path => (JSON.parse(textAt(rootfs, path) ?? '{}') as { components?: Component[] }).components ?? [],
     );
+}
+
+/** The state of Debian's archive that the image was made from, as its hand-made SBOM has it. */
+export function archiveState(rootfs: Rootfs): Date | undefined {
+  for (const path of rootfs.keys()) {
+    if (!BY_HAND.test(path)) continue;
+    const { metadata } = JSON.parse(textAt(rootfs, path) ?? '{}') as { metadata?: { timestamp?: string } };
+    const date = new Date(metadata?.timestamp ?? '');
+    if (!Number.isNaN(date.getTime())) return date;
+  }
+  return undefined;
 }
 
 /** Path → SHA-256 of each file that a hand-named component says it is. */

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { good, imageFrom } from './made.ts';
+import { sbomOf } from './sbom.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'noaa-scan-'));
@@ -13,7 +15,8 @@ after(() => rmSync(folder, { recursive: true }));
 /** A copy of the script with what it reads beside it. */
 const verify = join(folder, 'verify');
 mkdirSync(verify);
-for (const file of ['scan', 'canary.cdx.json']) cpSync(join(HERE, file), join(verify, file));
+for (const file of ['scan', 'canary.cdx.json', 'grype.yaml', 'grype.tmpl'])
+  cpSync(join(HERE, file), join(verify, file));
 
 /** Programs that answer as trivy and grype do, in as few lines as the script reads. Not recorded: written by hand. */
 interface Behaviour {
@@ -21,6 +24,10 @@ interface Behaviour {
   empty?: boolean;
   crash?: boolean;
   finds?: boolean;
+  /** Of grype: lines as grype.tmpl has them. */
+  says?: string[];
+  /** Of either: what it does first, in the shell. */
+  first?: string;
   ageHours?: number;
 }
 const FRESH: Behaviour = { ageHours: 1 };
@@ -28,7 +35,8 @@ const FRESH: Behaviour = { ageHours: 1 };
 const date = ({ ageHours = 0 }: Behaviour) => new Date(Date.now() - ageHours * 3_600_000).toISOString();
 
 function trivy(as: Behaviour): string {
-  return `case "$*" in
+  return `${as.first ?? ''}
+case "$*" in
 version*) echo '{"Version":"0.66.0","VulnerabilityDB":{"Version":2,"UpdatedAt":"${date(as)}"},"JavaDB":{"UpdatedAt":"2020-01-01T00:00:00Z"}}' ;;
 *canary*) ${as.blind ? 'echo none' : "echo 'libssl3t64 lodash'"} ;;
 *) ${as.crash ? "echo 'FATAL no database' >&2; exit 1" : ':'}
@@ -39,12 +47,17 @@ version*) echo '{"Version":"0.66.0","VulnerabilityDB":{"Version":2,"UpdatedAt":"
 esac`;
 }
 
+const FINDING = 'MEND CVE-2099-0001 in libc6 2.41-12: Unknown, fixed in 2.41-13';
+
 function grype(as: Behaviour): string {
-  return `case "$*" in
+  const lines = as.says ?? [...(as.finds ? [FINDING] : []), 'LOOKED AT debian'];
+  return `${as.first ?? ''}
+case "$*" in
 db*) printf '{\\n "built": "%s",\\n "valid": true\\n}\\n' '${date(as)}' ;;
 *canary*) ${as.blind ? 'echo none' : "echo 'libssl3t64 lodash node'"} ;;
-*) ${as.crash ? "echo 'ERROR failed to load vulnerability db' >&2; exit 1" : ':'}
-  ${as.finds ? "echo 'libc6 CVE-2099-0001'; echo 'discovered vulnerabilities at or above the severity threshold' >&2; exit 2" : ':'} ;;
+*'--output template --template '*/grype.tmpl*)
+  ${as.crash ? "echo 'ERROR failed to load vulnerability db' >&2; exit 1" : ''}
+  printf '%s\\n' ${lines.map(line => `'${line}'`).join(' ')} ;;
 esac`;
 }
 
@@ -53,7 +66,7 @@ const sbomOfAge = (days: number) =>
 
 function scan(
   programs: Record<string, string>,
-  { sbom = sbomOfAge(1) as string | null, script = verify } = {},
+  { sbom = sbomOfAge(1) as string | null, script = verify, env = {}, isOci = false } = {},
 ): Promise<{ code: number; said: string }> {
   const at = mkdtempSync(join(folder, 'run-'));
   const bin = join(at, 'bin');
@@ -74,6 +87,9 @@ function scan(
     'dirname',
     'sort',
     'mktemp',
+    'mkdir',
+    'env',
+    'ls',
     'rm',
   ]) {
     execFileSync('ln', [
@@ -83,13 +99,15 @@ function scan(
     ]);
   }
   const archive = join(at, 'noaa-test.tar');
-  execFileSync('tar', ['-cf', archive, '-C', at, 'bin']);
+  if (isOci) writeFileSync(join(at, 'oci-layout'), '{}');
+  execFileSync('tar', ['-cf', archive, '-C', at, isOci ? 'oci-layout' : 'bin']);
   if (sbom !== null) writeFileSync(join(at, 'noaa-test.cdx.json'), sbom);
   return new Promise(done => {
     execFile(
       join(script, 'scan'),
-      [archive],
-      { env: { PATH: bin }, encoding: 'utf8' },
+      // As one names a file where one is.
+      ['noaa-test.tar'],
+      { cwd: at, env: { ...env, PATH: bin }, encoding: 'utf8' },
       (error, stdout, stderr) => done({ code: Number(error?.code ?? 0), said: stdout + stderr }),
     );
   });
@@ -110,6 +128,36 @@ test('without Node: what either scanner finds fails, and a rebuild is said to be
     assert.equal(code, 1, said);
     assert.match(said, /CVE-2099-0001[\s\S]*a rebuild is due/);
   }
+});
+
+test('without Node: what nobody has rated counts as high for grype too, and medium or less does not', () => {
+  // The judgement is the template's, in Go's language; it was run by Go's own text/template when it was written.
+  const template = readFileSync(join(HERE, 'grype.tmpl'), 'utf8');
+  assert.match(
+    template,
+    /\{\{- if and \.Vulnerability\.Fix\.Versions \(not \(eq \.Vulnerability\.Severity "Medium" "Low" "Negligible"\)\) -\}\}\n *MEND /,
+  );
+});
+
+test('without Node: scanners start in an empty folder, with no setting but those of their databases', async () => {
+  const env = {
+    TRIVY_CACHE_DIR: '/cache',
+    GRYPE_DB_UPDATE_URL: 'x',
+    TRIVY_IGNOREFILE: '/i',
+    GRYPE_CONFIG: '/c',
+  };
+  const seen = join(mkdtempSync(join(folder, 'seen-')), 'log');
+  const first = `{ ls -A; env | grep -e ^TRIVY_ -e ^GRYPE_; echo "$*"; } >>${seen}`;
+  const { code, said } = await scan(
+    { trivy: trivy({ ...FRESH, first }), grype: grype({ ...FRESH, first }) },
+    { env },
+  );
+  assert.equal(code, 0, said);
+  const lines = readFileSync(seen, 'utf8').trimEnd().split('\n');
+  const started = lines.filter(line => !/^(TRIVY_CACHE_DIR|GRYPE_DB_UPDATE_URL)=/.test(line));
+  assert.ok(started.length > 5);
+  for (const line of started.filter(one => !one.startsWith('version')))
+    assert.match(line, / --config (\/dev\/null --ignorefile \/dev\/null|\/\S+\/grype\.yaml)\b/);
 });
 
 const DOUBTS: [string, Record<string, string>, RegExp][] = [
@@ -141,6 +189,21 @@ const DOUBTS: [string, Record<string, string>, RegExp][] = [
     /saw no package of Debian/,
   ],
   [
+    'a grype that did not make out the distribution',
+    { trivy: trivy(FRESH), grype: grype({ ...FRESH, says: ['LOOKED AT '] }) },
+    /did not make out the distribution/,
+  ],
+  [
+    'a grype that breaks off',
+    { trivy: trivy(FRESH), grype: grype({ ...FRESH, says: [''] }) },
+    /grype crashed: it did not write its findings/,
+  ],
+  [
+    'a grype that leaves out what rules of somebody name',
+    { trivy: trivy(FRESH), grype: grype({ ...FRESH, says: ['LEFT OUT CVE-2099-0001', 'LOOKED AT debian'] }) },
+    /told by rules that are not ours to leave out CVE-2099-0001/,
+  ],
+  [
     'a trivy that is blind',
     { trivy: trivy({ ...FRESH, blind: true }), grype: grype(FRESH) },
     /trivy is blind/,
@@ -164,30 +227,68 @@ test('without Node: an image without its SBOM is not verified, since nobody look
   assert.equal(code, 3, said);
 });
 
+test('without Node: trivy is shown an OCI archive as the folder that it can read, and grype as the file', async () => {
+  // Trivy: "unable to open … as an OCI Image".
+  const first = `for word; do [ "\${before-}" != --input ] || input=$word; before=$word; done
+[ -z "\${input-}" ] || [ -e "$input/oci-layout" ] || { echo 'unable to open it as an OCI image' >&2; exit 1; }`;
+  const programs = {
+    trivy: trivy({ ...FRESH, first }),
+    grype: grype({
+      ...FRESH,
+      first: `case "$*" in *-archive:*) case "$*" in oci-archive:*noaa-test.tar*) ;; *) exit 1 ;; esac ;; esac`,
+    }),
+  };
+  const { code, said } = await scan(programs, { isOci: true });
+  assert.equal(code, 0, said);
+  assert.match(said, /trivy finds nothing to mend in \S+\/noaa-test\.tar$/m);
+});
+
 test("without Node: an image made from a month-old state of Debian's archive is due for a rebuild", async () => {
   const programs = { trivy: trivy(FRESH), grype: grype(FRESH) };
   const old = await scan(programs, { sbom: sbomOfAge(31) });
   assert.equal(old.code, 1, old.said);
-  assert.match(old.said, /noaa-test\.tar was made 31 days ago, and 30 is the most/);
+  assert.match(old.said, /noaa-test\.tar was made from Debian's archive of 31 days ago, and 30 is the most/);
   const undated = await scan(programs, { sbom: '{}' });
   assert.equal(undated.code, 3, undated.said);
-  assert.match(undated.said, /does not say how old it is/);
+  assert.match(undated.said, /does not say which state of Debian's archive/);
 });
 
-test('without Node: an acceptance that has ended fails', async () => {
+test("without Node: the SBOM that the gate writes is dated by the state of Debian's archive, not by the build", async () => {
+  const programs = { trivy: trivy(FRESH), grype: grype(FRESH) };
+  const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString();
+  const written = (state: number | undefined) => {
+    const made = good();
+    const ours = '/usr/share/sbom/noaa-test.cdx.json';
+    const metadata = state === undefined ? {} : { timestamp: day(state) };
+    made[ours] = JSON.stringify({ ...JSON.parse(made[ours] as string), metadata });
+    return JSON.stringify(sbomOf({ ...imageFrom(made), createdAt: day(1) }), null, 2);
+  };
+  const old = await scan(programs, { sbom: written(31) });
+  assert.equal(old.code, 1, old.said);
+  assert.match(old.said, /was made from Debian's archive of 31 days ago/);
+  assert.equal((await scan(programs, { sbom: written(2) })).code, 0);
+  assert.equal((await scan(programs, { sbom: written(undefined) })).code, 3);
+});
+
+test('without Node: an acceptance that has ended fails, and so does one without an end', async () => {
   const script = join(folder, 'accepting');
   cpSync(verify, script, { recursive: true });
   const today = new Date().toISOString().slice(0, 10);
-  for (const [until, expected] of [
-    [today, 0],
-    ['2020-01-01', 1],
+  const noted = (status_notes: string) => ({ status: 'not_affected', status_notes });
+  const open = noted(`seen by Ann; accepted until ${today}`);
+  for (const [statements, expected, why] of [
+    [[open], 0, /No fixable/],
+    [[noted('accepted until 2020-01-01'), open], 1, /an acceptance in \S+ ended on 2020-01-01/],
+    [[open, noted('for ever')], 1, /1 of the 2 statements in \S+ accept without an end/],
+    [[noted(`accepted until ${today}, accepted until ${today}`), { status: 'fixed' }], 1, /1 of the 2 /],
+    [[{ status: 'under_investigation' }], 0, /No fixable/],
   ] as const) {
-    writeFileSync(
-      join(script, 'accepted.openvex.json'),
-      JSON.stringify({ notes: `accepted until ${until}` }),
-    );
-    const { code, said } = await scan({ trivy: trivy(FRESH), grype: grype(FRESH) }, { script });
-    assert.equal(code, expected, said);
+    for (const indent of [0, 2]) {
+      writeFileSync(join(script, 'accepted.openvex.json'), JSON.stringify({ statements }, null, indent));
+      const { code, said } = await scan({ trivy: trivy(FRESH), grype: grype(FRESH) }, { script });
+      assert.equal(code, expected, said);
+      assert.match(said, why);
+    }
   }
 });
 

@@ -126,7 +126,7 @@ step('the daily scan runs by its timer, and claims nothing where there is no sca
   const { code, output } = await host.try('noaa-pod/verify/schedule status');
   assert.equal(code, 1, output);
   for (const told of [
-    /noaa-playback\S* was made \d+ days ago/,
+    /noaa-playback\S* was made from Debian's archive of \d+ days ago/,
     /trivy is not installed/,
     /grype is not installed/,
   ])

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { NothingScanned, named, type Scanner, severityOf } from '../finding.ts';
 
 interface Report {
@@ -8,7 +9,19 @@ interface Report {
   }[];
   source?: { type?: string };
   distro?: { name?: string };
+  ignoredMatches?: { appliedIgnoreRules?: Rule[] | null }[];
+  descriptor?: { configuration?: { ignore?: Rule[] | null; exclude?: string[] | null } };
 }
+
+/** Leaves out every match that has all of what it names. */
+interface Rule {
+  vulnerability?: string;
+  package?: { name?: string };
+  'match-type'?: string;
+}
+
+/** Without it Grype would read its settings from the user's home, rules on what to leave out among them. */
+const CONFIGURATION = fileURLToPath(new URL('../grype.yaml', import.meta.url));
 
 /** The only one of these that looks anything up by CPE: Node itself, what is inside it, the ffmpeg built here. */
 export const grype: Scanner = {
@@ -16,7 +29,7 @@ export const grype: Scanner = {
   sees: ['deb', 'npm', 'cpe'],
   about: [
     ['grype', 'version', '-o', 'json'],
-    ['grype', 'db', 'status', '-o', 'json'],
+    ['grype', 'db', 'status', '-o', 'json', '--config', CONFIGURATION],
   ],
   readAbout([version = '', database = '']) {
     const { built, valid } = JSON.parse(database) as { built?: string; valid?: boolean };
@@ -29,7 +42,7 @@ export const grype: Scanner = {
     if (subject === 'lockfile' || (subject === 'image' && image.format === 'rootfs-tar')) return undefined;
     const format = image.format === 'directory' ? 'dir' : image.format;
     const source = subject === 'sbom' ? `sbom:${sbom}` : `${format}:${image.path}`;
-    return ['grype', source, '-o', 'json', '-q'];
+    return ['grype', source, '-o', 'json', '-q', '--config', CONFIGURATION];
   },
   read({ code, stdout, stderr }) {
     if (code !== 0) throw new Error(stderr.trim());
@@ -39,7 +52,9 @@ export const grype: Scanner = {
     if (report.source?.type === 'image' && !report.distro?.name) {
       throw new NothingScanned('it did not make out the distribution');
     }
+    const leftOut = leftOutOf(report);
     return {
+      ...(leftOut.length > 0 && { leftOut }),
       findings: report.matches.map(({ vulnerability, relatedVulnerabilities, artifact }) => ({
         ...named([vulnerability.id, ...(relatedVulnerabilities ?? []).map(({ id }) => id)]),
         package: artifact.name,
@@ -52,3 +67,18 @@ export const grype: Scanner = {
     };
   },
 };
+
+/** What it was told to leave out. The report has the rules in force; one that lacks them has those that were applied. */
+function leftOutOf({ ignoredMatches = [], descriptor }: Report): string[] {
+  const configuration = descriptor?.configuration;
+  const rules = configuration
+    ? (configuration.ignore ?? [])
+    : ignoredMatches.flatMap(({ appliedIgnoreRules }) => appliedIgnoreRules ?? []);
+  return [
+    ...rules
+      // Its own, on packages of kernel headers.
+      .filter(rule => rule['match-type'] !== 'exact-indirect-match')
+      .map(rule => rule.vulnerability || rule.package?.name || JSON.stringify(rule)),
+    ...(configuration?.exclude ?? []),
+  ];
+}

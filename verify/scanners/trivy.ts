@@ -36,13 +36,19 @@ export const trivy: Scanner = {
       '--quiet',
       '--exit-code',
       '0',
+      // Without these it would read trivy.yaml and .trivyignore where it is started.
+      '--config',
+      '/dev/null',
+      '--ignorefile',
+      '/dev/null',
     ];
     if (subject === 'sbom') return ['trivy', 'sbom', ...options, sbom];
     // It reads no tar of a bare root filesystem; the SBOM of one it does.
     if (subject === 'lockfile' || image.format === 'rootfs-tar') return undefined;
     return image.format === 'directory'
       ? ['trivy', 'rootfs', ...options, image.path]
-      : ['trivy', 'image', ...options, '--input', image.path];
+      : // It reads a docker-archive as a file, and what an OCI archive holds as a folder only.
+        ['trivy', 'image', ...options, '--input', image.layout ?? image.path];
   },
   read({ code, stdout, stderr }) {
     if (code !== 0) throw new Error(stderr.trim());
