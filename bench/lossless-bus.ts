@@ -38,7 +38,7 @@ export function subscribeLossless(port: number, ready?: () => Promise<void>): Fr
       await ready?.();
       for await (const [message] of socket) {
         if (message) {
-          yield message;
+          yield [message];
           framePassed(message.byteLength);
         }
         await ready?.();

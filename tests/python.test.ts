@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { subscribe } from '../apps/common/bus.ts';
-import { type Frame, parseFrame } from '../apps/common/frame.ts';
+import { type Frame, parseMessage } from '../apps/common/frame.ts';
 import { PYTHON, requirePython, script } from './python/interpreter.ts';
 import { ffmpeg, temporaryFolder } from './support/clips.ts';
 import { decodeJpeg } from './support/jpeg.ts';
@@ -85,8 +85,8 @@ async function frameOn(
   const source = subscribe({ host: '127.0.0.1', port, variable: '' }, stop.signal);
   const refusals: string[] = [];
   const find = async () => {
-    for await (const message of source) {
-      const frame = parseFrame(message);
+    for await (const parts of source) {
+      const frame = parseMessage(parts);
       if (!frame.ok) refusals.push(frame.reason);
       else if (fits(frame)) return frame;
     }

@@ -128,7 +128,8 @@ test('the redactor publishes nothing of what it cannot redact with certainty, an
     message[at < 0 ? message.length + at : at] = value;
     return message;
   };
-  const bad: Record<string, Buffer> = {
+  const bad: Record<string, Buffer | Buffer[]> = {
+    'multi-part': [good, good],
     'too-short': Buffer.from('hello'),
     'bad-geometry': changed(0, 255),
     'wrong-length': changed(7, 15),

@@ -3,8 +3,11 @@ import { asError, Fault } from './errors.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
 import { framePassed } from './reclaim.ts';
 
-/** Raw frames from a peer. Iteration ends when the signal that owns the source is aborted. */
-export interface FrameSource extends AsyncIterable<Buffer> {
+/**
+ * Messages from a peer, each as its parts; a frame is one of a single part. Iteration ends when the signal that owns the
+ * source is aborted.
+ */
+export interface FrameSource extends AsyncIterable<readonly Buffer[]> {
   /** Whether the transport to the peer stands at this moment; it says nothing of whether frames flow. */
   readonly connected: boolean;
 }
@@ -29,6 +32,9 @@ export const address = ({ host, port }: Endpoint): string => `tcp://${host}:${po
 
 /** Long enough for a last frame to leave on loopback, short enough for the promise of a quick stop. */
 const LINGER_MS = 200;
+
+/** Messages that may wait for us, over what the kernel buffers. With one, a process short of CPU falls behind for good. */
+const HIGH_WATER_MARK = 2;
 
 /** libzmq tries again at least this often. */
 const RECONNECT_MS = 500;
@@ -65,13 +71,14 @@ export async function publish(endpoint: Endpoint, signal: AbortSignal): Promise<
  * Subscribes to a peer that may not be there yet, or come and go: libzmq connects again by itself, and where it has given
  * up we do.
  *
- * Conflation keeps only the newest message that has arrived; what it replaced shows as a gap in the sequence.
+ * Of messages that have arrived the newest is given; what it replaced, here or at the publisher, shows as a gap in the
+ * sequence. It is not libzmq's conflation, which ends the process at a message of several parts.
  * A message longer than any frame may be makes libzmq drop the connection before the bytes are read.
  */
 export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource {
   const peer = address(endpoint);
   const socket = new Subscriber({
-    conflate: true,
+    receiveHighWaterMark: HIGH_WATER_MARK,
     ipv6: isIpv6(endpoint),
     linger: 0,
     maxMessageSize: MAX_MESSAGE_BYTES,
@@ -120,10 +127,16 @@ export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource 
       return connected;
     },
     async *[Symbol.asyncIterator]() {
-      for await (const [message] of socket) {
-        if (!message) continue;
-        yield message;
-        framePassed(message.byteLength);
+      let passedOver = 0;
+      for await (const parts of socket) {
+        // A peer that sends faster than we read must not have us pass over everything.
+        if (socket.readable && passedOver < HIGH_WATER_MARK) {
+          passedOver += 1;
+        } else {
+          passedOver = 0;
+          yield parts;
+        }
+        framePassed(parts.reduce((bytes, part) => bytes + part.byteLength, 0));
       }
     },
   };

@@ -35,6 +35,7 @@ const REDACTED = 1;
 
 /** Why a message is not a frame. Closed, so that it can label a counter. */
 export type RefusalReason =
+  | 'multi-part'
   | 'too-short'
   | 'bad-geometry'
   | 'no-trailer'
@@ -169,8 +170,15 @@ function refuse(reason: RefusalReason, detail: string): Refusal {
   return { ok: false, reason, detail };
 }
 
+/** Reads a message of ZeroMQ, which may have any number of parts. A frame is a message of one. */
+export function parseMessage(parts: readonly Buffer[]): Frame | Refusal {
+  const [message] = parts;
+  if (message === undefined || parts.length > 1) return refuse('multi-part', `${parts.length} parts`);
+  return parseFrame(message);
+}
+
 /**
- * Reads a message from a peer that is not trusted. It copies no pixel and allocates nothing by a number it was told.
+ * Reads bytes from a peer that is not trusted. It copies no pixel and allocates nothing by a number it was told.
  * Whatever is not exactly a frame is refused.
  */
 export function parseFrame(message: Buffer): Frame | Refusal {

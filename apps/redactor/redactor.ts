@@ -1,6 +1,6 @@
 import type { FrameSink, FrameSource } from '../common/bus.ts';
 import { unixNanoseconds } from '../common/clock.ts';
-import { addTrailer, type Frame, markRedacted, parseFrame, type Refusal } from '../common/frame.ts';
+import { addTrailer, type Frame, markRedacted, parseMessage, type Refusal } from '../common/frame.ts';
 import { borderMask, type Mask, type MaskKey } from './mask.ts';
 
 /** What the loop tells of, for counters, log and health. */
@@ -26,9 +26,9 @@ export async function redact(
 ): Promise<void> {
   const maskFor = newestMask(borderPx);
   let unnumbered = 0n;
-  for await (const message of source) {
+  for await (const parts of source) {
     if (signal.aborted) return;
-    const received = parseFrame(message);
+    const received = parseMessage(parts);
     if (!received.ok) {
       events.refused(received);
       continue;

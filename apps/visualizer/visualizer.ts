@@ -1,5 +1,5 @@
 import type { FrameSource } from '../common/bus.ts';
-import { type Frame, parseFrame, type RefusalReason } from '../common/frame.ts';
+import { type Frame, parseMessage, type RefusalReason } from '../common/frame.ts';
 
 export interface VisualizerEvents {
   /** A message was not shown; `unmarked` is a frame without the redacted mark. */
@@ -18,9 +18,9 @@ export async function visualize(
   allowUnmarked: boolean,
   events: VisualizerEvents,
 ): Promise<void> {
-  for await (const message of source) {
+  for await (const parts of source) {
     if (signal.aborted) return;
-    const frame = parseFrame(message);
+    const frame = parseMessage(parts);
     if (!frame.ok) events.refused(frame.reason, frame.detail);
     else if (frame.redacted || allowUnmarked) sink.show(frame);
     else events.refused('unmarked', `a ${frame.width}×${frame.height} ${frame.format} frame`);
