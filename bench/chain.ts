@@ -1,8 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WireFormat } from '../apps/common/frame.ts';
+import { endPart, message, PATIENCE_MS, roundLimitMs } from './part.ts';
 import { childrenOf, machineBusyMs, type Usage, usage, Watch } from './proc.ts';
 import type { Account, StageTask } from './stage.ts';
 
@@ -57,21 +58,27 @@ export async function runChain({
     const pids = stages.map(stage => stage.pid!);
     const before = pids.map(pid => usage(pid)!);
     using decoders = new Watch(() => childrenOf(pids[0]!), 50);
-    const accounts = stages.map((stage, i) =>
-      STAGES[i] === 'redactor' ? undefined : message<Account>(stage),
-    );
+    const account = message<Account>(stages[2]!, {
+      beside: stages.slice(0, 2),
+      patienceMs: roundLimitMs(frames),
+    });
     const busyBefore = machineBusyMs();
     const startMs = performance.now();
     for (const stage of stages) stage.send('go');
-    const { frames: encoded, missed, refused, jpegBytes } = (await accounts[2])!;
+    const { frames: encoded, missed, refused, jpegBytes } = await account;
     const seconds = (performance.now() - startMs) / 1000;
     // Until it has been waited for, a decoder that has just ended is in nobody's account.
-    while (childrenOf(pids[0]!).length > 0) await sleep(5);
+    const deadline = performance.now() + PATIENCE_MS;
+    while (childrenOf(pids[0]!).length > 0) {
+      if (performance.now() > deadline) throw new Error('playback’s decoder did not end with the clip');
+      await sleep(5);
+    }
     const after = pids.map(pid => usage(pid)!);
     const busyMs = machineBusyMs() - busyBefore;
     const run: Run = {
       frames: encoded,
-      lost: missed + refused + (frames - encoded),
+      // One that is missing in the sequence is nearly always one that did not come at all.
+      lost: Math.max(missed + refused, frames - encoded),
       seconds,
       jpegBytes,
       cpuMs: 0,
@@ -101,35 +108,11 @@ export async function runChain({
     run.others = Math.max(0, busyMs - run.cpuMs) / (seconds * 1000 * processors);
     return run;
   } finally {
-    await Promise.all(stages.map(end));
+    await Promise.all(stages.map(endPart));
   }
 }
 
 export const processors = (await import('node:os')).availableParallelism();
-
-/** The next message of a forked part of the benchmark. @throws where it ends before */
-export async function message<T>(child: ChildProcess): Promise<T> {
-  const gone = new AbortController();
-  const ended = once(child, 'exit', { signal: gone.signal }).then(([code]) => {
-    throw new Error(`a part of the benchmark ended early, with exit code ${code}`);
-  });
-  try {
-    const [told] = (await Promise.race([once(child, 'message', { signal: gone.signal }), ended])) as [T];
-    return told;
-  } finally {
-    gone.abort();
-    ended.catch(() => {});
-  }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.disconnect();
-  const timer = setTimeout(() => child.kill('SIGKILL'), 2000);
-  await exit;
-  clearTimeout(timer);
-}
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

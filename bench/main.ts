@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { cost } from './cost.ts';
+import { endDescendantsWithUs } from './descendants.ts';
 import { fanout } from './fanout.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
-import { ffmpeg, gstreamer } from './peers.ts';
+import { PEERS } from './peers.ts';
 import { CLIPS, type Plan, planOf } from './plan.ts';
 import { printTable, type Section, writeResult } from './report.ts';
 import { start } from './start.ts';
@@ -25,7 +26,7 @@ const SECTIONS: Record<string, (plan: Plan) => Promise<Section>> = {
 
 const USAGE = `npm run bench -- [OPTION]…
   --quick                 one clip, three rounds: a few minutes
-  --full                  the memory's curve over 30 minutes each
+  --full                  the memory's curve over 30 minutes
   --only SECTION,…        of ${Object.keys(SECTIONS).join(', ')}
   --clips CLIP,…          of ${CLIPS.join(', ')}, for throughput
   --rounds N              turns that each contender takes
@@ -45,10 +46,11 @@ if (!options || unknown.length > 0) {
 } else if (options.help) {
   console.log(USAGE);
 } else {
+  endDescendantsWithUs();
   await measure(
     planOf(
       options,
-      [ffmpeg, gstreamer].filter(peer => peer.missing === undefined),
+      PEERS.filter(peer => peer.missing === undefined),
     ),
   );
 }
@@ -83,8 +85,8 @@ function positive(option: string, value: string | undefined): string[] {
 }
 
 async function measure(plan: Plan): Promise<void> {
-  const missing = [ffmpeg, gstreamer].filter(peer => peer.missing !== undefined);
-  for (const peer of missing) console.log(`MISSING, so not compared with: ${peer.missing}`);
+  const missing = [...new Set(PEERS.flatMap(peer => peer.missing ?? []))];
+  for (const what of missing) console.log(`MISSING, so not compared with: ${what}`);
   const machine = {
     date: new Date().toISOString(),
     commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
@@ -94,7 +96,7 @@ async function measure(plan: Plan): Promise<void> {
     kernel: release(),
     node: process.version,
     loadBefore: loadavg(),
-    missing: missing.map(peer => peer.missing),
+    missing,
   };
   console.log(
     `${machine.processors} × ${machine.processor}, load ${machine.loadBefore.map(load => load.toFixed(1)).join(' ')}`,

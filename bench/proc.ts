@@ -59,6 +59,15 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
+/** Whether a process is over, also where nobody has waited for it yet. */
+export function hasEnded(pid: number): boolean {
+  try {
+    return stat(`/proc/${pid}/stat`).fields[0] === 'Z';
+  } catch {
+    return true;
+  }
+}
+
 /** CPU milliseconds that the whole machine has worked, all processors together. */
 export function machineBusyMs(): number {
   const [, user, nice, system, , , irq, soft, steal] = readFileSync('/proc/stat', 'latin1')

@@ -82,7 +82,8 @@ export class Services implements AsyncDisposable {
       all['ffmpeg'] = {
         cpuMs: own.reapedMs + sum(decoders.map(decoder => decoder.cpuMs)),
         residentMb: sum(decoders.map(decoder => decoder.residentKb)) / 1024,
-        peakMb: Math.max(0, ...decoders.map(decoder => decoder.peakKb)) / 1024,
+        // Two at a clip's turn, while the next starts before the last has ended.
+        peakMb: sum(decoders.map(decoder => decoder.peakKb)) / 1024,
       };
     }
     return all;

@@ -1,6 +1,7 @@
 /**
  * One service's own loop in a process of its own, on a bus that waits where the services' drops. The benchmark forks
- * it with its task as the one argument; it says `ready`, starts at `go`, and tells at `done` what came through.
+ * it with its task as the one argument; it says `ready` and starts at `go`, and the visualizer's tells what came through,
+ * at the last frame or where none has come for a minute.
  */
 import { once } from 'node:events';
 import { type Frame, FrameLayout, type WireFormat } from '../apps/common/frame.ts';
@@ -15,6 +16,7 @@ import { NewestEncoder } from '../apps/visualizer/encode-newest.ts';
 import { JpegEncoder } from '../apps/visualizer/jpeg.ts';
 import { visualize } from '../apps/visualizer/visualizer.ts';
 import { publishLossless, subscribeLossless } from './lossless-bus.ts';
+import { PATIENCE_MS } from './part.ts';
 
 export type StageTask =
   | { stage: 'playback'; port: number; path: string; format: WireFormat; frames: number }
@@ -61,7 +63,6 @@ async function runPlayback({ port, path, format, frames }: StageTask & { stage: 
     },
     fellBehind: () => {},
   });
-  done();
   await once(process, 'disconnect');
 }
 
@@ -91,10 +92,15 @@ async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'vi
       return { frame, jpeg };
     };
   };
+  let patience: NodeJS.Timeout | undefined;
+  const settled = () => {
+    patience?.refresh();
+    if (account.frames + account.refused === frames) done();
+  };
   const settle = () => {
     encoding -= 1;
     room?.();
-    if (account.frames + account.refused === frames) done();
+    settled();
   };
   const encoder = new NewestEncoder(encoderOf, {
     encoded({ frame, jpeg }) {
@@ -120,6 +126,8 @@ async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'vi
     }
   });
   await go();
+  // A frame that is lost on the way would be waited for without end.
+  patience = setTimeout(done, PATIENCE_MS);
   const show = (frame: Frame) => {
     encoding += 1;
     encoder.push(frame);
@@ -127,6 +135,7 @@ async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'vi
   await visualize(source, { show }, stop.signal, false, {
     refused: () => {
       account.refused += 1;
+      settled();
     },
   });
 }

@@ -17,6 +17,7 @@ interface Contender {
   name: string;
   jpegBytes: number;
   setting: string;
+  target: Peer['target'];
   run(): Promise<Run>;
   runs: Run[];
 }
@@ -36,7 +37,7 @@ export async function throughput(plan: Plan): Promise<Section> {
       const turn = contenders.map((_, i) => contenders[(i + Math.max(0, round)) % contenders.length]!);
       for (const contender of turn) {
         const run = await contender.run();
-        if (run.lost > 0) throw new Error(`${contender.name} lost ${run.lost} of ${run.frames} frames`);
+        if (run.lost > 0) throw new Error(`${contender.name} lost ${run.lost} of ${frames} frames`);
         if (round >= 0) contender.runs.push(run);
       }
       if (round >= 0) decoding.push(await runPeer(decoder, path, frames, BORDER_PX, 0));
@@ -99,13 +100,15 @@ async function contest(subject: Subject, size: Size, frames: number, peers: Peer
       name: 'noaa-pod',
       jpegBytes: bytes,
       setting: `quality ${quality}`,
+      target: undefined,
       run: () => runChain({ path, frames, format: 'i420', borderPx: BORDER_PX, quality }),
       runs: [],
     },
     ...settings.map(({ peer, quality: setting, bytes: peerBytes }) => ({
       name: peer.name,
       jpegBytes: peerBytes,
-      setting: peer === ffmpeg ? `-q:v ${setting}` : `quality=${setting}`,
+      setting: peer.setting(setting),
+      target: peer.target,
       run: () => runPeer(peer, path, frames, BORDER_PX, setting),
       runs: [],
     })),
@@ -240,9 +243,9 @@ function stages(group: string, { runs }: Contender, decoding: Run[]): Table {
 
 function judge(group: string, contenders: Contender[]): Verdict[] {
   const own = contenders[0]!;
-  const targets = { ffmpeg: { fps: 1.6, cpu: 0.65 }, GStreamer: { fps: 1.5, cpu: 0.85 } };
-  return contenders.slice(1).flatMap(other => {
-    const target = targets[other.name as keyof typeof targets];
+  return contenders.flatMap(other => {
+    const { target } = other;
+    if (!target) return [];
     const [faster, cheaper] = [pairwise(own, other, fps), pairwise(own, other, cpu)];
     return [
       {

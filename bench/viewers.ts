@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { unixNanoseconds } from '../apps/common/clock.ts';
+import { endPart, message } from './part.ts';
 
 export interface ViewerTask {
   port: number;
@@ -47,7 +48,7 @@ export class Viewers implements AsyncDisposable {
     this.#children = children;
   }
 
-  /** Resolves once all are connected. */
+  /** Resolves once all are connected. @throws where one can't */
   static async watch(
     { stalled = 0, modem = 0, ...task }: ViewerTask,
     processes = task.viewers + stalled + modem > 1 ? 2 : 1,
@@ -62,17 +63,23 @@ export class Viewers implements AsyncDisposable {
       };
       return fork(fileURLToPath(import.meta.url), [JSON.stringify(part)], { serialization: 'advanced' });
     });
-    await Promise.all(children.map(child => once(child, 'message')));
-    return new Viewers(children);
+    const viewers = new Viewers(children);
+    try {
+      await Promise.all(children.map(child => message(child)));
+      return viewers;
+    } catch (thrown) {
+      await viewers[Symbol.asyncDispose]();
+      throw thrown;
+    }
   }
 
-  /** What came in since the last question, or the beginning. */
+  /** What came in since the last question, or the beginning. @throws where one of the processes has ended */
   async tally(): Promise<Tally> {
     const parts = await Promise.all(
       this.#children.map(async child => {
-        const answer = once(child, 'message') as Promise<[Tally]>;
-        child.send('tally');
-        return (await answer)[0];
+        const answer = message<Tally>(child);
+        if (child.connected) child.send('tally');
+        return await answer;
       }),
     );
     return {
@@ -85,13 +92,7 @@ export class Viewers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(
-      this.#children.map(async child => {
-        const exit = once(child, 'exit');
-        child.disconnect();
-        await exit;
-      }),
-    );
+    await Promise.all(this.#children.map(endPart));
   }
 }
 
