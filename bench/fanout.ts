@@ -1,10 +1,11 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import type { BareTask } from './bare-server.ts';
-import { freePort, message } from './chain.ts';
+import { freePort } from './chain.ts';
 import { clip } from './clips.ts';
 import { sleep } from './latency.ts';
 import { FLAT } from './memory.ts';
+import { message } from './part.ts';
 import { gstreamer } from './peers.ts';
 import type { Plan } from './plan.ts';
 import { lineChart } from './plot.ts';
@@ -162,12 +163,12 @@ async function tcpServerSink(frameBytes: number): Promise<Server> {
   return { name: 'tcpserversink', task: { port, path: '', framing: { frameBytes } }, pid: child.pid! };
 }
 
-/** The rows of one server, stream and number of viewers, as one: medians of the rounds. */
+/** The rows of one server, stream and number of viewers, as one: medians of the rounds, and the least of all. */
 function merge(rows: Row[]): Row {
   const middle = (figure: (row: Row) => number) => median(rows.map(figure));
   return {
     ...rows[0]!,
-    fps: { min: middle(row => row.fps.min), median: middle(row => row.fps.median) },
+    fps: { min: Math.min(...rows.map(row => row.fps.min)), median: middle(row => row.fps.median) },
     megabytes: middle(row => row.megabytes),
     cpuMs: middle(row => row.cpuMs),
     loadCpuMs: middle(row => row.loadCpuMs),
@@ -251,7 +252,7 @@ function report(rounds: Row[][], calm: Row[], rough: Row[], jpegBytes: number, p
       'viewers',
       'server',
       'fps median',
-      'fps min',
+      'fps least',
       'MB/s',
       'ours ×',
       'CPU %',
