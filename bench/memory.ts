@@ -4,15 +4,19 @@ import type { Plan } from './plan.ts';
 import { lineChart } from './plot.ts';
 import { number, type Section, type Table, type Verdict, writeResult } from './report.ts';
 import { Services } from './services.ts';
-import { median } from './statistics.ts';
+import { trend } from './statistics.ts';
 import { Viewers } from './viewers.ts';
 
 const SAMPLE_S = 1;
 const VIEWERS = 100;
 /** Most megabytes that each may hold, by the services' own account. */
 const AIMS: Record<string, number> = { 'playback + ffmpeg': 120, redactor: 100, visualizer: 130 };
-/** A curve is flat whose last quarter's median is within this share of its second quarter's. */
+/** A curve is flat that grows by no more than this share, from its first sixth's median to its last's. */
 export const FLAT = 0.1;
+/** Until every buffer has been used once; no part of a curve that is judged. */
+const WARM_UP_S = 60;
+/** What rises by a frame in five minutes looks flat in a shorter run. */
+const LEAST_S = 600;
 
 interface Curve {
   clip: string;
@@ -32,21 +36,23 @@ export async function memory(plan: Plan): Promise<Section> {
       curvesOf('10 min', long, plan.memorySeconds),
     ])
   ).flat();
-  const verdicts: Verdict[] = curves.flatMap(({ clip: length, name, points, peakMb }) => {
-    const quarter = (i: number) => {
-      const share = points.slice(
-        Math.floor((i * points.length) / 4),
-        Math.floor(((i + 1) * points.length) / 4),
-      );
-      return median(share.map(([, mb]) => mb));
-    };
-    const growth = quarter(3) / quarter(1) - 1;
+  const judged = plan.memorySeconds >= LEAST_S;
+  const over = judged
+    ? `${plan.memorySeconds - WARM_UP_S} s after the first ${WARM_UP_S}`
+    : `${plan.memorySeconds} s`;
+  const trends = curves.map(curve => ({
+    ...curve,
+    ...trend(judged ? curve.points.filter(([at]) => at > WARM_UP_S) : curve.points),
+  }));
+  const verdicts: Verdict[] = trends.flatMap(({ clip: length, name, peakMb, growth, anHour }) => {
     const aim = AIMS[name];
     const flat = {
-      what: `memory over ${plan.memorySeconds} s, ${length} clip, ${name}: growth from the second quarter to the last`,
-      found: `${number(100 * growth)} %`,
+      what: `memory over ${over}, ${length} clip, ${name}: growth from the first sixth to the last`,
+      found: judged
+        ? `${number(100 * growth)} %, ${number(anHour)} MB an hour`
+        : `too short to judge: below ${LEAST_S / 60} minutes`,
       target: `≤ ${100 * FLAT} %`,
-      met: growth <= FLAT,
+      met: judged ? growth <= FLAT : undefined,
     };
     if (aim === undefined) return [flat];
     const most = {
@@ -68,15 +74,18 @@ export async function memory(plan: Plan): Promise<Section> {
   );
   const table: Table = {
     title: `Memory, sample 1080p at 30 frames a second, ${VIEWERS} viewers of /stream, one at 30 frames a second and the others at 1, MB resident`,
-    columns: ['', 'at first', 'median', 'at last', 'most'],
-    rows: curves.map(({ clip: length, name, points, peakMb }) => [
+    columns: ['', 'medians of its sixths', 'growth', 'MB an hour', 'most'],
+    rows: trends.map(({ clip: length, name, peakMb, sixths, growth, anHour }) => [
       `${name}, ${length} clip`,
-      number(points[0]![1], 0),
-      number(median(points.map(([, mb]) => mb)), 0),
-      number(points.at(-1)![1], 0),
+      sixths.map(mb => number(mb, 0)).join(', '),
+      judged ? `${number(100 * growth)} %` : '',
+      judged ? number(anHour) : '',
       number(peakMb, 0),
     ]),
-    notes: [],
+    notes: [
+      `${over}; “growth”: from the first sixth to the last; “MB an hour”: by least squares over all of it; “most”: from the start.`,
+      ...(judged ? [] : [`Too short to judge whether a curve is flat: below ${LEAST_S / 60} minutes.`]),
+    ],
   };
   return { name: 'memory', tables: [table], verdicts, raw: curves };
 }
@@ -88,9 +97,9 @@ async function curvesOf(length: string, path: string, seconds: number): Promise<
   const watch = (viewers: number, stream: string) =>
     Viewers.watch({ port, path: stream, viewers, framing: 'chunks' });
   // One frame a second each: what is asked for is memory by viewers, not this machine's throughput.
-  await using _many = await watch(VIEWERS - 1, '/stream?fps=1');
+  await using many = await watch(VIEWERS - 1, '/stream?fps=1');
   // And one who takes all, or only those frames would be encoded at which one of the others is due.
-  await using _one = await watch(1, '/stream');
+  await using one = await watch(1, '/stream');
   const curves = new Map<string, Curve>();
   const startMs = performance.now();
   const add = (name: string, at: number, megabytes: number, peakMb: number) => {
@@ -106,6 +115,9 @@ async function curvesOf(length: string, path: string, seconds: number): Promise<
     for (const [name, { residentMb, peakMb }] of Object.entries(now)) add(name, at, residentMb, peakMb);
     const both = now['playback']!.residentMb + now['ffmpeg']!.residentMb;
     add('playback + ffmpeg', at, both, both);
-    if (at >= seconds) return [...curves.values()];
+    if (at < seconds) continue;
+    // A curve without its viewers would tell of something else.
+    await Promise.all([many.tally(), one.tally()]);
+    return [...curves.values()];
   }
 }

@@ -27,6 +27,28 @@ export function sum(values: Iterable<number>): number {
   return total;
 }
 
+/** How a curve of (seconds, value) goes. */
+export interface Trend {
+  /** Medians of its sixths. */
+  sixths: number[];
+  /** From the first sixth to the last, a share of the first. */
+  growth: number;
+  /** Least squares over every point. */
+  anHour: number;
+}
+
+export function trend(points: readonly (readonly [seconds: number, value: number])[]): Trend {
+  const at = (i: number) => Math.floor((i * points.length) / 6);
+  const sixths = Array.from({ length: 6 }, (_, i) =>
+    median(points.slice(at(i), at(i + 1)).map(([, value]) => value)),
+  );
+  const [, anHour] = leastSquares(
+    points.map(([seconds]) => [1, seconds / 3600]),
+    points.map(([, value]) => value),
+  );
+  return { sixths, growth: sixths[5]! / sixths[0]! - 1, anHour: anHour! };
+}
+
 /** Ordinary least squares: the weights w for which rows·w comes nearest to the targets. */
 export function leastSquares(rows: readonly (readonly number[])[], targets: readonly number[]): number[] {
   const size = rows[0]!.length;

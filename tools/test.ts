@@ -10,7 +10,7 @@ const CHECKS = [
   { name: 'lint', command: ['npm', 'run', '--silent', 'lint'] },
 ];
 /** Unit tests before those that need more than one service, so that a fault shows where it is. */
-const FILES = ['apps/**/*.test.ts', 'verify/**/*.test.ts', 'tests/**/*.test.ts'];
+const FILES = ['apps/**/*.test.ts', 'bench/**/*.test.ts', 'verify/**/*.test.ts', 'tests/**/*.test.ts'];
 
 /** A file that hangs is a failure, not a wait. */
 const LIMIT_MS = 30 * 60_000;
