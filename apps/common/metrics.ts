@@ -71,8 +71,9 @@ export async function serveTelemetry(
 export async function listen(server: Server, endpoint: Endpoint, signal: AbortSignal): Promise<AddressInfo> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
-  const host = endpoint.host === '*' ? '::' : endpoint.host.replace(/^\[(.*)\]$/, '$1');
-  server.listen({ host, port: endpoint.port }, resolve);
+  // Told no host, Node takes every address of both kinds, or every one of IPv4 where the kernel has no IPv6.
+  const host = endpoint.host === '*' ? {} : { host: endpoint.host.replace(/^\[(.*)\]$/, '$1') };
+  server.listen({ ...host, port: endpoint.port }, resolve);
   try {
     await promise;
   } catch (thrown) {
