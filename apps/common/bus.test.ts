@@ -112,12 +112,26 @@ test('a server that takes the connection and says nothing is left alone for a se
   }
 });
 
-test('a message of several parts is given as such, and the one after it is heard', async () => {
+/** A publisher that is not ours, which neither conflates nor keeps to one part, and a source that is subscribed to it. */
+async function foreignPair() {
   const [port = 0] = await freePorts(1);
   const ended = new AbortController();
   const publisher = new Publisher({ linger: 0 });
   await publisher.bind(`tcp://127.0.0.1:${port}`);
   const source = subscribe({ host: '127.0.0.1', port, variable: 'PLAYBACK_PORT' }, ended.signal);
+  return {
+    publisher,
+    source,
+    async [Symbol.asyncDispose]() {
+      ended.abort();
+      publisher.close();
+    },
+  };
+}
+
+test('a message of several parts is given as such, and the one after it is heard', async () => {
+  await using pair = await foreignPair();
+  const { publisher, source } = pair;
   const large = Buffer.alloc(3_110_400);
   let several = true;
   const sending = setInterval(() => void publisher.send(several ? ['a topic', large] : ['a frame']), 50);
@@ -133,17 +147,12 @@ test('a message of several parts is given as such, and the one after it is heard
     assert.equal(several, false);
   } finally {
     clearInterval(sending);
-    ended.abort();
-    publisher.close();
   }
 });
 
 test('of what arrives while the process is busy the newest is given', async () => {
-  const [port = 0] = await freePorts(1);
-  const ended = new AbortController();
-  const publisher = new Publisher({ linger: 0 });
-  await publisher.bind(`tcp://127.0.0.1:${port}`);
-  const source = subscribe({ host: '127.0.0.1', port, variable: 'PLAYBACK_PORT' }, ended.signal);
+  await using pair = await foreignPair();
+  const { publisher, source } = pair;
   const greeting = setInterval(() => void publisher.send('0'), 50);
   const given: number[] = [];
   const last = 60;
@@ -167,8 +176,6 @@ test('of what arrives while the process is busy the newest is given', async () =
     assert.ok(given.length < last / 2, `${given.length} of ${last} were given`);
   } finally {
     clearInterval(greeting);
-    ended.abort();
-    publisher.close();
   }
 });
 
