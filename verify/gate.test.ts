@@ -81,9 +81,10 @@ test("what a scanner leaves out by rules of its own is the scanner's word, as it
   assert.deepEqual(found.problems, []);
 });
 
-test('trivy and grype are started with settings of ours, which name nothing to leave out', () => {
+test('scanners are started with settings of ours, which name nothing to leave out', () => {
   const options = (scanner: Scanner) => scanner.command('image', PATHS)!.join(' ');
   assert.match(options(trivy), / --config \/dev\/null --ignorefile \/dev\/null /);
+  assert.match(options(osvScanner), / --config \/dev\/null /);
   const [, path = ''] = / --config (\S+)$/.exec(options(grype)) ?? [];
   assert.equal(readFileSync(path, 'utf8').replace(/^#.*\n/gm, ''), 'check-for-app-update: false\n');
 });

@@ -24,7 +24,8 @@ export const osvScanner: Scanner = {
   about: [['osv-scanner', '--version']],
   readAbout: ([text = '']) => ({ version: /version:?\s*(\S+)/i.exec(text)?.[1] ?? text.trim() }),
   command(subject, { image, sbom }) {
-    const options = ['--format', 'json', '--all-packages'];
+    // Without it, rules on what to leave out come from an osv-scanner.toml beside the file that is scanned.
+    const options = ['--config', '/dev/null', '--format', 'json', '--all-packages'];
     if (subject === 'sbom') return ['osv-scanner', 'scan', 'source', ...options, '--lockfile', sbom];
     if (subject === 'lockfile' || !image.format.endsWith('-archive')) return undefined;
     return ['osv-scanner', 'scan', 'image', ...options, '--archive', image.path];
