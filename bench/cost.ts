@@ -22,9 +22,10 @@ interface Point {
 }
 
 /** CPU and memory against pixels, rate and viewers, and the formula that fits them. */
-export async function cost(plan: Plan): Promise<Section> {
+export async function* cost(plan: Plan): Section {
   const points: Point[] = [];
   for (const [size, fps, viewers] of plan.cost) {
+    yield `cost: ${size} at ${fps} a second, ${viewers} viewers`;
     const path = await clip('sample', size, 300);
     await using services = await Services.start({ path, fps, environment: { PLAYBACK_LOOP: '1' } });
     await services.live();
@@ -73,43 +74,37 @@ export async function cost(plan: Plan): Promise<Section> {
   const memoryOver = Math.max(
     ...points.map(point => total(point.residentMb) - byFormula(memory, memoryTerms(point))),
   );
-  return {
-    name: 'cost',
-    tables: [
-      {
-        title: `Cost, sample, ${plan.costSeconds} s each, CPU in per cent of one processor`,
-        columns: [
-          '',
-          'Mpixel/s',
-          'fps a viewer',
-          'MB/s out',
-          'playback',
-          'ffmpeg',
-          'redactor',
-          'visualizer',
-          'CPU in all',
-          'by formula',
-          'MB in all',
-        ],
-        rows: points.map(point => [
-          `${point.size}, ${point.viewers} viewers`,
-          number(point.megapixels),
-          number(point.fps),
-          number(point.megabytes, 0),
-          ...['playback', 'ffmpeg', 'redactor', 'visualizer'].map(name => number(point.cpu[name]! / 10, 0)),
-          number(total(point.cpu) / 10, 0),
-          number(predicted(point) / 10, 0),
-          number(total(point.residentMb), 0),
-        ]),
-        notes: [
-          `CPU % of one processor = ${number(cpu[0]! / 10)} + ${number(cpu[1]! / 10, 2)} × Mpixel/s + ` +
-            `${number(cpu[2]! / 10, 2)} × Mpixel/s while anyone watches + ${number(cpu[3]! / 10, 3)} × MB/s to viewers; ` +
-            `measured at most ${number(cpuOver / 10)} above`,
-          `memory MB = ${number(memory[0]!, 0)} + ${number(memory[1]!, 1)} × Mpixel a frame; measured at most ${number(memoryOver, 0)} above`,
-        ],
-      },
+  yield {
+    title: `Cost, sample, ${plan.costSeconds} s each, CPU in per cent of one processor`,
+    columns: [
+      '',
+      'Mpixel/s',
+      'fps a viewer',
+      'MB/s out',
+      'playback',
+      'ffmpeg',
+      'redactor',
+      'visualizer',
+      'CPU in all',
+      'by formula',
+      'MB in all',
     ],
-    verdicts: [],
-    raw: { points, cpu, memory },
+    rows: points.map(point => [
+      `${point.size}, ${point.viewers} viewers`,
+      number(point.megapixels),
+      number(point.fps),
+      number(point.megabytes, 0),
+      ...['playback', 'ffmpeg', 'redactor', 'visualizer'].map(name => number(point.cpu[name]! / 10, 0)),
+      number(total(point.cpu) / 10, 0),
+      number(predicted(point) / 10, 0),
+      number(total(point.residentMb), 0),
+    ]),
+    notes: [
+      `CPU % of one processor = ${number(cpu[0]! / 10)} + ${number(cpu[1]! / 10, 2)} × Mpixel/s + ` +
+        `${number(cpu[2]! / 10, 2)} × Mpixel/s while anyone watches + ${number(cpu[3]! / 10, 3)} × MB/s to viewers; ` +
+        `measured at most ${number(cpuOver / 10)} above`,
+      `memory MB = ${number(memory[0]!, 0)} + ${number(memory[1]!, 1)} × Mpixel a frame; measured at most ${number(memoryOver, 0)} above`,
+    ],
   };
+  return { verdicts: [], raw: { points, cpu, memory } };
 }

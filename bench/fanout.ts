@@ -46,7 +46,7 @@ interface Row extends Hindrance {
 }
 
 /** One visualizer, fed with ready frames, and as many viewers as it allows; then what there is to reach. */
-export async function fanout(plan: Plan): Promise<Section> {
+export async function* fanout(plan: Plan): Section {
   const path = await clip('sample', '1080p', 300);
   const port = await freePort();
   const feeder = await forked('./feeder.ts', { path, port, fps: FPS });
@@ -82,6 +82,7 @@ export async function fanout(plan: Plan): Promise<Section> {
     try {
       for (const { stream, servers } of contests) {
         for (const viewers of plan.viewers) {
+          yield `fanout: ${stream}, ${viewers} viewers`;
           const turns: Row[][] = servers.map(() => []);
           for (let round = 0; round < plan.fanoutRounds; round += 1) {
             for (const [i, server] of servers.entries()) {
@@ -91,13 +92,16 @@ export async function fanout(plan: Plan): Promise<Section> {
           rows.push(...turns);
         }
       }
+      yield 'fanout: beside viewers that can’t follow';
       const calm: Row[] = [];
       const rough: Row[] = [];
       for (let round = 0; round < plan.fanoutRounds; round += 1) {
         calm.push(await watch(own('/stream'), '/stream', 50, NONE, plan.fanoutSeconds));
         rough.push(await watch(own('/stream'), '/stream', 50, HALF, plan.fanoutSeconds));
       }
-      return report(rows, calm, rough, jpeg.length, plan);
+      const { table, verdicts } = report(rows, calm, rough, jpeg.length, plan);
+      yield table;
+      return { verdicts, raw: { rounds: rows, calm, rough } };
     } finally {
       for (const { servers } of contests)
         for (const { name, pid } of servers) if (name !== 'noaa-pod') process.kill(pid);
@@ -176,7 +180,13 @@ function merge(rows: Row[]): Row {
   };
 }
 
-function report(rounds: Row[][], calm: Row[], rough: Row[], jpegBytes: number, plan: Plan): Section {
+function report(
+  rounds: Row[][],
+  calm: Row[],
+  rough: Row[],
+  jpegBytes: number,
+  plan: Plan,
+): { table: Table; verdicts: Verdict[] } {
   const rows = rounds.map(merge);
   const reference = (row: Row, server: string) => {
     const find = (name: string) =>
@@ -263,5 +273,5 @@ function report(rounds: Row[][], calm: Row[], rough: Row[], jpegBytes: number, p
     rows: [...rows, quiet, loud].map(line),
     notes: plan.peers.includes(gstreamer) ? [] : ['MISSING, so not compared with: GStreamer’s tcpserversink'],
   };
-  return { name: 'fanout', tables: [table], verdicts, raw: { rounds, calm, rough } };
+  return { table, verdicts };
 }

@@ -15,7 +15,7 @@ const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/go
 );
 
 /** From playback's time stamp to a viewer's hand and to a browser's canvas, at the clip's own 30 frames a second. */
-export async function latency(plan: Plan): Promise<Section> {
+export async function* latency(plan: Plan): Section {
   const path = await clip('sample', '1080p', 300);
   await using services = await Services.start({ path });
   await services.live();
@@ -26,6 +26,7 @@ export async function latency(plan: Plan): Promise<Section> {
     ['/stream', '/stream'],
     ['/stream.mjpg', '/stream.mjpg'],
   ] as const) {
+    yield `latency: ${name}, ${plan.latencySeconds} s`;
     await using viewers = await Viewers.watch({
       port: Number(new URL(services.url).port),
       path: stream,
@@ -40,6 +41,7 @@ export async function latency(plan: Plan): Promise<Section> {
     );
     found.push({ name: `in hand, ${name}`, ms, others });
   }
+  yield `latency: Chromium, ${plan.latencySeconds} s`;
   const drawn = CHROMIUM ? await drawnMs(services.url, plan.latencySeconds) : undefined;
   if (drawn) found.push({ name: 'drawn in Chromium', ...drawn });
   for (const { name, ms, others } of found) {
@@ -69,28 +71,22 @@ export async function latency(plan: Plan): Promise<Section> {
       })),
     ),
   );
-  return {
-    name: 'latency',
-    tables: [
-      {
-        title: 'Latency, sample 1080p at its own 30 frames a second, milliseconds',
-        columns: ['', 'frames', 'least', 'p50', 'p90', 'p99', 'most', 'others’ CPU'],
-        rows,
-        notes: CHROMIUM ? [] : ['MISSING, so not measured: Chromium (apt-get install chromium)'],
-      },
-      {
-        title: 'Latency, share of the frames, per cent',
-        columns: ['ms', ...histograms.map(({ name }) => name)],
-        rows: BUCKETS_MS.map((ms, i) => [
-          Number.isFinite(ms) ? `≤ ${ms}` : `> ${BUCKETS_MS[i - 1]}`,
-          ...histograms.map(({ shares }) => number(100 * shares[i]!)),
-        ]),
-        notes: [],
-      },
-    ],
-    verdicts,
-    raw: found,
+  yield {
+    title: 'Latency, sample 1080p at its own 30 frames a second, milliseconds',
+    columns: ['', 'frames', 'least', 'p50', 'p90', 'p99', 'most', 'others’ CPU'],
+    rows,
+    notes: CHROMIUM ? [] : ['MISSING, so not measured: Chromium (apt-get install chromium)'],
   };
+  yield {
+    title: 'Latency, share of the frames, per cent',
+    columns: ['ms', ...histograms.map(({ name }) => name)],
+    rows: BUCKETS_MS.map((ms, i) => [
+      Number.isFinite(ms) ? `≤ ${ms}` : `> ${BUCKETS_MS[i - 1]}`,
+      ...histograms.map(({ shares }) => number(100 * shares[i]!)),
+    ]),
+    notes: [],
+  };
+  return { verdicts, raw: found };
 }
 
 async function during(

@@ -9,12 +9,12 @@ import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { PEERS } from './peers.ts';
 import { CLIPS, type Plan, planOf } from './plan.ts';
-import { printTable, type Section, writeResult } from './report.ts';
+import { type Findings, printTable, type Section, type Table, writeResult } from './report.ts';
 import { start } from './start.ts';
 import { throughput } from './throughput.ts';
 import { wire } from './wire.ts';
 
-const SECTIONS: Record<string, (plan: Plan) => Promise<Section>> = {
+const SECTIONS: Record<string, (plan: Plan) => Section> = {
   throughput,
   wire,
   latency,
@@ -101,17 +101,30 @@ async function measure(plan: Plan): Promise<void> {
   console.log(
     `${machine.processors} × ${machine.processor}, load ${machine.loadBefore.map(load => load.toFixed(1)).join(' ')}`,
   );
-  const sections: Section[] = [];
+  const sections: ({ name: string; tables: Table[] } & Partial<Findings>)[] = [];
+  const write = () => writeResult('results.json', `${JSON.stringify({ machine, sections }, null, 2)}\n`);
   for (const name of names) {
-    const section = await SECTIONS[name]!(plan);
-    for (const table of section.tables) printTable(table);
+    const section: (typeof sections)[number] = { name, tables: [] };
     sections.push(section);
-    writeResult('results.json', `${JSON.stringify({ machine, sections }, null, 2)}\n`);
+    // A clip takes minutes, and whoever ends us in the middle has what came before.
+    const measuring = SECTIONS[name]!(plan);
+    let told = await measuring.next();
+    for (; !told.done; told = await measuring.next()) {
+      if (typeof told.value === 'string') {
+        console.error(`${new Date().toTimeString().slice(0, 8)} ${told.value}`);
+        continue;
+      }
+      printTable(told.value);
+      section.tables.push(told.value);
+      write();
+    }
+    Object.assign(section, told.value);
+    write();
   }
   printTable({
     title: 'Summary',
     columns: ['', 'found', 'target', ''],
-    rows: sections.flatMap(({ verdicts }) =>
+    rows: sections.flatMap(({ verdicts = [] }) =>
       verdicts.map(({ what, found, target, met }) => [
         what,
         found,

@@ -2,7 +2,7 @@ import { clip, looped } from './clips.ts';
 import { sleep } from './latency.ts';
 import type { Plan } from './plan.ts';
 import { lineChart } from './plot.ts';
-import { number, type Section, type Table, type Verdict, writeResult } from './report.ts';
+import { number, type Section, type Verdict, writeResult } from './report.ts';
 import { Services } from './services.ts';
 import { trend } from './statistics.ts';
 import { Viewers } from './viewers.ts';
@@ -26,9 +26,10 @@ interface Curve {
 }
 
 /** What each process holds while it runs, for a clip of 10 seconds and for one of 10 minutes. */
-export async function memory(plan: Plan): Promise<Section> {
+export async function* memory(plan: Plan): Section {
   const short = await clip('sample', '1080p', 300);
   const long = await looped(short, 60);
+  yield `memory: ${plan.memorySeconds} s`;
   // At once: what a process holds is its own, whoever else has the processors.
   const curves = (
     await Promise.all([
@@ -72,7 +73,7 @@ export async function memory(plan: Plan): Promise<Section> {
       curves.map(({ clip: length, name, points }) => ({ name: `${name}, ${length}`, points })),
     ),
   );
-  const table: Table = {
+  yield {
     title: `Memory, sample 1080p at 30 frames a second, ${VIEWERS} viewers of /stream, one at 30 frames a second and the others at 1, MB resident`,
     columns: ['', 'medians of its sixths', 'growth', 'MB an hour', 'most'],
     rows: trends.map(({ clip: length, name, peakMb, sixths, growth, anHour }) => [
@@ -87,7 +88,7 @@ export async function memory(plan: Plan): Promise<Section> {
       ...(judged ? [] : [`Too short to judge whether a curve is flat: below ${LEAST_S / 60} minutes.`]),
     ],
   };
-  return { name: 'memory', tables: [table], verdicts, raw: curves };
+  return { verdicts, raw: curves };
 }
 
 async function curvesOf(length: string, path: string, seconds: number): Promise<Curve[]> {

@@ -11,10 +11,10 @@ export interface Table {
   notes: string[];
 }
 
-/** What one part of the benchmark found. */
-export interface Section {
-  name: string;
-  tables: Table[];
+/** One part of the benchmark: yields a line on what it is about to measure, and each table as soon as it is known. */
+export type Section = AsyncGenerator<string | Table, Findings, void>;
+
+export interface Findings {
   /** The lines of the summary: what was promised and what was found. */
   verdicts: Verdict[];
   /** Everything that was measured, for the JSON. */

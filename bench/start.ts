@@ -1,15 +1,16 @@
 import { clip } from './clips.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, turnOf } from './plan.ts';
 import { number, type Section } from './report.ts';
 import { Services } from './services.ts';
 import { spread } from './statistics.ts';
 
 /** From the start of all three to the first frame in a viewer's hand, and from a viewer's asking to its first frame. */
-export async function start(plan: Plan): Promise<Section> {
+export async function* start(plan: Plan): Section {
   const path = await clip('sample', '1080p', 300);
   const cold: number[] = [];
   const joined: number[] = [];
   for (let round = -1; round < plan.rounds; round += 1) {
+    yield `start: ${turnOf(round, plan)}`;
     const startMs = performance.now();
     await using services = await Services.start({ path });
     await firstFrame(services.url, 20_000);
@@ -25,19 +26,16 @@ export async function start(plan: Plan): Promise<Section> {
     return [name, number(median, 0), `${number(min, 0)}–${number(max, 0)}`];
   };
   const found = spread(cold).median;
-  return {
-    name: 'start',
-    tables: [
-      {
-        title: `Start, sample 1080p, ${plan.rounds} rounds, milliseconds`,
-        columns: ['', 'median', 'min–max'],
-        rows: [
-          row('three services to the first frame in hand', cold),
-          row('a new viewer to its first frame', joined),
-        ],
-        notes: [],
-      },
+  yield {
+    title: `Start, sample 1080p, ${plan.rounds} rounds, milliseconds`,
+    columns: ['', 'median', 'min–max'],
+    rows: [
+      row('three services to the first frame in hand', cold),
+      row('a new viewer to its first frame', joined),
     ],
+    notes: [],
+  };
+  return {
     verdicts: [
       {
         what: 'start of all three to the first frame in hand',

@@ -1,7 +1,7 @@
 import { type Run, runChain } from './chain.ts';
 import { clip, type Size, type Subject } from './clips.ts';
 import { decoder, ffmpeg, ownJpegBytes, type Peer, peerJpegBytes, runPeer } from './peers.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, turnOf } from './plan.ts';
 import { barChart } from './plot.ts';
 import { number, type Section, type Table, type Verdict, writeResult } from './report.ts';
 import { median, spread } from './statistics.ts';
@@ -23,16 +23,18 @@ interface Contender {
 }
 
 /** The whole chain to the encoded JPEG against the two tightest alternatives, turn by turn. */
-export async function throughput(plan: Plan): Promise<Section> {
-  const tables: Table[] = [];
+export async function* throughput(plan: Plan): Section {
   const verdicts: Verdict[] = [];
   const raw: object[] = [];
   const charts: { group: string; contenders: Contender[] }[] = [];
   for (const [subject, size, frames] of plan.throughput) {
+    const group = `${subject} ${size}`;
+    yield `throughput, ${group}: looking for settings of equal quality`;
     const contenders = await contest(subject, size, frames, plan.peers);
     const path = await clip(subject, size, frames);
     const decoding: Run[] = [];
     for (let round = -1; round < plan.rounds; round += 1) {
+      yield `throughput, ${group}: ${turnOf(round, plan)}, ${frames} frames each`;
       // Everyone goes first in turn; round −1 warms the page cache and the processor up.
       const turn = contenders.map((_, i) => contenders[(i + Math.max(0, round)) % contenders.length]!);
       for (const contender of turn) {
@@ -42,8 +44,8 @@ export async function throughput(plan: Plan): Promise<Section> {
       }
       if (round >= 0) decoding.push(await runPeer(decoder, path, frames, BORDER_PX, 0));
     }
-    const group = `${subject} ${size}`;
-    tables.push(table(group, frames, contenders), stages(group, contenders[0]!, decoding));
+    yield table(group, frames, contenders);
+    yield stages(group, contenders[0]!, decoding);
     verdicts.push(...judge(group, contenders));
     charts.push({ group, contenders });
     raw.push({ subject, size, frames, contenders: contenders.map(({ run: _, ...rest }) => rest) });
@@ -70,7 +72,7 @@ export async function throughput(plan: Plan): Promise<Section> {
     'cpu.svg',
     chart('CPU: clip to redacted JPEG', 'CPU milliseconds a frame, less is better', cpu),
   );
-  return { name: 'throughput', tables, verdicts, raw };
+  return { verdicts, raw };
 }
 
 const fps = (run: Run) => run.frames / run.seconds;
