@@ -49,6 +49,25 @@ export function trend(points: readonly (readonly [seconds: number, value: number
   return { sixths, growth: sixths[5]! / sixths[0]! - 1, anHour: anHour! };
 }
 
+/** A formula that is linear in its terms. */
+export interface Fit {
+  factors: number[];
+  predict(terms: readonly number[]): number;
+  /** How far above it the worst measurement lies, a share of what it predicts. */
+  over: number;
+}
+
+/** Least squares of the relative errors: of absolute ones the largest measurements alone would count. */
+export function fit(rows: readonly (readonly number[])[], measured: readonly number[]): Fit {
+  const factors = leastSquares(
+    rows.map((row, k) => row.map(term => term / measured[k]!)),
+    measured.map(() => 1),
+  );
+  const predict = (terms: readonly number[]) => sum(terms.map((term, i) => term * factors[i]!));
+  const over = Math.max(...rows.map((row, k) => measured[k]! / predict(row) - 1));
+  return { factors, predict, over };
+}
+
 /** Ordinary least squares: the weights w for which rows·w comes nearest to the targets. */
 export function leastSquares(rows: readonly (readonly number[])[], targets: readonly number[]): number[] {
   const size = rows[0]!.length;
