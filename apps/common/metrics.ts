@@ -1,13 +1,14 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { cannotListen, type Endpoint, onAbort } from './bus.ts';
+import type { Endpoint } from './bus.ts';
 import type { Health, Verdict } from './health.ts';
+import { createBoundedServer, type Limits, listen } from './http.ts';
 import packageJson from './package.json' with { type: 'json' };
 
 export { Counter, Gauge, Registry, Summary } from 'prom-client';
 
 export const VERSION: string = packageJson.version;
+
+const LIMITS: Limits = { connections: 32 };
 
 /** A registry with what every service tells of itself. */
 export function createMetrics(service: string): Registry {
@@ -36,7 +37,7 @@ export async function serveTelemetry(
   signal: AbortSignal,
 ): Promise<void> {
   if (port === 0) return;
-  const server = createServer((request, response) => {
+  const server = createBoundedServer((request, response) => {
     const say = (verdict: Verdict) => {
       response.writeHead(verdict.ok ? 200 : 503, {
         'Content-Type': 'text/plain; charset=utf-8',
@@ -58,30 +59,6 @@ export async function serveTelemetry(
       default:
         response.writeHead(404).end();
     }
-  });
-  server.maxConnections = 32;
+  }, LIMITS);
   await listen(server, { host, port, variable: 'METRICS_PORT' }, signal);
-}
-
-/**
- * Listens until `signal` is aborted, then drops every connection.
- *
- * @throws Fault `cannot-listen`
- */
-export async function listen(server: Server, endpoint: Endpoint, signal: AbortSignal): Promise<AddressInfo> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  // Told no host, Node takes every address of both kinds, or every one of IPv4 where the kernel has no IPv6.
-  const host = endpoint.host === '*' ? {} : { host: endpoint.host.replace(/^\[(.*)\]$/, '$1') };
-  server.listen({ ...host, port: endpoint.port }, resolve);
-  try {
-    await promise;
-  } catch (thrown) {
-    throw cannotListen(endpoint, thrown);
-  }
-  onAbort(signal, () => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return server.address() as AddressInfo;
 }

@@ -1,8 +1,8 @@
 import { address, subscribe } from '../common/bus.ts';
 import { asError } from '../common/errors.ts';
+import { listen } from '../common/http.ts';
 import { runService } from '../common/lifecycle.ts';
 import { ThrottledLog } from '../common/log.ts';
-import { listen } from '../common/metrics.ts';
 import { Broadcast } from './broadcast.ts';
 import { schema } from './config.ts';
 import { JpegEncoder } from './jpeg.ts';

@@ -1,9 +1,10 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import Router, { type RouterContext } from '@koa/router';
 import Koa from 'koa';
 import serveStatic from 'koa-static';
 import type { Verdict } from '../common/health.ts';
+import { createBoundedServer } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
 import type { Broadcast } from './broadcast.ts';
 import type { LivePicture } from './live-picture.ts';
@@ -45,9 +46,9 @@ export function createHttpServer(surface: Surface): Server {
     .use(router.allowedMethods())
     .use(serveStatic(PAGE));
   const handle = app.callback();
-  const server = createServer((request, response) => void handle(request, response));
-  server.maxConnections = surface.broadcast.max + SPARE_CONNECTIONS;
-  return server;
+  return createBoundedServer((request, response) => void handle(request, response), {
+    connections: surface.broadcast.max + SPARE_CONNECTIONS,
+  });
 }
 
 function routes(surface: Surface): Router {
