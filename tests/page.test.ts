@@ -257,6 +257,19 @@ test('a picture that comes late is marked as late, and not before its time', asy
   assert.equal(await page.isVisible('#badge'), false);
 });
 
+test('whoever comes in the middle of a slow clip’s interval is told of no delay', async () => {
+  await using slow = await startChain({ DATA_FILE: clip, REDACT_WIDTH: BORDER, PLAYBACK_FPS: 0.25 });
+  const told = async () => (await fetch(`${slow.web}/status`)).json();
+  await until(async () => (await told()).source.sequence > 0, 'a second frame, which shows the rhythm');
+  await until(async () => (await told()).source.lastFrameAgoMs > 2500, 'the middle of an interval');
+  await using viewer = await openPage(browser, slow.web);
+  await viewer.becomes('live');
+  const states = (await viewer.timeline()).map(({ state }) => state);
+  assert.ok(!states.includes('delayed'), `${[...new Set(states)]}`);
+  const { p99 } = (await told()).latencyMs;
+  assert.ok(p99 === null || p99 < 1000, 'nor does the server take the wait for somebody to come as one');
+});
+
 test('S saves the very JPEG that is shown, named by its time and frame', async () => {
   await using viewer = await openPage(browser, chain.web);
   const { page } = viewer;

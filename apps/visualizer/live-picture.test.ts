@@ -15,6 +15,7 @@ function frameOf(shade: number) {
 /** A picture that nobody watches, with encoders that finish when the test says so and give the shade that they then read. */
 function bench() {
   const finish: (() => void)[] = [];
+  const prompt: boolean[] = [];
   const broadcast = new Broadcast(1, 1000, { skipped() {}, released() {} });
   const live = new LivePicture(
     'tcp://127.0.0.1:1',
@@ -24,9 +25,9 @@ function bench() {
       await new Promise<void>(resolve => finish.push(resolve));
       return Buffer.from(frame.pixels.subarray(0, 1));
     },
-    { changed() {}, encoded() {}, replaced() {}, failed() {} },
+    { changed() {}, encoded: (_, wanted) => prompt.push(wanted), replaced() {}, failed() {} },
   );
-  return { live, finish, [Symbol.dispose]: () => broadcast[Symbol.dispose]() };
+  return { live, broadcast, finish, prompt, [Symbol.dispose]: () => broadcast[Symbol.dispose]() };
 }
 
 const settle = () => new Promise(resolve => setImmediate(resolve));
@@ -90,4 +91,20 @@ test('a new viewer is shown no picture of a clip before, though its frame had th
   assert.equal(await shown(1), 1);
   // Both are number 0 of a playback.
   assert.equal(await shown(2), 2);
+});
+
+test('a picture is prompt if somebody wanted it as it came, and not if it was asked for later', async () => {
+  using made = bench();
+  const { live, broadcast, finish, prompt } = made;
+  live.show(frameOf(1));
+  const still = live.still();
+  await settle();
+  finish[0]!();
+  await still;
+  broadcast.wanted = () => true;
+  live.show(frameOf(2));
+  await settle();
+  finish[1]!();
+  await settle();
+  assert.deepEqual(prompt, [false, true]);
 });

@@ -13,7 +13,8 @@ const DEFAULT_SHAPE = { width: 1280, height: 720 };
 
 export interface LivePictureEvents {
   changed(view: SourceView): void;
-  encoded(picture: Picture): void;
+  /** @param prompt whether it was wanted as soon as it came: any other picture's age tells of who asked for it */
+  encoded(picture: Picture, prompt: boolean): void;
   /** A newer frame took the place of one that waited for an encoder. */
   replaced(): void;
   failed(error: unknown): void;
@@ -26,6 +27,8 @@ interface NumberedFrame {
   frame: Frame;
   seq: number;
   arrivedNs: bigint;
+  /** Wanted by nobody when it came. */
+  waited: boolean;
 }
 
 interface EncodedFrame {
@@ -112,11 +115,15 @@ export class LivePicture {
     const seq = frame.stamp ? Number(frame.stamp.sequence) : this.#arrived;
     this.#arrived += 1;
     if (this.#frame && this.#frame !== this.#requested) release(this.#frame.frame);
-    this.#frame = { frame, seq, arrivedNs: unixNanoseconds() };
+    this.#frame = { frame, seq, arrivedNs: unixNanoseconds(), waited: false };
     this.health.flowed();
     if (this.#state !== 'live') this.refresh();
-    if (this.#broadcast.wanted()) this.#request(this.#frame);
-    else this.#broadcast.pass();
+    if (this.#broadcast.wanted()) {
+      this.#request(this.#frame);
+    } else {
+      this.#frame.waited = true;
+      this.#broadcast.pass();
+    }
   }
 
   /** The newest frame's picture, if it is made already. If not, it will be, and shown to all who want it. */
@@ -166,13 +173,13 @@ export class LivePicture {
   }
 
   #show(newest: EncodedFrame): void {
-    const { picture } = newest;
+    const { picture, numbered } = newest;
     this.#next?.resolve(picture);
     this.#next = undefined;
     // Encoded while the source went away: showing it now would pass it off as live.
     if (this.#state !== 'live') return;
     this.#newest = newest;
-    this.#events.encoded(picture);
+    this.#events.encoded(picture, !numbered.waited);
     this.#broadcast.show(picture);
   }
 }

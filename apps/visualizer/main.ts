@@ -32,7 +32,7 @@ await runService('visualizer', schema, async ({ config, log, signal }) => {
       log.info({ state }, message);
       void tellViewers(broadcast, live, telemetry);
     },
-    encoded: ({ facts }) => telemetry.encoded(facts.latencyMs),
+    encoded: ({ facts }, prompt) => telemetry.encoded(prompt ? facts.latencyMs : null),
     replaced: () => telemetry.dropped('encoder'),
     failed: error => warnings.warn('encode-failed', asError(error).message),
   });

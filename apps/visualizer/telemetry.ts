@@ -82,6 +82,7 @@ export class Telemetry implements BroadcastEvents {
     if (stamp) this.dropped('upstream', this.#gaps.missedBefore(stamp.sequence));
   }
 
+  /** @param latencyMs null where it tells nothing of the way here */
   encoded(latencyMs: number | null): void {
     this.#encoded.inc();
     if (latencyMs !== null) this.#latency.observe(latencyMs / 1000);

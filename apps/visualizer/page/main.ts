@@ -3,6 +3,7 @@ import { Controls } from './controls.ts';
 import { byId } from './dom.ts';
 import { stillName } from './format.ts';
 import type { Status } from './messages.ts';
+import { lateness } from './meters.ts';
 import { type Drawn, Picture } from './picture.ts';
 import { Details, Readout } from './readout.ts';
 import { Sign } from './sign.ts';
@@ -68,6 +69,7 @@ function onLink(next: Link): void {
 
 function onStatus(next: Status): void {
   status = next;
+  void clock.check(next.time);
   const { width, height, sequence } = next.source;
   if (width && height) shape(width, height);
   if (next.state !== 'live') forget();
@@ -88,7 +90,12 @@ function onDrawn(next: Drawn): void {
   unseenSince = undefined;
   paused = 'no';
   shape(next.width, next.height);
-  readout.drawn(next, clock.now());
+  const [nowMs, serverNow] = [performance.now(), clock.now()];
+  readout.drawn(
+    next,
+    nowMs,
+    serverNow === undefined ? undefined : lateness(serverNow - next.publishedAt, nowMs - stream.askedMs),
+  );
   root.dataset['drawnSeq'] = String(next.seq);
   root.dataset['drawLatencyMs'] = String(next.drawnAt - next.publishedAt);
   if (signal.state !== 'live') update();
@@ -115,7 +122,7 @@ function refresh(): void {
 function showNumbers(): void {
   // A silent link keeps its status to go on with, but what that says is past.
   const current = link === 'open' || link === 'full' ? status : undefined;
-  readout.refresh(current, signal.picture ? last : undefined, Date.now());
+  readout.refresh(current, signal.picture ? last : undefined, performance.now());
   details.refresh(current, picture);
 }
 

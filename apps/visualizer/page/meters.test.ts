@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LatencyMeter, RateMeter } from './meters.ts';
+import { LatencyMeter, lateness, RateMeter } from './meters.ts';
 
 test('the rate is that of the last two seconds', () => {
   const meter = new RateMeter();
@@ -37,4 +37,11 @@ test('a link that was late is trusted again only when most of its pictures are i
   assert.equal(meter.cautiousMs, 3000);
   meter.add(20);
   assert.equal(meter.cautiousMs, 20);
+});
+
+test('a picture that is older than our being here is no later than we are here', () => {
+  assert.equal(lateness(40, 60_000), 40);
+  assert.equal(lateness(9000, 120), 120);
+  assert.equal(lateness(9000, 6000), 6000, 'a slow link is slow from the first picture on');
+  assert.equal(lateness(-3, 120), 0, 'two clocks agree to some milliseconds');
 });

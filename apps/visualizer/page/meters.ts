@@ -25,6 +25,14 @@ export class RateMeter {
   }
 }
 
+/**
+ * How late a picture is, in ms: its age, but no longer than we have been here to be given it. To whoever comes in the
+ * middle of a slow clip's interval the picture is old, and the connection is quick.
+ */
+export function lateness(ageMs: number, hereForMs: number): number {
+  return Math.max(0, Math.min(ageMs, hereForMs));
+}
+
 const MEDIAN_OF = 9;
 
 /** How old pictures are when they are drawn, in ms. */

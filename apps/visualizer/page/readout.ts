@@ -21,10 +21,13 @@ export class Readout {
     return this.#latency.cautiousMs ?? 0;
   }
 
-  /** @param serverNow the server's time, if it is known */
-  drawn(drawn: Drawn, serverNow: number | undefined): void {
-    this.#rate.tick(drawn.drawnAt);
-    if (serverNow !== undefined) this.#latency.add(Math.max(0, serverNow - drawn.publishedAt));
+  /**
+   * @param nowMs of a clock that nobody sets, as `refresh` has it
+   * @param lateMs how late the picture is, if that is known
+   */
+  drawn(drawn: Drawn, nowMs: number, lateMs: number | undefined): void {
+    this.#rate.tick(nowMs);
+    if (lateMs !== undefined) this.#latency.add(lateMs);
     this.#showPlace(drawn);
   }
 

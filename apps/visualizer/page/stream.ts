@@ -17,6 +17,9 @@ export interface Listener {
  * EventSource alone would not do: it never notices silence, and it ends for good when the server answers 503.
  */
 export class Stream {
+  /** When the present connection was asked for, by `performance.now()`. */
+  askedMs = 0;
+
   #url: string;
   #listener: Listener;
   #source: EventSource | undefined;
@@ -47,7 +50,8 @@ export class Stream {
   #connect(): void {
     const source = new EventSource(this.#url);
     this.#source = source;
-    this.#heardAt = performance.now();
+    this.askedMs = performance.now();
+    this.#heardAt = this.askedMs;
     this.#watchFor(PATIENCE_MS);
     source.addEventListener('frame', ({ data }) => {
       this.#heard();
