@@ -61,6 +61,7 @@ async function runPlayback({ port, path, format, frames }: StageTask & { stage: 
     published: () => {
       account.frames += 1;
     },
+    waits: () => {},
     fellBehind: () => {},
   });
   await once(process, 'disconnect');

@@ -55,11 +55,35 @@ test('after a stall the old rhythm counts again as soon as two frames have shown
   assert.equal(health.stalled(30_033 + 1501), true);
 });
 
+test('a hold in a clip that is known to end is no stall until it is overdue', () => {
+  const health = new FlowHealth('playback', 'frames');
+  for (let ms = 0; ms <= 990; ms += 33) health.flowed(ms);
+  health.due(100_000);
+  assert.equal(health.ready(101_400).ok, true);
+  assert.equal(health.ready(101_600).ok, false);
+  health.flowed(102_000);
+  assert.equal(health.ready(103_600).ok, false);
+});
+
 test('refusals are told while they last and nothing else flows', () => {
   const health = new FlowHealth('redactor', 'frames');
   health.refused('wrong-length', 100);
   assert.deepEqual(health.ready(200), { ok: false, message: 'frames are refused: wrong-length' });
   assert.equal(health.refusing(5000), undefined);
+});
+
+test('refusals that come slowly are told until they cease, or a frame comes, or the peer is gone', () => {
+  let connected = true;
+  const health = new FlowHealth('visualizer', 'frames', () => connected);
+  health.refused('unmarked', 0);
+  health.refused('unmarked', 10_000);
+  assert.equal(health.refusing(19_900), 'unmarked');
+  assert.equal(health.refusing(40_100), undefined);
+  connected = false;
+  assert.equal(health.refusing(12_000), undefined);
+  connected = true;
+  health.flowed(11_000);
+  assert.equal(health.refusing(19_900), undefined);
 });
 
 test('missing frames are counted by the sequence, and a publisher that began anew has lost none', () => {

@@ -21,6 +21,26 @@ const LONGEST_INTERVAL_MS = 60_000;
 /** A rhythm is the median of so many intervals: one late frame is none. */
 const RHYTHM = 5;
 
+/** When something last came, and how often it does. Times are `performance.now()` milliseconds. */
+class Rhythm {
+  readonly #intervalsMs: number[] = [];
+  lastMs: number | undefined;
+
+  beat(nowMs: number): void {
+    if (this.lastMs !== undefined) {
+      this.#intervalsMs.push(Math.min(nowMs - this.lastMs, LONGEST_INTERVAL_MS));
+      if (this.#intervalsMs.length > RHYTHM) this.#intervalsMs.shift();
+    }
+    this.lastMs = nowMs;
+  }
+
+  /** The lower median, so that of two intervals the shorter counts; 0 before the second beat. */
+  get intervalMs(): number {
+    const sorted = this.#intervalsMs.toSorted((a, b) => a - b);
+    return sorted[(sorted.length - 1) >> 1] ?? 0;
+  }
+}
+
 /** Tells whether frames flow, from the moments at which they did. Times are `performance.now()` milliseconds. */
 export class FlowHealth implements Health {
   readonly #service: string;
@@ -28,9 +48,10 @@ export class FlowHealth implements Health {
   readonly #connected: () => boolean;
   /** Found gone, and no frame since. */
   #lost = false;
-  #lastMs: number | undefined;
-  readonly #intervalsMs: number[] = [];
-  #refusal: { reason: string; atMs: number } | undefined;
+  readonly #frames = new Rhythm();
+  #nextMs = Number.NEGATIVE_INFINITY;
+  readonly #refusals = new Rhythm();
+  #refusal: string | undefined;
 
   /**
    * @param what what flows, for the message: "frames from playback at tcp://localhost:5555"
@@ -46,45 +67,49 @@ export class FlowHealth implements Health {
   flowed(nowMs = performance.now()): boolean {
     const began = this.stalled(nowMs);
     this.#lost = false;
-    if (this.#lastMs !== undefined) {
-      this.#intervalsMs.push(Math.min(nowMs - this.#lastMs, LONGEST_INTERVAL_MS));
-      if (this.#intervalsMs.length > RHYTHM) this.#intervalsMs.shift();
-    }
-    this.#lastMs = nowMs;
+    this.#frames.beat(nowMs);
     return began;
   }
 
+  /** Tells when the next frame is due, for a service that knows: until then its absence says nothing. */
+  due(nextMs: number): void {
+    this.#nextMs = nextMs;
+  }
+
   refused(reason: string, nowMs = performance.now()): void {
-    this.#refusal = { reason, atMs: nowMs };
+    this.#refusal = reason;
+    this.#refusals.beat(nowMs);
   }
 
   /**
-   * Whether the last frame is longer ago than this source explains: by its rhythm while it is connected, and not at all
-   * once it is gone. True before the first frame.
+   * Whether the last frame is longer ago, or the next longer overdue, than this source explains: by its rhythm while it
+   * is connected, and not at all once it is gone. True before the first frame.
    */
   stalled(nowMs = performance.now()): boolean {
-    if (this.#lastMs === undefined) return true;
-    const quietMs = nowMs - this.#lastMs;
+    const { lastMs } = this.#frames;
+    if (lastMs === undefined) return true;
+    const quietMs = nowMs - Math.max(lastMs, this.#nextMs);
     // First, so that a frame that is on time costs one comparison and no look at the rhythm.
     if (quietMs <= STALL_MS) return false;
     // A connection that stands again is no frame yet.
     this.#lost ||= !this.#connected();
-    return this.#lost || quietMs > STALL_INTERVALS * this.#rhythmMs;
-  }
-
-  /** The lower median, so that of two intervals the shorter counts; 0 before the second frame. */
-  get #rhythmMs(): number {
-    const sorted = this.#intervalsMs.toSorted((a, b) => a - b);
-    return sorted[(sorted.length - 1) >> 1] ?? 0;
+    return this.#lost || quietMs > STALL_INTERVALS * this.#frames.intervalMs;
   }
 
   get lastMs(): number | undefined {
-    return this.#lastMs;
+    return this.#frames.lastMs;
   }
 
-  /** Why messages are being refused just now, if they are. */
+  /** Why messages are being refused just now, if they are: as slowly as they come, while nothing better does. */
   refusing(nowMs = performance.now()): string | undefined {
-    return this.#refusal && nowMs - this.#refusal.atMs < STALL_MS ? this.#refusal.reason : undefined;
+    const { lastMs, intervalMs } = this.#refusals;
+    if (lastMs === undefined) return undefined;
+    const quietMs = nowMs - lastMs;
+    if (quietMs < STALL_MS) return this.#refusal;
+    const isNewest = lastMs > (this.#frames.lastMs ?? Number.NEGATIVE_INFINITY);
+    return isNewest && this.#connected() && quietMs <= STALL_INTERVALS * intervalMs
+      ? this.#refusal
+      : undefined;
   }
 
   alive(): Verdict {
@@ -95,8 +120,9 @@ export class FlowHealth implements Health {
     if (!this.stalled(nowMs)) return { ok: true, message: 'frames flow' };
     const refusal = this.refusing(nowMs);
     if (refusal !== undefined) return { ok: false, message: `${this.#what} are refused: ${refusal}` };
-    if (this.#lastMs === undefined) return { ok: false, message: `waiting for ${this.#what}` };
-    const agoS = ((nowMs - this.#lastMs) / 1000).toFixed(1);
+    const { lastMs } = this.#frames;
+    if (lastMs === undefined) return { ok: false, message: `waiting for ${this.#what}` };
+    const agoS = ((nowMs - lastMs) / 1000).toFixed(1);
     return { ok: false, message: `no ${this.#what} for ${agoS} s` };
   }
 }

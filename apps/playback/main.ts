@@ -44,6 +44,9 @@ await runService('playback', schema, async ({ config, log, signal }) => {
     passed: () => counted.passes.inc(),
   });
   await play(frames, sink, signal, {
+    waits(ms) {
+      health.due(performance.now() + ms);
+    },
     published() {
       counted.published.inc();
       health.flowed();

@@ -33,7 +33,7 @@ async function played(
   const sink = {
     send: async (message: Uint8Array) => void sent.push({ ms: clock.ms, message: message as Buffer }),
   };
-  const events = { published() {}, fellBehind() {}, ...more };
+  const events = { waits() {}, published() {}, fellBehind() {}, ...more };
   await play(source, sink, new AbortController().signal, events, clock);
   return sent;
 }
@@ -53,10 +53,16 @@ describe('play', () => {
   it('keeps uneven distances as they are', async () => {
     const clock = new FakeClock();
     const dues = [0, 10_000, 500_000, 510_000, 2_000_000];
-    const sent = await played(framesAt(dues), clock);
+    const told: number[] = [];
+    const sent = await played(framesAt(dues), clock, { waits: ms => told.push(clock.ms + ms) });
     for (const [n, { ms }] of sent.entries()) {
       assert.ok(Math.abs(ms - 1000 - dues[n]! / 1000) < 3);
     }
+    assert.deepEqual(
+      told,
+      dues.slice(1).map(us => 1000 + us / 1000),
+      'what is waited for is told',
+    );
   });
 
   it('numbers the frames from 0 and says where in the clip each one is', async () => {
@@ -99,7 +105,7 @@ describe('play', () => {
     const stop = new AbortController();
     const sent: Uint8Array[] = [];
     const sink = { send: async (message: Uint8Array) => void sent.push(message) };
-    const events = { published: () => stop.abort(), fellBehind() {} };
+    const events = { waits() {}, published: () => stop.abort(), fellBehind() {} };
     await play(framesAt([0, 1e12]), sink, stop.signal, events);
     assert.equal(sent.length, 1);
   });

@@ -20,6 +20,8 @@ const systemClock: Clock = {
 };
 
 export interface PlaybackEvents {
+  /** The next frame is ready, and waits so many milliseconds for its moment. */
+  waits(ms: number): void;
   published(positionUs: number): void;
   /** The clock was set anew, this many milliseconds late. */
   fellBehind(lateMs: number): void;
@@ -46,6 +48,7 @@ export async function play(
       events.fellBehind(-waitMs);
       startMs -= waitMs;
     } else if (waitMs >= 1) {
+      events.waits(waitMs);
       await clock.sleep(waitMs, signal);
     }
     if (signal.aborted) return;

@@ -6,7 +6,7 @@ import type { FlowHealth } from '../common/health.ts';
  */
 export type SourceState = 'waiting' | 'live' | 'stalled' | 'disconnected' | 'refusing';
 
-/** For the card and the page, a few words for each state. */
+/** For the card, a few words for each state; the page has room for one and the sentence. */
 export const TITLES: Record<SourceState, string> = {
   waiting: 'Waiting for imagery',
   live: 'Live',
@@ -43,7 +43,7 @@ export function viewSource(
   }
   const { lastMs } = health;
   if (lastMs === undefined) {
-    const message = connected ? 'connected; no frame has come yet' : 'not connected yet';
+    const message = connected ? 'connected; no frame to show has come yet' : 'not connected yet';
     return { state: 'waiting', message: `Waiting for the redactor at ${peer}: ${message}.` };
   }
   if (!connected)
