@@ -259,10 +259,9 @@ test('a picture that comes late is marked as late, and not before its time', asy
 
 test('whoever comes back in the middle of a slow clip’s interval is told of no delay', async () => {
   await using slow = await startChain({ DATA_FILE: clip, REDACT_WIDTH: BORDER, PLAYBACK_FPS: 0.25 });
-  const told = async () => (await fetch(`${slow.web}/status`)).json();
   const inTheMiddle = () =>
     until(async () => {
-      const { state, source } = await told();
+      const { state, source } = await status(slow.web);
       return state === 'live' && source.lastFrameAgoMs > 2500;
     }, 'the middle of an interval');
   await inTheMiddle();
@@ -276,7 +275,7 @@ test('whoever comes back in the middle of a slow clip’s interval is told of no
   await viewer.becomes('live');
   const states = (await viewer.timeline()).map(({ state }) => state);
   assert.ok(!states.includes('delayed'), `${[...new Set(states)]}`);
-  const { p99 } = (await told()).latencyMs;
+  const { p99 } = (await status(slow.web)).latencyMs;
   assert.ok(p99 === null || p99 < 1000, 'nor does the server take the wait for somebody to come as one');
 });
 
@@ -419,8 +418,15 @@ async function openWhenServed(port: number): Promise<WatchedPage> {
   return openPage(browser, web);
 }
 
-async function status(): Promise<{ source: { sequence: number }; viewers: { sse: number } }> {
-  return (await (await fetch(`${chain.web}/status`)).json()) as Awaited<ReturnType<typeof status>>;
+interface Status {
+  state: string;
+  source: { sequence: number; lastFrameAgoMs: number };
+  latencyMs: { p99: number | null };
+  viewers: { sse: number };
+}
+
+async function status(web = chain.web): Promise<Status> {
+  return (await (await fetch(`${web}/status`)).json()) as Status;
 }
 
 /** A frame of the clip as ffmpeg decodes it. */
