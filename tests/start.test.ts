@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { makeClip, temporaryFolder } from './support/clips.ts';
-import { chainEnvironment, startService } from './support/services.ts';
+import { chainEnvironment, freePorts, startService } from './support/services.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -46,6 +47,20 @@ function npmStart(environment: Record<string, string | number | undefined>) {
   };
 }
 
+/** The first of two free ports in a row. */
+async function twoPorts(): Promise<number> {
+  for (;;) {
+    const [port] = await freePorts(1);
+    const next = createServer().listen(port! + 1, '127.0.0.1');
+    const isFree = await once(next, 'listening').then(
+      () => true,
+      () => false,
+    );
+    next.close();
+    if (isFree) return port!;
+  }
+}
+
 /** Processes whose command line speaks of these services on this port's environment are found by the port. */
 async function nobodyListens(url: string): Promise<void> {
   await assert.rejects(fetch(url));
@@ -55,7 +70,8 @@ test('it says where to look once a frame is really served, and Ctrl-C stops all 
   await using folder = await temporaryFolder();
   const clip = await makeClip(`${folder.path}/clip.mp4`);
   const { visualizer, web } = await chainEnvironment({ DATA_FILE: clip });
-  const chain = npmStart(visualizer);
+  const metrics = await twoPorts();
+  const chain = npmStart({ ...visualizer, METRICS_PORT: metrics });
   const line = await chain.said(/The picture is live: open/);
   assert.match(
     line,
@@ -69,6 +85,13 @@ test('it says where to look once a frame is really served, and Ctrl-C stops all 
       chain.lines.some(text => text.includes(name) && text.includes('INFO')),
       `nothing readable of ${name}`,
     );
+  }
+  for (const [port, service] of [
+    [metrics, 'playback'],
+    [metrics + 1, 'redactor'],
+  ] as const) {
+    const answer = await fetch(`http://127.0.0.1:${port}/livez`);
+    assert.match(await answer.text(), new RegExp(`^${service} `));
   }
   chain.interrupt();
   await chain.ended;

@@ -77,14 +77,19 @@ function start(name: string, colour: 'cyan' | 'magenta' | 'green'): void {
   );
 }
 
-/** Raw imagery is not for the network: what is not set binds to loopback. A wildcard is no place to connect to. */
+/**
+ * Raw imagery is not for the network: what is not set binds to loopback. A wildcard is no place to connect to. Two services
+ * have metrics on a port of their own, and one variable: the redactor gets the next.
+ */
 function environmentOf(name: string): NodeJS.ProcessEnv {
   const peer = { redactor: 'PLAYBACK_HOST', visualizer: 'REDACTOR_HOST' }[name];
   const hosts = ['PLAYBACK_HOST', 'REDACTOR_HOST'].map(variable => {
     const host = process.env[variable] || '127.0.0.1';
     return [variable, variable === peer && WILDCARDS.has(host) ? '127.0.0.1' : host];
   });
-  return { ...process.env, ...Object.fromEntries(hosts) };
+  const metrics = Number(process.env['METRICS_PORT']);
+  const next = name === 'redactor' && metrics > 0 && { METRICS_PORT: String(metrics + 1) };
+  return { ...process.env, ...Object.fromEntries(hosts), ...next };
 }
 
 function readable(line: string): string {
