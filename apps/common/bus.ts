@@ -73,7 +73,8 @@ export async function publish(endpoint: Endpoint, signal: AbortSignal): Promise<
  *
  * Of messages that have arrived the newest is given; what it replaced, here or at the publisher, shows as a gap in the
  * sequence. It is not libzmq's conflation, which ends the process at a message of several parts.
- * A message longer than any frame may be makes libzmq drop the connection before the bytes are read.
+ * A message longer than any frame may be makes libzmq drop the connection before the bytes are read. Of one in parts it
+ * bounds each, and not their number: what holds a peer that never ends one is the container's limit of memory.
  */
 export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource {
   const peer = address(endpoint);
