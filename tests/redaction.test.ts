@@ -1,6 +1,7 @@
 /** Promise 1: no pixel of the outer frame ever leaves the redactor. Promise 2: nothing unmarked is shown. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Publisher, Subscriber } from 'zeromq';
@@ -13,19 +14,57 @@ import { events, open, parts } from './support/streams.ts';
 const WIDTH = 322;
 const HEIGHT = 242;
 const BORDER = 40;
+const IVF_HEADER_BYTES = 32;
+
+interface Part {
+  width?: number;
+  height?: number;
+  /** Width of what differs, in pixels: at the left and top, and at the right and bottom. */
+  border?: number;
+  farBorder?: number;
+  frames?: number;
+  output?: string[];
+}
 
 /** Lossless, so that what differs under the border differs nowhere else: prediction would carry it inwards. */
-async function clipWithBorder(path: string, border: string, pixelFormat: string): Promise<string> {
-  const inner = `${WIDTH - 2 * BORDER}x${HEIGHT - 2 * BORDER}`;
+async function clipWithBorder(
+  path: string,
+  source: string,
+  pixelFormat: string,
+  part: Part = {},
+): Promise<string> {
+  const { width = WIDTH, height = HEIGHT, border = BORDER, farBorder = border, frames = 10 } = part;
+  const inner = `${width - border - farBorder}x${height - border - farBorder}`;
   await ffmpeg(
-    ...['-f', 'lavfi', '-i', `${border}=size=${WIDTH}x${HEIGHT}:rate=10:duration=1`],
+    ...['-f', 'lavfi', '-i', `${source}=size=${width}x${height}:rate=10:duration=1`],
     ...['-f', 'lavfi', '-i', `mandelbrot=size=${inner}:rate=10`],
     ...[
       '-filter_complex',
-      `[0]format=${pixelFormat}[b];[1]format=${pixelFormat}[i];[b][i]overlay=${BORDER}:${BORDER}:format=auto:shortest=1,format=${pixelFormat}`,
+      `[0]format=${pixelFormat}[b];[1]format=${pixelFormat}[i];[b][i]overlay=${border}:${border}:format=auto:shortest=1,format=${pixelFormat}`,
     ],
-    ...['-frames:v', '10', '-c:v', 'ffv1', path],
+    ...['-frames:v', String(frames), ...(part.output ?? ['-c:v', 'ffv1']), path],
   );
+  return path;
+}
+
+/**
+ * Of `WIDTH`×`HEIGHT` first, then smaller, then larger; what differs reaches as far as the border can hide it, in whole
+ * samples of chroma.
+ */
+async function changingClip(path: string, source: string, pixelFormat: string): Promise<string> {
+  const parts: Buffer[] = [];
+  for (const [index, part] of [
+    { frames: 4 },
+    { width: 121, height: 91, border: 14, farBorder: 15, frames: 3 },
+    { width: 483, height: 363, border: 60, frames: 3 },
+  ].entries()) {
+    const file = `${path}.${index}.ivf`;
+    const output = ['-c:v', 'libvpx-vp9', '-lossless', '1', '-deadline', 'realtime'];
+    const from = ['-output_ts_offset', String([0, 0.4, 0.7][index])];
+    await clipWithBorder(file, source, pixelFormat, { ...part, output: [...output, ...from] });
+    parts.push((await readFile(file)).subarray(index === 0 ? 0 : IVF_HEADER_BYTES));
+  }
+  await writeFile(path, Buffer.concat(parts));
   return path;
 }
 
@@ -35,6 +74,7 @@ async function seenByViewers(clip: string): Promise<Map<number, string>> {
   const seen = new Map<number, string>();
   for await (const { event, data } of events(`${chain.web}/stream`)) {
     if (event !== 'frame') continue;
+    assert.deepEqual([data.width, data.height], [WIDTH, HEIGHT]);
     const hash = createHash('sha256').update(Buffer.from(data.jpeg, 'base64')).digest('hex');
     assert.equal(seen.get(data.position) ?? hash, hash, 'one frame was seen in two ways');
     seen.set(data.position, hash);
@@ -49,6 +89,15 @@ for (const pixelFormat of ['yuv420p', 'yuv444p', 'yuv422p10']) {
     const bars = await clipWithBorder(join(folder.path, 'bars.mkv'), 'testsrc2', pixelFormat);
     const noise = await clipWithBorder(join(folder.path, 'red.mkv'), 'rgbtestsrc', pixelFormat);
     assert.deepEqual(await seenByViewers(noise), await seenByViewers(bars));
+  });
+}
+
+for (const pixelFormat of ['yuv420p', 'yuv444p']) {
+  test(`and so do two ${pixelFormat} clips that change their size`, async () => {
+    await using folder = await temporaryFolder();
+    const bars = await changingClip(join(folder.path, 'bars.ivf'), 'testsrc', pixelFormat);
+    const red = await changingClip(join(folder.path, 'red.ivf'), 'rgbtestsrc', pixelFormat);
+    assert.deepEqual(await seenByViewers(red), await seenByViewers(bars));
   });
 }
 

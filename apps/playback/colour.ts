@@ -25,30 +25,23 @@ const TURNS: Record<Turn, string[]> = {
  * A pixel under the border must not colour one outside it. So chroma is never interpolated: where it is coarser than
  * luma each pixel takes the sample that covers it, and where it must become coarser exactly the pixels that share the
  * new sample are averaged. ffmpeg's `colorspace` does both, with matrix, range and depth in one pass of 16-bit
- * integers. `scale` would blend neighbours, so it only gets work that leaves chroma where it is.
+ * integers. `scale` would blend neighbours, so it only gets work that leaves each sample as it is.
  */
 export function colourFilters(clip: Clip, format: WireFormat): string[] {
   const turn = TURNS[clip.turn];
   const shown: Size = [clip.width, clip.height];
   const coded: Size = clip.turn.includes('clock') ? [clip.height, clip.width] : shown;
-  const size = `scale=w=${coded[0]}:h=${coded[1]}`;
   if (clip.matrix === 'gbr') {
-    const exactly = `${size}:flags=bilinear+accurate_rnd+full_chroma_int+full_chroma_inp`;
-    if (format !== 'i420') return [exactly, 'format=bgr24', ...turn];
+    if (format !== 'i420') return [...fit(coded, 'bgr24'), ...turn];
     return [
-      `${exactly}:out_color_matrix=bt601:out_range=full`,
-      'format=yuv444p',
+      ...fit(coded, 'yuv444p', ':out_color_matrix=bt601:out_range=full'),
       ...turn,
       ...shareChroma(shown, 'yuv444p'),
     ];
   }
   const taken = TAKEN.test(clip.pixelFormat) ? clip.pixelFormat : nearestTaken(clip.pixelFormat);
-  const planar =
-    taken === clip.pixelFormat
-      ? // Costs nothing while size and format stay. A stream that changes its size must not change the frames'.
-        [`${size}:flags=bilinear+accurate_rnd`, `format=${taken}`]
-      : // The range is named full on both sides so that no sample's value changes; which it is, `colorspace` is told.
-        [`${size}:flags=neighbor:in_range=full:out_range=full`, `format=${taken}`];
+  // The range is named full on both sides so that no sample's value changes; which it is, `colorspace` is told.
+  const planar = fit(coded, taken, taken === clip.pixelFormat ? '' : ':in_range=full:out_range=full');
   const range = clip.fullRange ? 'pc' : 'tv';
   // `colorspace` fails where it has nothing to do; an MJPEG clip may be all that it would make of it.
   const asJpeg = range === JPEG.range && clip.matrix === JPEG.matrix && /^yuvj?420p$/.test(taken);
@@ -62,6 +55,25 @@ export function colourFilters(clip: Clip, format: WireFormat): string[] {
     ...whole,
     'scale=flags=accurate_rnd+full_chroma_int:in_color_matrix=bt601:in_range=full',
     'format=bgr24',
+  ];
+}
+
+/**
+ * Brings every picture to one size and format. Costs nothing while the stream has them; it may change its own.
+ *
+ * Then each sample is one of the stream's, the one that covers the middle of its area: what lies wholly under the border
+ * stays there. For that chroma is taken to lie in the middle of its pixels, whatever the stream says (-1), and where a
+ * last column or row has less than a whole sample it is cut off, since `scale` would stretch that to a whole one. Without
+ * `bitexact` some of `scale`'s ways from one sampling to another interpolate.
+ */
+function fit([width, height]: Size, pixelFormat: string, options = ''): string[] {
+  const [sx, sy] = sharing(pixelFormat);
+  const changed = `not(eq(iw,${width})*eq(ih,${height})*eq(hsub,${sx})*eq(vsub,${sy}))`;
+  return [
+    `crop=w='iw-${changed}*mod(iw,hsub)':h='ih-${changed}*mod(ih,vsub)':x=0:y=0:exact=1`,
+    `scale=w=${width}:h=${height}:flags=neighbor+accurate_rnd+bitexact+full_chroma_int+full_chroma_inp` +
+      `:in_h_chr_pos=-1:in_v_chr_pos=-1:out_h_chr_pos=-1:out_v_chr_pos=-1${options}`,
+    `format=${pixelFormat}`,
   ];
 }
 
@@ -87,7 +99,7 @@ function evenly([width, height]: Size, pixelFormat: string, filter: string): str
     const [right, bottom] = [w - Math.ceil(width / sx), h - Math.ceil(height / sy)];
     return `pad=w=${w}:h=${h}:x=0:y=0,fillborders=right=${right}:bottom=${bottom}:mode=smear`;
   };
-  const shared: Size = pixelFormat.includes('420') ? [2, 2] : pixelFormat.includes('422') ? [2, 1] : [1, 1];
+  const shared = sharing(pixelFormat);
   return [
     `format=${pixelFormat},extractplanes=y+u+v[y][u][v]` +
       `;[y]${extend([1, 1])}[yy];[u]${extend(shared)}[uu];[v]${extend(shared)}[vv]` +
@@ -95,6 +107,11 @@ function evenly([width, height]: Size, pixelFormat: string, filter: string): str
     filter,
     `crop=${width}:${height}:0:0:exact=1`,
   ];
+}
+
+/** How many pixels share a chroma sample in what `colorspace` takes, across and down. */
+function sharing(pixelFormat: string): Size {
+  return pixelFormat.includes('420') ? [2, 2] : pixelFormat.includes('422') ? [2, 1] : [1, 1];
 }
 
 /** The format that `colorspace` takes with the same chroma samples as `pixelFormat`, or with one for every pixel. */
