@@ -38,9 +38,17 @@ describe('readClip', () => {
     }
   });
 
+  it('knows when the last frame of a GIF has stood its time', () => {
+    assert.equal(read({ codec_name: 'gif', duration: '3.4' }).endUs, 3.4e6);
+    assert.equal(read({ codec_name: 'gif', duration: undefined }, { duration: '3.4' }).endUs, undefined);
+    assert.equal(read().endUs, undefined);
+  });
+
   it('takes the average rate, else the nominal one, and neither where it cannot be', () => {
     assert.equal(read({ avg_frame_rate: '30000/1001' }).intervalUs, 1_001_000 / 30);
     assert.equal(read({ avg_frame_rate: '0/0' }).intervalUs, 40_000);
+    assert.equal(read({ avg_frame_rate: '1/1000' }).intervalUs, 1e9);
+    assert.equal(read({ avg_frame_rate: '1/1001' }).intervalUs, 40_000);
     assert.equal(read({ avg_frame_rate: '90000/1' }).intervalUs, 40_000);
     assert.equal(read({ avg_frame_rate: '0/0', r_frame_rate: '90000/1' }).intervalUs, 1e6 / 30);
   });

@@ -28,6 +28,8 @@ export interface Clip {
   intervalUs: number;
   /** Undefined where the container does not tell. */
   durationUs: number | undefined;
+  /** When the last frame has stood its time. Only of a GIF, where that is often long and the end is certain. */
+  endUs: number | undefined;
 }
 
 const DEFAULT_INTERVAL_US = 1e6 / 30;
@@ -68,6 +70,7 @@ export function readClip(path: string, streams: ProbedStream[], format: ProbedFo
     );
   }
   const pixelFormat = String(video['pix_fmt'] ?? 'unknown');
+  const ownDurationUs = positive(Number(video['duration']) * 1e6);
   return {
     path,
     streamIndex: Number(video['index']),
@@ -79,7 +82,8 @@ export function readClip(path: string, streams: ProbedStream[], format: ProbedFo
     // The "j" formats are ffmpeg's older way to say full range.
     fullRange: video['color_range'] === 'pc' || /^(yuvj|mono)/.test(pixelFormat),
     intervalUs: intervalOf(video),
-    durationUs: positive(Number(video['duration']) * 1e6) ?? positive(Number(format['duration']) * 1e6),
+    durationUs: ownDurationUs ?? positive(Number(format['duration']) * 1e6),
+    endUs: video['codec_name'] === 'gif' ? ownDurationUs : undefined,
   };
 }
 
@@ -115,8 +119,8 @@ function intervalOf(video: ProbedStream): number {
   for (const field of ['avg_frame_rate', 'r_frame_rate']) {
     const [frames, seconds] = String(video[field]).split('/').map(Number);
     const interval = positive((1e6 * (seconds ?? 1)) / (frames ?? 0));
-    // Outside 0.01 to 1000 frames a second a rate is the container's invention.
-    if (interval && interval >= 1e3 && interval <= 1e8) return interval;
+    // Outside 0.001 to 1000 frames a second a rate is the container's invention.
+    if (interval && interval >= 1e3 && interval <= 1e9) return interval;
   }
   return DEFAULT_INTERVAL_US;
 }

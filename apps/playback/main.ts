@@ -41,6 +41,7 @@ await runService('playback', schema, async ({ config, log, signal }) => {
     fps: config.PLAYBACK_FPS,
     intervalUs: clip.intervalUs,
     durationUs: clip.durationUs,
+    endUs: clip.endUs,
     passed: () => counted.passes.inc(),
   });
   await play(frames, sink, signal, {

@@ -147,6 +147,45 @@ describe('repeat', () => {
     );
   });
 
+  it('takes steps of minutes where the clip has such a rate', async () => {
+    const positions = [0, 120e6, 360e6];
+    const frames = await take(
+      repeat(() => fakeDecoding(positions), about({ intervalUs: 120e6, durationUs: 480e6 })),
+      4,
+    );
+    assert.deepEqual(
+      frames.map(frame => frame.dueUs),
+      [...positions, 480e6],
+    );
+  });
+
+  it('lets the last frame stand until the end where that is known and makes sense', async () => {
+    for (const [count, endUs, passUs] of [
+      [5, 3.16e6, 3.16e6],
+      [2, 3.01e6, 3.01e6],
+      [5, 0.16e6, 0.2e6],
+      [5, 99e6, 0.2e6],
+    ] as const) {
+      const pass = FIVE.slice(0, count);
+      const frames = await take(
+        repeat(() => fakeDecoding(pass), about({ durationUs: endUs, endUs })),
+        2 * count + 1,
+      );
+      assert.deepEqual(
+        frames.map(frame => frame.dueUs),
+        [...pass, ...pass.map(us => us + passUs), 2 * passUs],
+      );
+    }
+  });
+
+  it('does not wait for an end that a decoder did not come to', async () => {
+    const frames = await take(
+      repeat(() => fakeDecoding(FIVE, 'killed'), about({ endUs: 3.16e6 })),
+      6,
+    );
+    assert.equal(frames[5]?.dueUs, 200_000);
+  });
+
   it('ends after one pass where it is not to loop', async () => {
     const passes: number[] = [];
     const frames = await take(

@@ -3,8 +3,9 @@ import type { DecodedFrame, Decoding } from './decode.ts';
 
 /** The next decoder starts this long before the last frame is due: several times what ffmpeg takes to start. */
 const LEAD_US = 2e6;
-/** A step in the timestamps that no clip means: the nominal interval stands in for it. */
-const LONGEST_STEP_US = 60e6;
+/** A step in the timestamps that is longer than both is one that no clip means: the nominal interval stands in for it. */
+const LONG_STEP_US = 60e6;
+const LONG_STEP_INTERVALS = 10;
 /** A clip of so few frames, a still for one, is over before a decoder has started: it is kept and not decoded again. */
 const KEPT_FRAMES = 4;
 
@@ -18,10 +19,12 @@ export interface Repetition {
   loop: boolean;
   /** Frames a second in place of the clip's own times. */
   fps: number | undefined;
-  /** Nominal time between frames: after the last one, and for steps that make no sense. */
+  /** Nominal time between frames: after the last one, unless `endUs` tells, and for steps that make no sense. */
   intervalUs: number;
   /** What the container says; after the first pass what was measured is used. */
   durationUs: number | undefined;
+  /** When the last frame has stood its time, where that is known. */
+  endUs?: number | undefined;
   /** A pass has ended. */
   passed(frames: number): void;
 }
@@ -33,7 +36,9 @@ export interface Repetition {
  * @throws Fault what `start`'s decodings throw, and `decoder-failed` where a single pass was cut short
  */
 export async function* repeat(start: () => Decoding, about: Repetition): AsyncGenerator<TimedFrame> {
-  const { loop, fps, intervalUs } = about;
+  const { loop, fps, intervalUs, endUs } = about;
+  const longestUs = Math.max(LONG_STEP_US, LONG_STEP_INTERVALS * intervalUs);
+  const sensible = (stepUs: number) => (stepUs > 0 && stepUs <= longestUs ? stepUs : intervalUs);
   /** How much faster than its own rate the clip is played. */
   const speed = fps === undefined ? 1 : (fps * intervalUs) / 1e6;
   let current = start();
@@ -42,14 +47,15 @@ export async function* repeat(start: () => Decoding, about: Repetition): AsyncGe
   let dueUs = 0;
   let total = 0;
   let lastUs: number | undefined;
+  /** How long the last frame stands before the first comes again. */
+  let pauseUs = intervalUs;
   const kept: DecodedFrame[] = [];
 
   const timed = (frame: DecodedFrame): TimedFrame => {
     if (fps !== undefined) {
       dueUs = (total * 1e6) / fps;
     } else if (total > 0) {
-      const stepUs = lastUs === undefined ? intervalUs : frame.positionUs - lastUs;
-      dueUs += stepUs > 0 && stepUs <= LONGEST_STEP_US ? stepUs : intervalUs;
+      dueUs += lastUs === undefined ? pauseUs : sensible(frame.positionUs - lastUs);
     }
     total += 1;
     lastUs = frame.positionUs;
@@ -78,8 +84,11 @@ export async function* repeat(start: () => Decoding, about: Repetition): AsyncGe
         );
       }
       if (!loop) return;
+      // A decoder that was cut short has not come to the last frame.
+      const isEndKnown = current.outcome === 'whole' && endUs !== undefined;
+      pauseUs = isEndKnown ? sensible(endUs - (lastUs ?? 0)) : intervalUs;
       if (current.outcome === 'whole' && kept.length > 0) break;
-      durationUs = (lastUs ?? 0) + intervalUs;
+      durationUs = (lastUs ?? 0) + pauseUs;
       current = next ?? start();
       next = undefined;
     }
