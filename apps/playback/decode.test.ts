@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, describe, it, type TestContext } from 'node:test';
 import { hangingPrograms, makeClip, temporaryFolder } from '../../tests/support/clips.ts';
 import { childrenOf, isAlive } from '../../tests/support/processes.ts';
 import { until } from '../../tests/support/services.ts';
@@ -24,6 +24,18 @@ const testClip = (
   path: string,
   { frames = 25, ...more }: { frames?: number; size?: string; filters?: string; output?: string[] },
 ) => makeClip(path, { size: '64x48', fps: 25, seconds: frames / 25, ...more });
+
+/** Sets variables until the end of the test. */
+function setEnvironment(t: TestContext, variables: Record<string, string>): void {
+  const before = { ...process.env };
+  Object.assign(process.env, variables);
+  t.after(() => {
+    for (const name of Object.keys(variables)) {
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    }
+  });
+}
 
 interface Opened {
   decoding: Decoding;
@@ -87,6 +99,18 @@ describe('decode', () => {
       await positions(decoding),
       Array.from({ length: 10 }, (_, n) => 7000 * n * n),
     );
+  });
+
+  it('tells them where the environment asks ffmpeg for colour', async t => {
+    setEnvironment(t, { AV_LOG_FORCE_COLOR: '1', AV_LOG_FORCE_256COLOR: '1' });
+    const file = inFolder('ten.mkv');
+    await testClip(file, { frames: 10, filters: 'setpts=2*PTS', output: ['-fps_mode', 'passthrough'] });
+    const { decoding, damage } = await open(file);
+    assert.deepEqual(
+      await positions(decoding),
+      Array.from({ length: 10 }, (_, n) => 80_000 * n),
+    );
+    assert.deepEqual(damage, []);
   });
 
   it('plays a raw H.264 stream, which has no timestamps, at its rate', async () => {
@@ -260,15 +284,18 @@ describe('probe', () => {
   it('is bounded in time and leaves no ffprobe behind', async t => {
     const bin = inFolder('hanging');
     await hangingPrograms(bin, 'ffprobe');
-    const path = process.env['PATH'];
-    process.env['PATH'] = `${bin}:${path}`;
-    t.after(() => {
-      process.env['PATH'] = path;
-    });
+    setEnvironment(t, { PATH: `${bin}:${process.env['PATH']}` });
     await assert.rejects(probe(inFolder('whole.mp4'), undefined, 300), {
       code: 'decoder-failed',
       message: /ffprobe was killed \(SIGKILL\) within 0.3 s .*whole\.mp4/,
     });
     await until(() => childrenOf(process.pid, 'sleep').length === 0, 'the end of ffprobe');
+  });
+
+  it('gives its reason without colour', async t => {
+    setEnvironment(t, { AV_LOG_FORCE_COLOR: '1' });
+    const file = inFolder('text.mp4');
+    await writeFile(file, 'This is no video.');
+    await assert.rejects(probe(file), { code: 'bad-clip', message: /reads \(\w[\w ]+\); / });
   });
 });

@@ -1,6 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import ffmpeg from 'fluent-ffmpeg';
@@ -10,7 +12,7 @@ import { FrameAssembler } from './assemble.ts';
 import type { Clip } from './clip.ts';
 import { colourFilters } from './colour.ts';
 import { type DirectPipe, directPipe } from './direct-pipe.ts';
-import { fileUrl, INPUT_GUARD, INSTALL } from './input.ts';
+import { fileUrl, INPUT_GUARD, INSTALL, plainEnvironment } from './input.ts';
 import { Timestamps } from './timestamps.ts';
 
 /** A frame as it left the decoder, in a message that lacks only its stamp. */
@@ -48,18 +50,28 @@ type Exit = 'well' | 'killed' | `exit code ${number | null}`;
 const PIXELS_PER_THREAD = 100e6;
 
 /**
- * Finds ffmpeg, before anything is bound or published.
+ * Finds ffmpeg, before anything is bound or published, and looks whether it is new enough. One without a release's number,
+ * built from git for one, is taken to be.
  *
  * @throws Fault `no-ffmpeg`, `decoder-failed`
  */
-export async function findFfmpeg(): Promise<void> {
-  const command = ffmpeg();
-  const formats = promisify<unknown>(done => command.getAvailableFormats(done));
+export async function findFfmpeg(signal?: AbortSignal): Promise<void> {
+  let told: string;
   try {
-    await patiently(formats(), PATIENCE_MS, 'said nothing of itself');
+    const asked = promisify(execFile)('ffmpeg', ['-version'], {
+      timeout: PATIENCE_MS,
+      killSignal: 'SIGKILL',
+      ...(signal && { signal }),
+    });
+    told = (await patiently(asked, PATIENCE_MS, 'said nothing of itself')).stdout;
   } catch (thrown) {
     throw asFault(thrown);
   }
+  const [, release, major, minor] = /^ffmpeg version (n?(\d+)\.(\d+)\S*)/.exec(told) ?? [];
+  if (release === undefined || Number(major) > 5 || (Number(major) === 5 && Number(minor) >= 1)) return;
+  const places = (process.env['PATH'] ?? '').split(delimiter).map(folder => join(folder, 'ffmpeg'));
+  const place = places.find(existsSync) ?? 'ffmpeg';
+  throw new Fault('no-ffmpeg', `${place} is version ${release}, which is too old; ${INSTALL}`);
 }
 
 /**
@@ -104,7 +116,10 @@ export function decode(
     pipe = await directPipe(assembler);
     try {
       if (stopped) return 'killed';
-      child = spawn('ffmpeg', command._getArguments(), { stdio: ['ignore', pipe.writeEnd, 'pipe'] });
+      child = spawn('ffmpeg', command._getArguments(), {
+        env: plainEnvironment(),
+        stdio: ['ignore', pipe.writeEnd, 'pipe'],
+      });
       createInterface({ input: child.stderr! }).on('line', told);
       // Once it has ended and its last line has been read. What it left in the pipe is read meanwhile.
       const closed = once(child, 'close');
@@ -180,7 +195,7 @@ function decoderThreads({ width, height }: Clip, fps: number): number {
 function asFault(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown;
   const error = asError(thrown);
-  return /cannot find ffmpeg|ENOENT/i.test(error.message)
+  return /ENOENT/.test(error.message)
     ? new Fault('no-ffmpeg', `ffmpeg is not on this machine's PATH; ${INSTALL}`, { cause: error })
     : new Fault('decoder-failed', `ffmpeg could not be run (${error.message}); ${INSTALL}`, { cause: error });
 }

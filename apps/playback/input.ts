@@ -18,3 +18,13 @@ export const INPUT_GUARD = [
 export function fileUrl(path: string): string {
   return `file:${resolve(path)}`;
 }
+
+/** What ffmpeg and ffprobe get: their lines are read, and colour would be in them as escape sequences. */
+export function plainEnvironment(): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    AV_LOG_FORCE_NOCOLOR: '1',
+    AV_LOG_FORCE_COLOR: undefined,
+    AV_LOG_FORCE_256COLOR: undefined,
+  };
+}

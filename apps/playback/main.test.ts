@@ -181,6 +181,30 @@ describe('bad input gets one clear sentence', { concurrency: 4 }, () => {
     await assertRefused({ PATH: bin }, 1, /^ffmpeg is not on this machine's PATH; install ffmpeg/);
   });
 
+  it('of an ffmpeg that is too old, and of none that does not tell', async () => {
+    const bin = inFolder('old');
+    await mkdir(bin);
+    const path = `${bin}${delimiter}${process.env['PATH']}`;
+    const script = (version: string) =>
+      writeFile(
+        join(bin, 'ffmpeg'),
+        `#!/bin/sh\n[ "$1" = -version ] && exec echo 'ffmpeg version ${version} Copyright'\nPATH=\${PATH#*:} exec ffmpeg "$@"\n`,
+        { mode: 0o755 },
+      );
+    const brief = { PLAYBACK_LOOP: 'false', PLAYBACK_FPS: 1000 };
+    for (const version of ['4.4.2-0ubuntu0.22.04.1', 'n5.0']) {
+      await script(version);
+      const sentence = `^${join(bin, 'ffmpeg')} is version ${version}, which is too old; install ffmpeg 5\\.1 or newer `;
+      await assertRefused({ PATH: path, ...brief }, 1, new RegExp(sentence));
+    }
+    for (const version of ['n5.1', '10.0', 'N-112345-gabcdef0123', '2023-01-01-git-62da0b4a74']) {
+      await script(version);
+      const { playback } = await start({ PATH: path, ...brief });
+      await using _ = playback;
+      assert.equal(await playback.ended, 0, JSON.stringify(playback.log));
+    }
+  });
+
   it('of every bad variable at once', async () => {
     const bad = {
       PLAYBACK_HOST: 'not a host',
@@ -322,17 +346,19 @@ describe('the end of playback leaves nothing behind', { concurrency: 4 }, () => 
     assert.ok(ms < STOP_MS, `${ms} ms`);
   });
 
-  it('on SIGTERM while ffprobe hangs', async () => {
-    const bin = inFolder('hanging');
-    await hangingPrograms(bin, 'ffprobe');
-    const { playback } = await start({ PATH: `${bin}${delimiter}${process.env['PATH']}` });
-    await using _ = playback;
-    const pid = await until(() => childrenOf(playback.process.pid!, 'sleep')[0], 'ffprobe');
-    const { how, ms } = await playback.stop();
-    assert.equal(how, 0);
-    assert.ok(ms < STOP_MS, `${ms} ms`);
-    await until(() => !isAlive(pid), 'the end of ffprobe');
-  });
+  for (const program of ['ffprobe', 'ffmpeg']) {
+    it(`on SIGTERM while ${program} hangs`, async () => {
+      const bin = inFolder(`hanging-${program}`);
+      await hangingPrograms(bin, program);
+      const { playback } = await start({ PATH: `${bin}${delimiter}${process.env['PATH']}` });
+      await using _ = playback;
+      const pid = await until(() => childrenOf(playback.process.pid!, 'sleep')[0], program);
+      const { how, ms } = await playback.stop();
+      assert.equal(how, 0);
+      assert.ok(ms < STOP_MS, `${ms} ms`);
+      await until(() => !isAlive(pid), `the end of ${program}`);
+    });
+  }
 
   it('on SIGKILL, when it can do nothing itself', async () => {
     const { playback } = await start({});

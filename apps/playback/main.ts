@@ -12,7 +12,7 @@ import { repeat } from './repeat.ts';
 import { createTelemetry } from './telemetry.ts';
 
 await runService('playback', schema, async ({ config, log, signal }) => {
-  const [clip] = await Promise.all([probe(config.DATA_FILE, signal), findFfmpeg()]);
+  const [clip] = await Promise.all([probe(config.DATA_FILE, signal), findFfmpeg(signal)]);
   const layout = new FrameLayout(config.WIRE_FORMAT, clip.width, clip.height);
   const rate = config.PLAYBACK_FPS ?? 1e6 / clip.intervalUs;
 

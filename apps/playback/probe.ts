@@ -4,7 +4,7 @@ import { access, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { asError, Fault } from '../common/errors.ts';
 import { type Clip, readClip } from './clip.ts';
-import { fileUrl, INPUT_GUARD, INSTALL } from './input.ts';
+import { fileUrl, INPUT_GUARD, INSTALL, plainEnvironment } from './input.ts';
 
 /** Long enough for a large file on a slow disk; ffprobe reads a few megabytes at most. */
 const PATIENCE_MS = 10_000;
@@ -38,6 +38,7 @@ async function ask(path: string, signal: AbortSignal | undefined, patienceMs: nu
   try {
     const { stdout } = await promisify(execFile)('ffprobe', [...options, fileUrl(path)], {
       ...(signal && { signal }),
+      env: plainEnvironment(),
       timeout: patienceMs,
       killSignal: 'SIGKILL',
       maxBuffer: MAX_ANSWER_BYTES,
