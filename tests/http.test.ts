@@ -1,5 +1,7 @@
 /** What is served on 8050, as a viewer, a scraper and a stranger meet it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { brightest, decodeJpeg } from './support/jpeg.ts';
@@ -224,4 +226,17 @@ test('nothing is encoded while nobody watches, and once however many do', async 
     end.encoded - watched.encoded <= end.received - watched.received + 1,
     'a frame was encoded more than once',
   );
+});
+
+test('a client that asks two hundred times at once, is answered once and sent away', async () => {
+  const { hostname, port } = new URL(chain.web);
+  const socket = connect(Number(port), hostname).on('error', () => {});
+  let said = '';
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    said += text;
+  });
+  socket.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(200));
+  await once(socket, 'close', { signal: AbortSignal.timeout(5000) });
+  assert.ok(said.split('HTTP/1.1 200').length - 1 <= 1, 'one answer at most');
+  assert.equal((await fetch(`${chain.web}/livez`)).status, 200);
 });
