@@ -49,8 +49,10 @@ export class FlowHealth implements Health {
   /** Found gone, and no frame since. */
   #lost = false;
   readonly #frames = new Rhythm();
+  /** When the next frame is due, for a service that knows. */
   #nextMs = Number.NEGATIVE_INFINITY;
   readonly #refusals = new Rhythm();
+  /** The last one's reason, until a frame comes. */
   #refusal: string | undefined;
 
   /**
@@ -67,6 +69,7 @@ export class FlowHealth implements Health {
   flowed(nowMs = performance.now()): boolean {
     const began = this.stalled(nowMs);
     this.#lost = false;
+    this.#refusal = undefined;
     this.#frames.beat(nowMs);
     return began;
   }
@@ -102,12 +105,11 @@ export class FlowHealth implements Health {
 
   /** Why messages are being refused just now, if they are: as slowly as they come, while nothing better does. */
   refusing(nowMs = performance.now()): string | undefined {
-    const { lastMs, intervalMs } = this.#refusals;
+    const { lastMs } = this.#refusals;
     if (lastMs === undefined) return undefined;
     const quietMs = nowMs - lastMs;
     if (quietMs < STALL_MS) return this.#refusal;
-    const isNewest = lastMs > (this.#frames.lastMs ?? Number.NEGATIVE_INFINITY);
-    return isNewest && this.#connected() && quietMs <= STALL_INTERVALS * intervalMs
+    return this.#connected() && quietMs <= STALL_INTERVALS * this.#refusals.intervalMs
       ? this.#refusal
       : undefined;
   }

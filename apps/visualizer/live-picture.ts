@@ -13,7 +13,7 @@ const DEFAULT_SHAPE = { width: 1280, height: 720 };
 
 export interface LivePictureEvents {
   changed(view: SourceView): void;
-  /** @param prompt whether it was wanted as soon as it came: any other picture's age tells of who asked for it */
+  /** @param prompt whether it was wanted as soon as its frame came: any other's age tells of who asked for it */
   encoded(picture: Picture, prompt: boolean): void;
   /** A newer frame took the place of one that waited for an encoder. */
   replaced(): void;
@@ -27,8 +27,8 @@ interface NumberedFrame {
   frame: Frame;
   seq: number;
   arrivedNs: bigint;
-  /** Wanted by nobody when it came. */
-  waited: boolean;
+  /** Wanted as soon as it came. */
+  prompt: boolean;
 }
 
 interface EncodedFrame {
@@ -115,13 +115,13 @@ export class LivePicture {
     const seq = frame.stamp ? Number(frame.stamp.sequence) : this.#arrived;
     this.#arrived += 1;
     if (this.#frame && this.#frame !== this.#requested) release(this.#frame.frame);
-    this.#frame = { frame, seq, arrivedNs: unixNanoseconds(), waited: false };
+    this.#frame = { frame, seq, arrivedNs: unixNanoseconds(), prompt: false };
     this.health.flowed();
     if (this.#state !== 'live') this.refresh();
     if (this.#broadcast.wanted()) {
+      this.#frame.prompt = true;
       this.#request(this.#frame);
     } else {
-      this.#frame.waited = true;
       this.#broadcast.pass();
     }
   }
@@ -179,7 +179,7 @@ export class LivePicture {
     // Encoded while the source went away: showing it now would pass it off as live.
     if (this.#state !== 'live') return;
     this.#newest = newest;
-    this.#events.encoded(picture, !numbered.waited);
+    this.#events.encoded(picture, numbered.prompt);
     this.#broadcast.show(picture);
   }
 }
