@@ -1,10 +1,9 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
 import ffmpeg from 'fluent-ffmpeg';
 import { asError, Fault } from '../common/errors.ts';
 import type { FrameLayout } from '../common/frame.ts';
@@ -12,7 +11,7 @@ import { FrameAssembler } from './assemble.ts';
 import type { Clip } from './clip.ts';
 import { colourFilters } from './colour.ts';
 import { type DirectPipe, directPipe } from './direct-pipe.ts';
-import { fileUrl, INPUT_GUARD, INSTALL, plainEnvironment } from './input.ts';
+import { answerOf, fileUrl, INPUT_GUARD, INSTALL, plainEnvironment } from './input.ts';
 import { Timestamps } from './timestamps.ts';
 
 /** A frame as it left the decoder, in a message that lacks only its stamp. */
@@ -58,12 +57,8 @@ const PIXELS_PER_THREAD = 100e6;
 export async function findFfmpeg(signal?: AbortSignal): Promise<void> {
   let told: string;
   try {
-    const asked = promisify(execFile)('ffmpeg', ['-version'], {
-      timeout: PATIENCE_MS,
-      killSignal: 'SIGKILL',
-      ...(signal && { signal }),
-    });
-    told = (await patiently(asked, PATIENCE_MS, 'said nothing of itself')).stdout;
+    const asked = answerOf('ffmpeg', ['-version'], signal, PATIENCE_MS);
+    told = await patiently(asked, PATIENCE_MS, 'said nothing of itself');
   } catch (thrown) {
     throw asFault(thrown);
   }

@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const MAX_ANSWER_BYTES = 4 * 2 ** 20;
 
 export const INSTALL = 'install ffmpeg 5.1 or newer (Debian, Ubuntu: sudo apt-get install ffmpeg)';
 
@@ -27,4 +31,21 @@ export function plainEnvironment(): NodeJS.ProcessEnv {
     AV_LOG_FORCE_COLOR: undefined,
     AV_LOG_FORCE_256COLOR: undefined,
   };
+}
+
+/** What a program says before it ends; killed at the signal's abortion and when its time is over. */
+export async function answerOf(
+  program: 'ffmpeg' | 'ffprobe',
+  options: string[],
+  signal: AbortSignal | undefined,
+  patienceMs: number,
+): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, options, {
+    ...(signal && { signal }),
+    env: plainEnvironment(),
+    timeout: patienceMs,
+    killSignal: 'SIGKILL',
+    maxBuffer: MAX_ANSWER_BYTES,
+  });
+  return stdout;
 }

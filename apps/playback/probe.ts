@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { asError, Fault } from '../common/errors.ts';
 import { type Clip, readClip } from './clip.ts';
-import { fileUrl, INPUT_GUARD, INSTALL, plainEnvironment } from './input.ts';
+import { answerOf, fileUrl, INPUT_GUARD, INSTALL } from './input.ts';
 
 /** Long enough for a large file on a slow disk; ffprobe reads a few megabytes at most. */
 const PATIENCE_MS = 10_000;
-const MAX_ANSWER_BYTES = 4 * 2 ** 20;
 
 /** Only what `readClip` reads: no tags, in which a file may say anything at any length. */
 const ENTRIES = [
@@ -36,14 +33,7 @@ export async function probe(path: string, signal?: AbortSignal, patienceMs = PAT
 async function ask(path: string, signal: AbortSignal | undefined, patienceMs: number): Promise<string> {
   const options = [...INPUT_GUARD, '-v', 'error', '-of', 'json', '-show_entries', ENTRIES];
   try {
-    const { stdout } = await promisify(execFile)('ffprobe', [...options, fileUrl(path)], {
-      ...(signal && { signal }),
-      env: plainEnvironment(),
-      timeout: patienceMs,
-      killSignal: 'SIGKILL',
-      maxBuffer: MAX_ANSWER_BYTES,
-    });
-    return stdout;
+    return await answerOf('ffprobe', [...options, fileUrl(path)], signal, patienceMs);
   } catch (thrown) {
     const error = asError(thrown) as Error & Partial<Record<'code' | 'signal' | 'stderr', unknown>>;
     const { code, stderr } = error;
