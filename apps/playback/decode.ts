@@ -11,7 +11,7 @@ import { FrameAssembler } from './assemble.ts';
 import type { Clip } from './clip.ts';
 import { colourFilters } from './colour.ts';
 import { type DirectPipe, directPipe } from './direct-pipe.ts';
-import { answerOf, fileUrl, INPUT_GUARD, INSTALL, plainEnvironment } from './input.ts';
+import { answerOf, fileUrl, INPUT_GUARD, INSTALL, plainEnvironment } from './ffmpeg.ts';
 import { Timestamps } from './timestamps.ts';
 
 /** A frame as it left the decoder, in a message that lacks only its stamp. */

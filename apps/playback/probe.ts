@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { asError, Fault } from '../common/errors.ts';
 import { type Clip, readClip } from './clip.ts';
-import { answerOf, fileUrl, INPUT_GUARD, INSTALL } from './input.ts';
+import { answerOf, fileUrl, INPUT_GUARD, INSTALL } from './ffmpeg.ts';
 
 /** Long enough for a large file on a slow disk; ffprobe reads a few megabytes at most. */
 const PATIENCE_MS = 10_000;

@@ -7,7 +7,7 @@ const MAX_ANSWER_BYTES = 4 * 2 ** 20;
 export const INSTALL = 'install ffmpeg 5.1 or newer (Debian, Ubuntu: sudo apt-get install ffmpeg)';
 
 /**
- * A clip is a file: no demuxer that follows addresses in it, no protocol but the file's own.
+ * Options that limit ffmpeg to one file: no demuxer that follows addresses, no protocol but the file's own.
  * Otherwise a playlist that is named .mp4 would read other files or the network.
  */
 export const INPUT_GUARD = [
@@ -18,12 +18,12 @@ export const INPUT_GUARD = [
   ],
 ].flat();
 
-/** With a protocol in front no path can be taken for an option or another protocol. */
+/** Returns the path as a URL: with the protocol in front, no path reads as an option or as another protocol. */
 export function fileUrl(path: string): string {
   return `file:${resolve(path)}`;
 }
 
-/** What ffmpeg and ffprobe get: their lines are read, and colour would be in them as escape sequences. */
+/** Returns the environment for ffmpeg and ffprobe: without colour, whose escape sequences would be in the lines we read. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
   return {
     ...process.env,
@@ -33,7 +33,7 @@ export function plainEnvironment(): NodeJS.ProcessEnv {
   };
 }
 
-/** What a program says before it ends; killed at the signal's abortion and when its time is over. */
+/** Runs a program and returns what it writes to stdout. Kills it when `signal` aborts and when its time is over. */
 export async function answerOf(
   program: 'ffmpeg' | 'ffprobe',
   options: string[],
