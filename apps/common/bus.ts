@@ -1,5 +1,6 @@
 import { Publisher, Subscriber } from 'zeromq';
-import { asError, Fault } from './errors.ts';
+import { onAbort } from './abort.ts';
+import { address, cannotConnect, cannotListen, type Endpoint, isIpv6 } from './endpoint.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
 import { framePassed } from './reclaim.ts';
 
@@ -17,18 +18,6 @@ export interface FrameSink {
   /** Hands the message over without a copy: its bytes must not change afterwards. */
   send(message: Uint8Array): Promise<void>;
 }
-
-export interface Endpoint {
-  host: string;
-  port: number;
-  /** The variable that holds the port, for messages. */
-  variable: string;
-}
-
-/** libzmq takes IPv6 only where it is told to; names keep to IPv4, which is what a peer on 127.0.0.1 answers. */
-const isIpv6 = ({ host }: Endpoint): boolean => host.startsWith('[');
-
-export const address = ({ host, port }: Endpoint): string => `tcp://${host}:${port}`;
 
 /** Long enough for a last frame to leave on loopback, short enough for the promise of a quick stop. */
 const LINGER_MS = 200;
@@ -141,44 +130,4 @@ export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource 
       }
     },
   };
-}
-
-/** Closes what a signal owns: when it is aborted, or at once where it has been already. */
-export function onAbort(signal: AbortSignal, close: () => void): void {
-  if (signal.aborted) close();
-  else signal.addEventListener('abort', close, { once: true });
-}
-
-const hostVariableOf = ({ variable }: Endpoint): string => variable.replace('PORT', 'HOST');
-
-/** libzmq looks names up later: what it refuses at once is not written as an address is. */
-function cannotConnect(endpoint: Endpoint, thrown: unknown): Fault {
-  const error = asError(thrown);
-  return new Fault(
-    'bad-configuration',
-    `${hostVariableOf(endpoint)}=${JSON.stringify(endpoint.host)} is no address to connect to (${error.message}); ` +
-      'set it to the host name or IP address of the peer',
-    { cause: error },
-  );
-}
-
-/** The sentence for a port or an address that can't be had, from libzmq and from Node alike. */
-export function cannotListen(endpoint: Endpoint, thrown: unknown): Fault {
-  const error = asError(thrown);
-  const { host, port, variable } = endpoint;
-  const hostVariable = hostVariableOf(endpoint);
-  const why: Record<string, string> = {
-    EADDRINUSE: `port ${port} on ${host} is already taken; set ${variable} to a free port`,
-    EACCES: `port ${port} needs rights this user does not have; set ${variable} to 1024 or above`,
-    EADDRNOTAVAIL: `${host} is not an address of this host; set ${hostVariable} to one that is`,
-    ENODEV: `${host} is not an address or interface of this host; set ${hostVariable} to one that is`,
-    ENOTFOUND: `${host} is not an address of this host; set ${hostVariable} to one that is`,
-  };
-  return new Fault(
-    'cannot-listen',
-    why[error.code ?? ''] ?? `cannot listen on ${host}:${port}: ${error.message}`,
-    {
-      cause: error,
-    },
-  );
 }

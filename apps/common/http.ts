@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { cannotListen, type Endpoint, onAbort } from './bus.ts';
+import { onAbort } from './abort.ts';
+import { cannotListen, type Endpoint, nodeHost } from './endpoint.ts';
 
 /** What clients may hold of a server, and for how long. */
 export interface Limits {
@@ -69,17 +70,18 @@ export function createBoundedServer(
 export async function listen(server: Server, endpoint: Endpoint, signal: AbortSignal): Promise<AddressInfo> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
-  // Told no host, Node takes every address of both kinds, or every one of IPv4 where the kernel has no IPv6.
-  const host = endpoint.host === '*' ? {} : { host: endpoint.host.replace(/^\[(.*)\]$/, '$1') };
-  server.listen({ ...host, port: endpoint.port }, resolve);
+  // Without a host, Node listens on every IPv4 and IPv6 address, or on IPv4 only if the kernel has no IPv6.
+  const host = nodeHost(endpoint);
+  server.listen({ ...(host !== undefined && { host }), port: endpoint.port }, resolve);
   try {
     await promise;
   } catch (thrown) {
     throw cannotListen(endpoint, thrown);
   }
+  const bound = server.address() as AddressInfo;
   onAbort(signal, () => {
     server.close();
     server.closeAllConnections();
   });
-  return server.address() as AddressInfo;
+  return bound;
 }

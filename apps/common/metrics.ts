@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Endpoint } from './bus.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { Health, Verdict } from './health.ts';
 import { createBoundedServer, type Limits, listen } from './http.ts';
 import packageJson from './package.json' with { type: 'json' };

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import ffmpeg from 'fluent-ffmpeg';
+import { onAbort } from '../common/abort.ts';
 import { asError, Fault } from '../common/errors.ts';
 import type { FrameLayout } from '../common/frame.ts';
 import { FrameAssembler } from './assemble.ts';
@@ -127,7 +128,6 @@ export function decode(
   };
   const stop = () => {
     stopped = true;
-    signal.removeEventListener('abort', stop);
     child?.kill('SIGKILL');
     pipe?.readEnd.destroy();
     assembler.discard();
@@ -136,8 +136,11 @@ export function decode(
     stop();
     return asError(error);
   });
-  if (signal.aborted) stop();
-  else signal.addEventListener('abort', stop, { once: true });
+  const release = onAbort(signal, stop);
+  const end = () => {
+    release();
+    stop();
+  };
 
   async function* frames(): AsyncGenerator<DecodedFrame> {
     let count = 0;
@@ -166,12 +169,12 @@ export function decode(
     } catch (thrown) {
       throw asFault(thrown);
     } finally {
-      stop();
+      end();
     }
   }
 
   return {
-    stop,
+    stop: end,
     get outcome() {
       return outcome;
     },

@@ -1,4 +1,5 @@
-import { address, publish } from '../common/bus.ts';
+import { publish } from '../common/bus.ts';
+import { address } from '../common/endpoint.ts';
 import { FrameLayout } from '../common/frame.ts';
 import { FlowHealth } from '../common/health.ts';
 import { runService } from '../common/lifecycle.ts';

@@ -1,4 +1,5 @@
-import { address, publish, subscribe } from '../common/bus.ts';
+import { publish, subscribe } from '../common/bus.ts';
+import { address } from '../common/endpoint.ts';
 import { FlowHealth } from '../common/health.ts';
 import { runService } from '../common/lifecycle.ts';
 import { ThrottledLog } from '../common/log.ts';

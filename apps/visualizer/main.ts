@@ -1,4 +1,5 @@
-import { address, subscribe } from '../common/bus.ts';
+import { subscribe } from '../common/bus.ts';
+import { address } from '../common/endpoint.ts';
 import { asError } from '../common/errors.ts';
 import { listen } from '../common/http.ts';
 import { runService } from '../common/lifecycle.ts';

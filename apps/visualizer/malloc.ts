@@ -1,23 +1,26 @@
 import koffi from 'koffi';
 
-/** glibc's `malloc_trim`; another C library, as musl, has none. */
-function findTrim(): ((keepBytes: number) => number) | undefined {
+type Trim = (keepBytes: number) => number;
+
+/** Returns glibc's `malloc_trim`, or a function that does nothing if the C library has none (e.g. musl). */
+function findTrim(): Trim {
   try {
     const everythingLoaded = null;
-    return koffi.load(everythingLoaded).func('int malloc_trim(size_t pad)') as (keepBytes: number) => number;
+    return koffi.load(everythingLoaded).func('int malloc_trim(size_t pad)') as Trim;
   } catch {
-    return undefined;
+    return () => 0;
   }
 }
 
-const trim = findTrim();
+let trim: Trim | undefined;
 
 /**
- * Gives the kernel back what malloc holds free, wherever it lies. By itself malloc gives back only what is free at the end
- * of its heap, and what viewers leave behind lies between pieces that are in use.
+ * Returns malloc's free memory to the kernel, wherever it is. By itself malloc returns only what is free at the end of its
+ * heap, but the memory that viewers leave behind is between pieces that are in use.
  *
  * Cost: 1 to 12 ms with frames of 4K. https://man7.org/linux/man-pages/man3/malloc_trim.3.html
  */
 export function trimMalloc(): void {
-  trim?.(0);
+  trim ??= findTrim();
+  trim(0);
 }

@@ -1,3 +1,4 @@
+import { onAbort } from '../common/abort.ts';
 import type { Broadcast } from './broadcast.ts';
 import type { LivePicture } from './live-picture.ts';
 import { trimMalloc } from './malloc.ts';
@@ -35,5 +36,5 @@ export function watch(
     setInterval(() => void everySecond(), STATUS_MS),
     setInterval(trimMalloc, TRIM_MS),
   ];
-  signal.addEventListener('abort', () => timers.forEach(clearInterval), { once: true });
+  onAbort(signal, () => timers.forEach(clearInterval));
 }
