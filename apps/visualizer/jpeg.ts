@@ -2,6 +2,7 @@ import koffi from 'koffi';
 import { asError, Fault } from '../common/errors.ts';
 import { type Frame, pixelBytes } from '../common/frame.ts';
 import { packedRows } from './packed-rows.ts';
+import { paddedLuma } from './padded-luma.ts';
 
 // Numbers of turbojpeg.h, of the API that libturbojpeg 1.4 to 3 share.
 const TJSAMP_420 = 2;
@@ -47,15 +48,15 @@ function loadLibrary() {
  * One JPEG encoder: libturbojpeg on a thread of libuv's pool, baseline, 4:2:0, no metadata.
  *
  * I420 goes in as it is, with neither colour conversion nor down-sampling. Cost a frame: the compression, and one copy
- * of the JPEG out of a scratch buffer of worst-case size that is kept for the geometry.
+ * of the JPEG out of a scratch buffer of worst-case size that is kept for the geometry. An odd size costs a copy more.
  */
 export class JpegEncoder implements Disposable {
   readonly #library: ReturnType<typeof loadLibrary>;
   readonly #handle: object;
   readonly #quality: number;
   #scratch = Buffer.alloc(0);
-  /** The BGR rows being encoded: a copy made here has no other holder while the library reads it. */
-  #rows: Uint8Array = this.#scratch;
+  /** The bytes being encoded: nothing else refers to a copy made here while the library reads it. */
+  #input: Uint8Array = this.#scratch;
   /** C's `unsigned char *jpegBuf` and `unsigned long jpegSize`, which the library is given the addresses of. */
   readonly #jpegBuf = new BigUint64Array(1);
   readonly #jpegSize = new BigUint64Array(1);
@@ -85,7 +86,7 @@ export class JpegEncoder implements Disposable {
     order,
     pixels,
   }: Pick<Frame, 'width' | 'height' | 'format' | 'order' | 'pixels'>): Promise<Buffer> {
-    // The library is given no length, and reads as far as the geometry says.
+    // The library gets no length and reads as far as the geometry implies, padded to even for I420.
     if (pixels.length !== pixelBytes(format, width, height)) {
       throw new Fault(
         'encode-failed',
@@ -102,10 +103,11 @@ export class JpegEncoder implements Disposable {
     const result = await new Promise<number>((resolve, reject) => {
       const done = (error: Error | null, code: number) => (error ? reject(error) : resolve(code));
       if (format === 'i420') {
+        this.#input = paddedLuma(pixels, width, height);
         const rowAlign = 1;
         this.#library.compressYuv(
           this.#handle,
-          pixels,
+          this.#input,
           width,
           rowAlign,
           height,
@@ -116,10 +118,10 @@ export class JpegEncoder implements Disposable {
           done,
         );
       } else {
-        this.#rows = order === 'C' ? pixels : packedRows(pixels, width, height);
+        this.#input = order === 'C' ? pixels : packedRows(pixels, width, height);
         this.#library.compressBgr(
           this.#handle,
-          this.#rows,
+          this.#input,
           width,
           width * 3,
           height,
