@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { good, imageFrom } from '../verify/made.ts';
-import { provenanceOf } from '../verify/provenance.ts';
-import { sbomOf } from '../verify/sbom.ts';
+import { good, imageFrom } from '../verify/fixtures/made.ts';
+import { provenanceOf } from '../verify/image/provenance.ts';
+import { sbomOf } from '../verify/image/sbom.ts';
 
-const SIGNATURE = fileURLToPath(new URL('../verify/signature', import.meta.url));
+const SIGNATURE = fileURLToPath(new URL('../verify/host/signature', import.meta.url));
 const COSIGN = fileURLToPath(new URL('support/cosign', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'noaa-signature-'));
 const signed = join(folder, 'signed');

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { good, layerTar, type Made, writeDockerArchive, writeOciArchive } from './made.ts';
+import { good, layerTar, type Made, writeDockerArchive, writeOciArchive } from './fixtures/made.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
-const RECORDED = fileURLToPath(new URL('recorded', import.meta.url));
+const RECORDED = fileURLToPath(new URL('fixtures/recorded', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'noaa-verify-'));
 after(() => rmSync(folder, { recursive: true }));
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { ownedPaths } from '../../verify/dpkg.ts';
-import { isElf } from '../../verify/elf.ts';
-import { type Rootfs, readDirectory, textAt } from '../../verify/rootfs.ts';
-import { namedFiles } from '../../verify/sbom.ts';
+import { ownedPaths } from '../../verify/image/dpkg.ts';
+import { isElf } from '../../verify/image/elf.ts';
+import { type Rootfs, readDirectory, textAt } from '../../verify/image/rootfs.ts';
+import { namedFiles } from '../../verify/image/sbom.ts';
 import { ffmpeg, temporaryFolder } from '../support/clips.ts';
 import {
   buildImages,

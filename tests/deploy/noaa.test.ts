@@ -194,7 +194,7 @@ describe('images and units, from the first to the last', () => {
     *ActiveState*) echo active ;;
     esac`;
 
-  /** verify/signature, to which every archive is signed, and is its id. */
+  /** verify/host/signature, to which every archive is signed, and is its id. */
   const LOADING = `
     [ "$1" = load ] || exit 0
     shift 2
@@ -209,8 +209,8 @@ describe('images and units, from the first to the last', () => {
     for (const file of ['sys/fs/cgroup/cgroup.controllers', `${slice}/cgroup.controllers`])
       writeFileSync(made.at(file), 'memory pids\n');
     rmSync(made.at('tree/verify'));
-    mkdirSync(made.at('tree/verify'));
-    writeFileSync(made.at('tree/verify/signature'), `#!/bin/sh\n${LOADING}\n`, { mode: 0o755 });
+    mkdirSync(made.at('tree/verify/host'), { recursive: true });
+    writeFileSync(made.at('tree/verify/host/signature'), `#!/bin/sh\n${LOADING}\n`, { mode: 0o755 });
     symlinkSync('/bin/true', made.at('usr/lib/systemd/user-generators/podman-user-generator'));
     writeFileSync(made.at('untagged'), '');
     for (const service of SERVICES) {
@@ -241,7 +241,7 @@ describe('images and units, from the first to the last', () => {
       },
       unitsOf: () =>
         /units of (\w+)/.exec(readFileSync(join(units, 'noaa.pod'), 'utf8'))?.[1] ?? 'the folder',
-      /** From archives of these services, which `verify/signature` takes for signed by whatever key. */
+      /** From archives of these services, which `verify/host/signature` takes for signed by whatever key. */
       installSigned: (services: string[]) => {
         const archives = services.map(service => {
           const archive = made.at(`${service}.oci.tar`);
@@ -312,7 +312,7 @@ describe('images and units, from the first to the last', () => {
     one.install('at-work');
     const { code, output } = await one.installSigned(OURS);
     assert.equal(code, 1, output);
-    assert.match(output, /installed already; verify\/signature load .* quadlet\/noaa upgrade/);
+    assert.match(output, /installed already; verify\/host\/signature load .* quadlet\/noaa upgrade/);
     assert.deepEqual(one.ids('latest'), ['at-work']);
     assert.deepEqual(one.ids('candidate'), ['none']);
   });

@@ -4,11 +4,11 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type Violation, violationsOf } from '../../verify/completeness.ts';
-import { type Image, readImage } from '../../verify/image.ts';
-import { lockedPackages } from '../../verify/node-modules.ts';
-import { flat, kindOf, sbomOf } from '../../verify/sbom.ts';
-import { schemaFaults } from '../../verify/schema.ts';
+import { type Image, readImage } from '../../verify/image/archive.ts';
+import { type Violation, violationsOf } from '../../verify/image/completeness.ts';
+import { lockedPackages } from '../../verify/image/npm.ts';
+import { flat, kindOf, sbomOf } from '../../verify/image/sbom.ts';
+import { schemaFaults } from '../../verify/image/schema.ts';
 import { buildImages, CACHE, imageOf, podman, run, SERVICES, type Service, TREE } from './machine.ts';
 
 const LOCKED = lockedPackages(JSON.parse(readFileSync(join(TREE, 'package-lock.json'), 'utf8')));
@@ -87,7 +87,12 @@ for (const service of SERVICES) {
         .map(({ name, version }) => `${name}=${version}`);
       const sources = join(CACHE, 'debian.sources');
       assert.ok(existsSync(sources));
-      const { code, output } = await run('verify/pending-updates', ['--sources', sources, status, ...built]);
+      const { code, output } = await run('verify/host/pending-updates', [
+        '--sources',
+        sources,
+        status,
+        ...built,
+      ]);
       assert.equal(code, 0, output);
     });
   });
@@ -124,7 +129,7 @@ test('npm run verify-images on all three, with no scanner at hand, claims nothin
 test('a built image is signed, and refused once a byte of it differs', async () => {
   const cosign = execFileSync(join(TREE, 'tests/support/cosign'), { encoding: 'utf8' }).trim();
   const env = { PATH: `${cosign}:${process.env['PATH']}`, COSIGN_PASSWORD: 'a password' };
-  const signature = (...args: string[]) => run('verify/signature', args, { env });
+  const signature = (...args: string[]) => run('verify/host/signature', args, { env });
   const archive = join(mkdtempSync(join(folder, 'signed-')), 'noaa-redactor.oci.tar');
   cpSync(archiveOf('redactor'), archive);
   for (const file of ['cdx.json', 'provenance.json'])
@@ -144,7 +149,7 @@ test('a built image is signed, and refused once a byte of it differs', async () 
 });
 
 test('the scripts of the verification are clean to shellcheck', async () => {
-  const scripts = ['scan', 'schedule', 'signature', 'pending-updates'].map(name => `verify/${name}`);
+  const scripts = ['scan', 'schedule', 'signature', 'pending-updates'].map(name => `verify/host/${name}`);
   const { code, output } = await run('shellcheck', [...scripts, 'tests/support/cosign']);
   assert.equal(code, 0, output);
 });

@@ -112,7 +112,7 @@ step('another border and another port, by drop-ins as shown', async () => {
 });
 
 step('the daily scan runs by its timer, and claims nothing where there is no scanner', async () => {
-  await host.op('noaa-pod/verify/schedule on');
+  await host.op('noaa-pod/verify/host/schedule on');
   assert.match(
     await host.op('systemctl --user list-timers --no-legend noaa-verify.timer'),
     /noaa-verify\.service/,
@@ -123,7 +123,7 @@ step('the daily scan runs by its timer, and claims nothing where there is no sca
     await host.op('systemctl --user show --property=ExecMainStatus --value noaa-verify.service'),
     '3',
   );
-  const { code, output } = await host.try('noaa-pod/verify/schedule status');
+  const { code, output } = await host.try('noaa-pod/verify/host/schedule status');
   assert.equal(code, 1, output);
   for (const told of [
     /noaa-playback\S* was made from Debian's archive of \d+ days ago/,

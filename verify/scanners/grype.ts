@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { NothingScanned, named, type Scanner, severityOf } from '../finding.ts';
+import { NothingScanned, named, type Scanner, severityOf } from '../gate/finding.ts';
 
 interface Report {
   matches?: {
@@ -21,7 +21,7 @@ interface Rule {
 }
 
 /** Without it Grype would read its settings from the user's home, rules on what to leave out among them. */
-const CONFIGURATION = fileURLToPath(new URL('../grype.yaml', import.meta.url));
+const CONFIGURATION = fileURLToPath(new URL('grype.yaml', import.meta.url));
 
 /** The only one of these that looks anything up by CPE: Node itself, what is inside it, the ffmpeg built here. */
 export const grype: Scanner = {

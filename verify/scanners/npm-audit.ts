@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { NothingScanned, named, type Scanner, severityOf } from '../finding.ts';
+import { NothingScanned, named, type Scanner, severityOf } from '../gate/finding.ts';
 
 interface Via {
   name: string;

@@ -1,4 +1,4 @@
-import { NothingScanned, named, type Scanner, severityOfScore } from '../finding.ts';
+import { NothingScanned, named, type Scanner, severityOfScore } from '../gate/finding.ts';
 
 interface Report {
   results?: {

@@ -1,4 +1,4 @@
-import { NothingScanned, named, type Scanner, severityOf } from '../finding.ts';
+import { NothingScanned, named, type Scanner, severityOf } from '../gate/finding.ts';
 
 interface Report {
   SchemaVersion?: number;

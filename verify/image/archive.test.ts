@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { readImage } from './image.ts';
-import { good, layerTar, type Made, writeDockerArchive, writeOciArchive } from './made.ts';
+import { good, layerTar, type Made, writeDockerArchive, writeOciArchive } from '../fixtures/made.ts';
+import { readImage } from './archive.ts';
 import { resolve, textAt } from './rootfs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'noaa-image-'));

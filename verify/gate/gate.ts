@@ -1,13 +1,10 @@
 /** The verdict on one image: pure, from what was found, what was accepted and what day it is. */
-import { type Acceptance, accepts, isExpired } from './acceptance.ts';
-import type { Violation } from './completeness.ts';
-import { type Finding, type Scan, SEVERITIES, type Severity, type Subject } from './finding.ts';
-import { type Component, flat, type Kind, kindOf } from './sbom.ts';
 
-/** Fixable findings of these fail. */
-export const FAILING: readonly Severity[] = ['critical', 'high', 'unknown'];
-/** Grype's and Trivy's databases are built anew several times a day; two days leave room for a mirror. */
-export const MAX_DATABASE_AGE_HOURS = 48;
+import type { Violation } from '../image/completeness.ts';
+import { type Component, flat, type Kind, kindOf } from '../image/sbom.ts';
+import { type Acceptance, accepts, isExpired } from './acceptance.ts';
+import { type Finding, type Scan, SEVERITIES, type Subject } from './finding.ts';
+import { FAILING, MAX_DATABASE_AGE_HOURS } from './limits.ts';
 
 /** Verified; something to mend; not known, since a check could not be made. 2 is a command line that is wrong. */
 export const EXIT = { verified: 0, failed: 1, unverified: 3 } as const;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { elf, GOOD, good, imageFrom, type Made } from '../fixtures/made.ts';
 import { type Violation, violationsOf } from './completeness.ts';
 import { readElf } from './elf.ts';
-import { elf, GOOD, good, imageFrom, type Made } from './made.ts';
 
 const NOW = new Date('2099-01-10T12:00:00Z');
 const LOCKED = new Set(['koa@3.3.0']);

@@ -9,10 +9,12 @@ import {
   type Policy,
 } from './dependencies.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PAGE = new URL('DEPENDENCIES.md', import.meta.url);
 
-const lockfile: Lockfile = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'));
+const lockfile: Lockfile = JSON.parse(
+  readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8'),
+);
 const policy: Policy = JSON.parse(readFileSync(new URL('dependencies.json', import.meta.url), 'utf8'));
 // Not bench/: to measure a library is to call it.
 const sources = new Map(
@@ -21,17 +23,17 @@ const sources = new Map(
     exclude: ['**/node_modules/**', '**/*.test.ts'],
   })
     .sort()
-    .map(path => [path, readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')]),
+    .map(path => [path, readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')]),
 );
 
 if (process.argv.includes('--write')) writeFileSync(PAGE, dependencyTable(lockfile, policy));
 const faults = [...dependencyFaults(lockfile, policy), ...importFaults(sources, policy)];
 if (readFileSync(PAGE, 'utf8') !== dependencyTable(lockfile, policy)) {
-  faults.push('verify/DEPENDENCIES.md is out of date: npm run check-dependencies -- --write');
+  faults.push('verify/dependencies/DEPENDENCIES.md is out of date: npm run check-dependencies -- --write');
 }
 for (const fault of faults) console.error(fault);
 if (faults.length > 0) process.exitCode = 1;
 else
   console.log(
-    `${Object.keys(lockfile.packages).length} entries of the lockfile keep to verify/dependencies.json`,
+    `${Object.keys(lockfile.packages).length} entries of the lockfile keep to verify/dependencies/dependencies.json`,
   );

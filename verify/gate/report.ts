@@ -1,7 +1,8 @@
 /** The page that a person reads, from the same facts as the JSON beside it. */
+
+import { type Component, flat, kindOf } from '../image/sbom.ts';
 import type { Finding } from './finding.ts';
 import { ageHours, type Outcome, type Run, type Verdict, worst } from './gate.ts';
-import { type Component, flat, kindOf } from './sbom.ts';
 
 export interface ImageReport {
   name: string;

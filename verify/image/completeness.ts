@@ -4,10 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
+import { MAX_ARCHIVE_AGE_DAYS } from '../gate/limits.ts';
+import { buildDate, type Image } from './archive.ts';
 import { ownedPaths, recordedSums } from './dpkg.ts';
 import { type Elf, isElf, isForeignBinary, readElf } from './elf.ts';
-import { buildDate, type Image } from './image.ts';
-import { npmPackages } from './node-modules.ts';
+import { npmPackages } from './npm.ts';
 import { type Entry, type Rootfs, resolve } from './rootfs.ts';
 import { archiveState, namedFiles, sha256Of } from './sbom.ts';
 
@@ -30,9 +31,6 @@ interface Subject {
 }
 
 type Fault = Omit<Violation, 'check'>;
-
-/** Debian's archive moves on: an image made from an older state of it is due for a rebuild. */
-export const MAX_AGE_DAYS = 30;
 
 const MACHINES: Record<string, string> = { amd64: 'x86-64', arm64: 'aarch64' };
 const LIBRARY_FOLDERS = ['/lib', '/usr/lib', '/lib64', '/usr/lib64', '/usr/local/lib'];
@@ -235,12 +233,12 @@ const CHECKS = {
     if (state === undefined)
       return [{ path, message: "nothing says which state of Debian's archive this is made from" }];
     const days = Math.floor((now.getTime() - state.getTime()) / 86_400_000);
-    return days <= MAX_AGE_DAYS
+    return days <= MAX_ARCHIVE_AGE_DAYS
       ? []
       : [
           {
             path,
-            message: `made from Debian's archive of ${days} days ago; rebuild it (${MAX_AGE_DAYS} is the most)`,
+            message: `made from Debian's archive of ${days} days ago; rebuild it (${MAX_ARCHIVE_AGE_DAYS} is the most)`,
           },
         ];
   },

@@ -5,9 +5,9 @@
  */
 import { createHash } from 'node:crypto';
 import { PackageURL } from 'packageurl-js';
+import type { Image } from './archive.ts';
 import { type DebianPackage, debianPackages } from './dpkg.ts';
-import type { Image } from './image.ts';
-import { type NpmPackage, npmPackages } from './node-modules.ts';
+import { type NpmPackage, npmPackages } from './npm.ts';
 import { fileAt, type Rootfs, textAt } from './rootfs.ts';
 import { isSpdxExpression, isSpdxId } from './schema.ts';
 
@@ -43,7 +43,7 @@ export interface Sbom {
 /** Where a build leaves what no package manager in the image knows of. */
 const BY_HAND = /^\/usr\/share\/sbom\/[^/]+\.cdx\.json$/;
 
-/** The property that has the state of Debian's archive; verify/scan looks for it by this name. */
+/** The property that has the state of Debian's archive; verify/host/scan looks for it by this name. */
 const ARCHIVE_STATE = 'noaa-pod:debianArchiveOf';
 
 export function sbomOf(image: Image): Sbom {
