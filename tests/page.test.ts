@@ -38,7 +38,7 @@ const stack = new AsyncDisposableStack();
 
 before(async () => {
   browser = stack.use(await launchBrowser());
-  await run(join(root, 'node_modules/.bin/tsc'), ['-p', 'apps/visualizer/page'], { cwd: root });
+  await run(join(root, 'node_modules/.bin/tsc'), ['-b', 'apps/visualizer/page'], { cwd: root });
   const folder = stack.use(await temporaryFolder());
   // Grey all over but for the border, which is magenta: any magenta on the screen has got past the redactor.
   clip = await makeClip(join(folder.path, 'clip.mp4'), {

@@ -5,8 +5,9 @@ import { release } from '../common/reclaim.ts';
 import type { Broadcast } from './broadcast.ts';
 import { drawCard } from './card.ts';
 import { NewestEncoder } from './encode-newest.ts';
+import type { SourceState } from './messages.ts';
 import { Picture } from './picture.ts';
-import { type SourceState, type SourceView, TITLES, viewSource } from './status.ts';
+import { type SourceView, TITLES, viewSource } from './status.ts';
 
 /** The card's shape before any frame has told one. */
 const DEFAULT_SHAPE = { width: 1280, height: 720 };

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { Picture, type PictureFacts } from './picture.ts';
+import type { PictureFacts } from './messages.ts';
+import { Picture } from './picture.ts';
 
 const FACTS: PictureFacts = {
   seq: 7,

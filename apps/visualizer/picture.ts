@@ -1,3 +1,5 @@
+import type { PictureFacts } from './messages.ts';
+
 /**
  * An encoded frame, or the card that stands in for one, in the forms that viewers take it in, each made at most once
  * however many they are.
@@ -47,20 +49,6 @@ export class Picture {
     this.#openPart ??= Buffer.concat([this.jpeg, CRLF, PART_OPENING]);
     return this.#openPart;
   }
-}
-
-/** What `/stream` tells of a frame besides its JPEG. */
-export interface PictureFacts {
-  /** The frame's number since playback started. */
-  seq: number;
-  width: number;
-  height: number;
-  /** When playback published it, Unix milliseconds with a fraction. */
-  publishedAt: number;
-  /** Microseconds into the clip; null where the publisher does not tell. */
-  position: number | null;
-  /** From publication to the finished JPEG, in milliseconds; null where the publisher does not tell. */
-  latencyMs: number | null;
 }
 
 /**

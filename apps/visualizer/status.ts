@@ -1,10 +1,5 @@
 import type { FlowHealth } from '../common/health.ts';
-
-/**
- * `waiting`: no frame yet. `live`: frames flow. `stalled`: the redactor is there and sends nothing. `disconnected`: it is
- * not there. `refusing`: what it sends may not be shown.
- */
-export type SourceState = 'waiting' | 'live' | 'stalled' | 'disconnected' | 'refusing';
+import type { SourceState } from './messages.ts';
 
 /** For the card, a few words for each state; the page has room for one and the sentence. */
 export const TITLES: Record<SourceState, string> = {

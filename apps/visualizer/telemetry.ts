@@ -3,9 +3,7 @@ import { Counter, createMetrics, Gauge, type Registry, Summary, VERSION } from '
 import { SequenceGaps } from '../common/sequence.ts';
 import type { Broadcast, BroadcastEvents } from './broadcast.ts';
 import type { LivePicture } from './live-picture.ts';
-
-/** Why a frame that arrived, or should have, was not shown to everyone. */
-export type DropCause = 'upstream' | 'encoder' | 'viewer';
+import type { DropCause, Status } from './messages.ts';
 
 /** The percentiles tell of this last while only. */
 const LATENCY_WINDOW_S = 60;
@@ -119,7 +117,7 @@ export class Telemetry implements BroadcastEvents {
   }
 
   /** What `/status` and the SSE event `status` tell. */
-  async status() {
+  async status(): Promise<Status> {
     if (!this.#observed) throw new TypeError('observe() comes first');
     const { broadcast, live } = this.#observed;
     const frame = live.newestFrame;

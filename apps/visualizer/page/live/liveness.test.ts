@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Status } from './messages.ts';
-import { type Facts, judge, PATIENCE_MS } from './signal.ts';
+import type { Status } from '../../messages.js';
+import { type Facts, judge, PATIENCE_MS } from './liveness.ts';
 
 const status = (state: Status['state']) =>
   ({ state, message: `it is ${state}`, viewers: { now: 7, max: 7, sse: 7, mjpeg: 0 } }) as Status;

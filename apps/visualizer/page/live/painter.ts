@@ -1,8 +1,8 @@
+import type { FrameMessage, PictureFacts } from '../../messages.js';
 import { decodeBase64 } from './base64.ts';
-import type { Frame } from './messages.ts';
 
-/** A frame as it stands on the screen. */
-export interface Drawn extends Omit<Frame, 'jpeg'> {
+/** A frame that is on the screen. */
+export interface Drawn extends PictureFacts {
   /** The very bytes that were decoded. */
   jpeg: Blob;
   /** Unix ms on the browser's clock. */
@@ -10,10 +10,10 @@ export interface Drawn extends Omit<Frame, 'jpeg'> {
 }
 
 /**
- * Decodes and draws frames, one at a time. Of those that arrive meanwhile only the newest is kept, as it came: what is
- * never drawn is never parsed.
+ * Decodes and draws frames, one at a time. Of those that arrive meanwhile only the newest is kept, unparsed: a frame
+ * that is never drawn is never parsed.
  */
-export class Picture {
+export class Painter {
   /** Frames that a newer one replaced before their turn. */
   skipped = 0;
   /** Frames that this browser could not decode. */
@@ -32,14 +32,14 @@ export class Picture {
     this.#onDrawn = onDrawn;
   }
 
-  /** @param data a frame event's data. */
+  /** @param data the data of a `frame` event */
   offer(data: string): void {
     if (this.#next) this.skipped++;
     this.#next = data;
     if (!this.#busy) void this.#drawAll();
   }
 
-  /** Leaves the screen as it is: nothing offered until now is drawn any more. */
+  /** Leaves the screen as it is and draws nothing that was offered until now. */
   hold(): void {
     this.#next = undefined;
     this.#epoch++;
@@ -50,7 +50,7 @@ export class Picture {
     for (let data = this.#take(); data; data = this.#take()) {
       const epoch = this.#epoch;
       try {
-        const { jpeg: base64, ...frame } = JSON.parse(data) as Frame;
+        const { jpeg: base64, ...facts } = JSON.parse(data) as FrameMessage;
         const jpeg = new Blob([decodeBase64(base64)], { type: 'image/jpeg' });
         const bitmap = await createImageBitmap(jpeg);
         if (epoch !== this.#epoch) {
@@ -59,9 +59,9 @@ export class Picture {
         }
         if (this.#canvas.width !== bitmap.width) this.#canvas.width = bitmap.width;
         if (this.#canvas.height !== bitmap.height) this.#canvas.height = bitmap.height;
-        // Hands the decoded pixels over as they are; drawImage would copy them once more.
+        // Moves the decoded pixels to the screen; drawImage would copy them.
         this.#screen.transferFromImageBitmap(bitmap);
-        this.#onDrawn({ ...frame, jpeg, drawnAt: Date.now() });
+        this.#onDrawn({ ...facts, jpeg, drawnAt: Date.now() });
       } catch {
         this.broken++;
       }

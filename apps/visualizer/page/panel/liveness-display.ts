@@ -1,13 +1,13 @@
+import type { State } from '../live/liveness.ts';
+import type { View } from '../session.ts';
 import { byId, setText } from './dom.ts';
 import { duration, utcTime } from './format.ts';
-import type { Drawn } from './picture.ts';
-import type { Signal, State } from './signal.ts';
 
-/** States that pass by themselves in an instant: to hear each of them read out would only be noise. */
+/** States that pass in an instant: to have a screen reader read each of them would only be noise. */
 const PASSING: ReadonlySet<State> = new Set(['connecting', 'resuming', 'hidden']);
 
-/** Shows what the picture is: the word in the bar, the card in its place or the badge on it, the title, and by voice. */
-export class Sign {
+/** Shows what may be claimed of the picture: a word in the bar, a card or a badge, the title, and text for screen readers. */
+export class LivenessDisplay {
   #label = byId('state');
   #cardTitle = byId('card-title');
   #cardMessage = byId('card-message');
@@ -16,7 +16,8 @@ export class Sign {
   #voice = byId('voice');
   #spoken: State | undefined;
 
-  show({ state, label, message, picture }: Signal, last: Drawn | undefined, nowMs: number): void {
+  show({ liveness, last }: View, nowMs: number): void {
+    const { state, label, message, picture } = liveness;
     const root = document.documentElement;
     if (root.dataset['state'] !== state) {
       root.dataset['state'] = state;

@@ -1,7 +1,7 @@
-/** Stands where there is no number to show. */
+/** Shown where there is no number. */
 export const NONE = '–';
 
-/** Position in a clip as mm:ss.mmm; minutes go on beyond 59. */
+/** Returns a position in a clip as mm:ss.mmm; minutes go on beyond 59. */
 export function clipTime(positionUs: number | null): string {
   if (positionUs === null) return NONE;
   const ms = Math.floor(positionUs / 1000);
@@ -10,7 +10,7 @@ export function clipTime(positionUs: number | null): string {
   return `${pad(minutes, 2)}:${pad(seconds, 2)}.${pad(ms % 1000, 3)}`;
 }
 
-/** A length of time in its two largest units, as in `1 h 4 min`. */
+/** Returns a length of time in its two largest units, e.g. `1 h 4 min`. */
 export function duration(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
@@ -21,18 +21,18 @@ export function duration(ms: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** The time of day of a Unix time, in UTC. */
+/** Returns the time of day of a Unix time, in UTC. */
 export function utcTime(unixMs: number): string {
   return new Date(unixMs).toISOString().slice(11, 19);
 }
 
-/** What a saved still is called: it sorts by time and is a valid name on every file system. */
+/** Returns the file name of a saved still: it sorts by time and is valid on every file system. */
 export function stillName(unixMs: number, sequence: number): string {
   const time = new Date(unixMs).toISOString().replaceAll(/[-:]/g, '').replace('.', '-');
   return `noaa_${time}_frame-${sequence}.jpg`;
 }
 
-/** A number, or a dash for none. */
+/** Returns a number as text, or a dash if there is none. */
 export function number(value: number | null | undefined, digits = 0): string {
   return value === null || value === undefined ? NONE : value.toFixed(digits);
 }

@@ -1,3 +1,4 @@
+import type { View } from '../session.ts';
 import { byId } from './dom.ts';
 
 const IDLE_MS = 3000;
@@ -7,7 +8,7 @@ export interface Actions {
   save(): void;
 }
 
-/** Buttons and keys. */
+/** Connects buttons and keys to actions. */
 export class Controls {
   #pause = byId<HTMLButtonElement>('pause');
   #save = byId<HTMLButtonElement>('save');
@@ -21,7 +22,7 @@ export class Controls {
     this.#save.addEventListener('click', actions.save);
     fullScreen.addEventListener('click', toggleFullScreen);
     byId('picture').addEventListener('dblclick', toggleFullScreen);
-    // A click leaves the focus where it was, so that the space bar goes on to mean pause.
+    // A click leaves the focus where it was, so that the space bar still means pause.
     byId('controls').addEventListener('mousedown', event => event.preventDefault());
 
     const keys: Record<string, () => void> = {
@@ -43,15 +44,14 @@ export class Controls {
     hideBarWhenIdle();
   }
 
-  /** @param state `picture`: whether one is to be seen, which is what there is to pause and to save */
-  show(state: { paused: boolean; picture: boolean }): void {
-    const label = state.paused ? 'Resume' : 'Pause';
+  show({ paused, shown }: View): void {
+    const label = paused ? 'Resume' : 'Pause';
     if (this.#pause.ariaLabel !== label) {
       this.#pause.ariaLabel = label;
-      document.documentElement.classList.toggle('paused', state.paused);
+      document.documentElement.classList.toggle('paused', paused);
     }
-    // Not `disabled`, which would drop the focus of whoever is on it just now.
-    const disabled = String(!state.picture);
+    // Not `disabled`, which would take the focus away from the button.
+    const disabled = String(!shown);
     if (this.#save.ariaDisabled !== disabled) {
       this.#save.ariaDisabled = disabled;
       this.#pause.ariaDisabled = disabled;
@@ -64,11 +64,11 @@ function toggleFullScreen(): void {
   const change = document.fullscreenElement
     ? document.exitFullscreen()
     : document.documentElement.requestFullscreen({ navigationUI: 'hide' });
-  // The browser may say no, and then there is nothing to do about it.
+  // The browser may refuse; the page then stays as it is.
   change.catch(() => {});
 }
 
-/** In full screen the bar lies over the picture, and goes when nobody moves. */
+/** Hides the bar in full screen, where it covers the picture, when nobody moves. */
 function hideBarWhenIdle(): void {
   const root = document.documentElement;
   let timer: ReturnType<typeof setTimeout> | undefined;

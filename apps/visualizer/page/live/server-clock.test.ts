@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ServerClock } from './clock.ts';
+import { ServerClock } from './server-clock.ts';
 
 /** A server whose clock can be set, and how often it was asked for the time. */
 function server(context: { mock: { method: typeof import('node:test').mock.method } }) {

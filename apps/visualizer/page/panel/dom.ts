@@ -1,11 +1,11 @@
-/** The element of that id, which the page's own HTML promises. */
+/** Returns the element with that id; throws if the page's HTML lacks it. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   const element = document.getElementById(id);
   if (!element) throw new Error(`the page lacks #${id}`);
   return element as T;
 }
 
-/** Sets an element's text, and leaves the document alone when it has not changed. */
+/** Sets an element's text, and leaves the document alone if it has not changed. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

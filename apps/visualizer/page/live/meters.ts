@@ -1,8 +1,8 @@
 const RATE_WINDOW_MS = 2000;
-/** A shorter time says more of the chance bursts of a network than of a rate. */
-const LEAST_SPAN_MS = 500;
+/** Over a shorter time the network's bursts hide the rate. */
+const MIN_SPAN_MS = 500;
 
-/** How often something happens: over the last two seconds, or between the last two times if it happens less often. */
+/** Measures how often something happens: over the last two seconds, or between the last two times if it is rarer. */
 export class RateMeter {
   #times: number[] = [];
 
@@ -11,11 +11,11 @@ export class RateMeter {
     while (this.#times.length > 2 && this.#times[0]! < nowMs - RATE_WINDOW_MS) this.#times.shift();
   }
 
-  /** A second, or undefined while there is not enough to tell. */
+  /** Returns times a second, or undefined while there are too few to judge. */
   perSecond(nowMs: number): number | undefined {
     const [first] = this.#times;
     const last = this.#times.at(-1);
-    if (first === undefined || last === undefined || last - first < LEAST_SPAN_MS) return undefined;
+    if (first === undefined || last === undefined || last - first < MIN_SPAN_MS) return undefined;
     const intervalMs = (last - first) / (this.#times.length - 1);
     return nowMs - last > Math.max(RATE_WINDOW_MS, 2 * intervalMs) ? undefined : 1000 / intervalMs;
   }
@@ -26,8 +26,8 @@ export class RateMeter {
 }
 
 /**
- * How late a picture is, in ms: its age, but no longer than we have been here to be given it. To whoever comes in the
- * middle of a slow clip's interval the picture is old, and the connection is quick.
+ * Returns how late a picture is, in ms: its age, but at most the time since this page asked for it. If a viewer arrives
+ * in the middle of a slow clip's interval, the picture is old but the connection is fast.
  */
 export function lateness(ageMs: number, hereForMs: number): number {
   return Math.max(0, Math.min(ageMs, hereForMs));
@@ -35,7 +35,7 @@ export function lateness(ageMs: number, hereForMs: number): number {
 
 const MEDIAN_OF = 9;
 
-/** How old pictures are when they are drawn, in ms. */
+/** Measures the age of pictures when they are drawn, in ms. */
 export class LatencyMeter {
   #recent: number[] = [];
 
@@ -49,7 +49,7 @@ export class LatencyMeter {
     return this.#recent.toSorted((a, b) => a - b)[this.#recent.length >> 1];
   }
 
-  /** What a picture has to be reckoned with: it rises with the last one at once, and falls when most are better. */
+  /** The latency to assume: rises with the last picture at once, and falls when most pictures are better. */
   get cautiousMs(): number | undefined {
     const last = this.#recent.at(-1);
     return last === undefined ? undefined : Math.max(last, this.medianMs ?? last);

@@ -1,23 +1,23 @@
-import type { Status } from './messages.ts';
-import { type Link, PATIENCE_MS } from './signal.ts';
+import type { Status } from '../../messages.js';
+import { type Link, PATIENCE_MS } from './liveness.ts';
 
-/** A connection that brings nothing for this long is given up for a new one; a slow one may still come through. */
+/** A connection that brings nothing for this long is replaced; until then a slow one may recover. */
 const GIVE_UP_MS = 5000;
 const RETRY_MS = { first: 250, last: 4000, full: 2000 };
 
 export interface Listener {
-  /** A frame event's data, not parsed: most of a frame that is never drawn is work that is never done. */
+  /** The data of a frame event, unparsed: a frame that is never drawn is never parsed. */
   frame(data: string): void;
   status(status: Status): void;
   link(link: Link): void;
 }
 
 /**
- * The page's connection to the server. Once opened it stays so by itself, whatever the server does, until it is closed.
- * EventSource alone would not do: it never notices silence, and it ends for good when the server answers 503.
+ * The page's connection to the server. Once opened it reconnects by itself until it is closed. EventSource alone is not
+ * enough: it never notices silence, and it ends for good when the server answers 503.
  */
 export class Stream {
-  /** When the present connection was asked for, by `performance.now()`. */
+  /** When this connection was requested, by `performance.now()`. */
   askedMs = 0;
 
   #url: string;
@@ -36,7 +36,7 @@ export class Stream {
 
   open(): void {
     if (this.#link !== 'closed') return;
-    this.#tell('connecting');
+    this.#set('connecting');
     this.#connect();
   }
 
@@ -44,7 +44,7 @@ export class Stream {
     this.#disconnect();
     clearTimeout(this.#retry);
     this.#failures = 0;
-    this.#tell('closed');
+    this.#set('closed');
   }
 
   #connect(): void {
@@ -78,10 +78,10 @@ export class Stream {
   #heard(): void {
     this.#heardAt = performance.now();
     this.#failures = 0;
-    this.#tell('open');
+    this.#set('open');
   }
 
-  /** One timer that looks back at the last event, rather than one set anew for each of thirty a second. */
+  /** Uses one timer that looks back at the last event, instead of a new timer for each of thirty a second. */
   #watchFor(ms: number): void {
     this.#watch = setTimeout(() => {
       const silentMs = performance.now() - this.#heardAt;
@@ -89,7 +89,7 @@ export class Stream {
         this.#disconnect();
         this.#failed('silent');
       } else if (silentMs >= PATIENCE_MS) {
-        this.#tell('silent');
+        this.#set('silent');
         this.#watchFor(GIVE_UP_MS - silentMs);
       } else {
         this.#watchFor(PATIENCE_MS - silentMs);
@@ -97,7 +97,7 @@ export class Stream {
     }, ms);
   }
 
-  /** An EventSource does not say why it was turned away; `/status` knows whether every place is taken. */
+  /** Asks `/status` whether every place is taken: an EventSource does not say why it was refused. */
   async #askWhy(source: EventSource): Promise<void> {
     this.#source = source;
     let link: Link = 'lost';
@@ -107,7 +107,7 @@ export class Stream {
       status = (await answer.json()) as Status;
       if (status.viewers.now >= status.viewers.max) link = 'full';
     } catch {
-      // No answer, or none that makes sense: then the visualizer is lost.
+      // Without a sensible answer the visualizer is lost.
     }
     if (this.#source !== source) return;
     if (status) this.#listener.status(status);
@@ -115,14 +115,14 @@ export class Stream {
   }
 
   #failed(link: Link): void {
-    this.#tell(link);
+    this.#set(link);
     const first = link === 'full' ? RETRY_MS.full : RETRY_MS.first;
     const backOffMs = Math.min(first * 2 ** this.#failures++, RETRY_MS.last);
-    // Spread by a quarter either way, so that the viewers of a restarted server don't all come at once.
+    // Spread by a quarter either way, so that the viewers of a restarted server do not all reconnect at once.
     this.#retry = setTimeout(() => this.#connect(), backOffMs * (0.75 + Math.random() / 2));
   }
 
-  #tell(link: Link): void {
+  #set(link: Link): void {
     if (link === this.#link) return;
     this.#link = link;
     this.#listener.link(link);

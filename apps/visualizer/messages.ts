@@ -1,0 +1,64 @@
+/**
+ * What the server and the page exchange: types only, for both. A project of its own checks it. The page imports it as `.js`,
+ * since tsc cannot rewrite a `.ts` that another project emits.
+ */
+
+/**
+ * `waiting`: no frame yet. `live`: frames flow. `stalled`: the redactor is there and sends nothing. `disconnected`: it is
+ * not there. `refusing`: what it sends may not be shown.
+ */
+export type SourceState = 'waiting' | 'live' | 'stalled' | 'disconnected' | 'refusing';
+
+/** What a `frame` event says of its picture besides the JPEG. */
+export interface PictureFacts {
+  /** The frame's number since playback started. */
+  seq: number;
+  width: number;
+  height: number;
+  /** When playback published it, Unix ms with a fraction, on the server's clock. */
+  publishedAt: number;
+  /** Microseconds into the clip; null if the publisher does not say. */
+  position: number | null;
+  /** From publication to the finished JPEG, in ms; null if the publisher does not say. */
+  latencyMs: number | null;
+}
+
+/** An SSE event `frame`. */
+export interface FrameMessage extends PictureFacts {
+  /** Base64. */
+  jpeg: string;
+}
+
+/** An SSE event `status`, and the answer of `/status`. Numbers are null until there is something to count. */
+export interface Status {
+  service: string;
+  version: string;
+  node: string;
+  state: SourceState;
+  /** One sentence for people. */
+  message: string;
+  /** When this was said, Unix ms on the server's clock. */
+  time: number;
+  uptimeSeconds: number;
+  source: {
+    address: string;
+    connected: boolean;
+    width: number | null;
+    height: number | null;
+    format: string | null;
+    sequence: number | null;
+    lastFrameAgoMs: number | null;
+  };
+  /** Frames a second over the last second. */
+  fps: { in: number | null; out: number | null };
+  /** From publication to the finished JPEG, over the last minute. */
+  latencyMs: { p50: number | null; p99: number | null };
+  /** Frames that not every viewer was shown, by cause. */
+  dropped: Record<DropCause, number>;
+  /** Messages that may not be shown, by reason. */
+  refused: Record<string, number>;
+  viewers: { now: number; max: number; sse: number; mjpeg: number; released: number; rejected: number };
+}
+
+/** Why a frame that arrived, or should have, was not shown to everyone. */
+export type DropCause = 'upstream' | 'encoder' | 'viewer';
