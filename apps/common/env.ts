@@ -2,12 +2,21 @@ import { isIPv6 } from 'node:net';
 import { cleanEnv, makeValidator, type RequiredValidatorSpec } from 'envalid';
 import { Fault } from './errors.ts';
 
-/** One variable: how its text is read, its default, and its line in the README's table. */
-type Variable<T> = RequiredValidatorSpec<T> & { default: T; desc: string };
+/** What a variable is for; `npm run docs` writes it into the tables and `settings.env`. */
 interface About<T> {
   default: T;
+  /** A few words. */
   desc: string;
+  /** What the tables show instead of the default: "the clip's own". */
+  unset?: string;
+  /** A value to show in `settings.env` instead of the default. */
+  example?: string;
+  /** The values it takes, in Markdown. */
+  takes?: string;
 }
+
+/** One variable: how its text is read, its default, and what the documentation says of it. */
+type Variable<T> = RequiredValidatorSpec<T> & About<T>;
 
 // biome-ignore lint/suspicious/noExplicitAny: a schema holds variables of every type, and ConfigOf reads each one's own
 export type Schema = Record<string, Variable<any>>;
@@ -24,13 +33,14 @@ function variable<T>(parse: (input: string) => T, about: About<T>): Variable<T> 
 /** A whole number within a range, both ends included. */
 export function integer(about: About<number> & { min: number; max: number }): Variable<number> {
   const { min, max } = about;
+  const described = { takes: `${min} to ${max}`, ...about };
   return variable(input => {
     const value = Number(input);
     if (!/^[+-]?\d+$/.test(input) || value < min || value > max) {
       throw new Error(`must be a whole number from ${min} to ${max}`);
     }
     return value;
-  }, about);
+  }, described);
 }
 
 /** A number above `min`, `max` included, or not set. */
@@ -38,13 +48,14 @@ export function optionalNumber(
   about: About<number | undefined> & { above: number; max: number },
 ): Variable<number | undefined> {
   const { above, max } = about;
+  const described = { takes: `above ${above}, at most ${max}`, ...about };
   return variable<number | undefined>(input => {
     const value = Number(input);
     if (!/^\+?(\d+\.?\d*|\.\d+)$/.test(input) || value <= above || value > max) {
       throw new Error(`must be a number above ${above}, at most ${max}`);
     }
     return value;
-  }, about);
+  }, described);
 }
 
 /** A TCP port. */
@@ -54,21 +65,23 @@ export function tcpPort(about: About<number>): Variable<number> {
 
 /** Yes or no, in the spellings that operators use. */
 export function flag(about: About<boolean>): Variable<boolean> {
+  const described = { takes: '`true`, `false`', ...about };
   return variable(input => {
     const value = input.toLowerCase();
     if (['1', 'true', 'yes', 'on'].includes(value)) return true;
     if (['0', 'false', 'no', 'off'].includes(value)) return false;
     throw new Error('must be true or false (or 1, 0, yes, no, on, off)');
-  }, about);
+  }, described);
 }
 
 /** One of a few words. */
 export function word<T extends string>(about: About<T> & { oneOf: readonly T[] }): Variable<T> {
+  const described = { takes: about.oneOf.map(choice => `\`${choice}\``).join(', '), ...about };
   return variable(input => {
     const found = about.oneOf.find(choice => choice === input.toLowerCase());
     if (found === undefined) throw new Error(`must be one of ${about.oneOf.join(', ')}`);
     return found;
-  }, about);
+  }, described);
 }
 
 /** A path to a file; whether it is there is for its reader to say. */
@@ -129,7 +142,7 @@ export const commonSchema = {
 /** What a service without HTTP of its own adds, so that Prometheus and a health check can reach it. */
 export const telemetrySchema = {
   METRICS_HOST: httpHost({ default: '127.0.0.1', desc: 'where metrics and health are served' }),
-  METRICS_PORT: integer({ min: 0, max: 65535, default: 0, desc: 'port of metrics and health; 0 is off' }),
+  METRICS_PORT: integer({ min: 0, max: 65535, default: 0, desc: 'port of metrics and health', unset: 'off' }),
 };
 
 /**

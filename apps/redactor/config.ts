@@ -7,7 +7,12 @@ export const schema = {
   REDACTOR_HOST: bindHost({ default: '*', desc: 'where the redactor publishes' }),
   REDACTOR_PORT: tcpPort({ default: 5556, desc: 'port the redactor publishes on' }),
   // 0 would put the mark "redacted" on frames in which nothing is.
-  REDACT_WIDTH: integer({ min: 1, max: MAX_SIDE, default: 100, desc: 'width of the black border in pixels' }),
+  REDACT_WIDTH: integer({
+    min: 1,
+    max: MAX_SIDE,
+    default: 100,
+    desc: 'width of the black border, in pixels',
+  }),
   ...telemetrySchema,
   ...commonSchema,
 };

@@ -1,0 +1,86 @@
+/** The documentation against the tree: what it names exists, and what it lists is what the code has. */
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, test } from 'node:test';
+import { documents, fileOf } from '../tools/documents.ts';
+
+const PAGES = globSync('**/*.md', { cwd: fileOf('.'), exclude: ['**/node_modules', 'build'] });
+/** Files that commands or people make. */
+const MADE = /^(build\/.*|verify\/accepted\.openvex\.json)$/;
+const read = (path: string) => readFileSync(fileOf(path), 'utf8');
+
+/** A page without its code, in which brackets and number signs are no links and no titles. */
+const prose = (path: string) => read(path).replaceAll(/^```[\s\S]*?^```$|^ {4}.*$/gm, '');
+
+/** The anchors that GitHub makes of a page's titles. */
+function anchorsOf(path: string): Set<string> {
+  const anchors = new Set<string>();
+  for (const [, title = ''] of prose(path).matchAll(/^#+ +(.+)$/gm)) {
+    const slug = title
+      .toLowerCase()
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replaceAll(/\s/g, '-');
+    let anchor = slug;
+    for (let again = 1; anchors.has(anchor); again += 1) anchor = `${slug}-${again}`;
+    anchors.add(anchor);
+  }
+  return anchors;
+}
+
+for (const page of PAGES) {
+  test(`every relative link and anchor of ${page} leads somewhere`, () => {
+    const dead: string[] = [];
+    for (const [, target = ''] of prose(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [path = '', anchor] = target.split('#');
+      const linked = path === '' ? page : normalize(join(dirname(page), path));
+      if (!existsSync(fileOf(linked))) dead.push(`${target}: there is no ${linked}`);
+      else if (anchor !== undefined && !anchorsOf(linked).has(anchor))
+        dead.push(`${target}: ${linked} has no such title`);
+    }
+    assert.deepEqual(dead, []);
+  });
+
+  test(`every file of this project that ${page} names exists`, () => {
+    const named = [...read(page).matchAll(/`([\w.-]+(?:\/[\w.-]+)+\/?)`/g)].map(([, path = '']) => path);
+    const missing = named.filter(
+      path => existsSync(fileOf(path.split('/')[0] ?? '')) && !existsSync(fileOf(path)) && !MADE.test(path),
+    );
+    assert.deepEqual(missing, []);
+  });
+}
+
+test('the README is at most 10 KB', () => {
+  assert.ok(Buffer.byteLength(read('README.md')) <= 10_000);
+});
+
+test('what follows from the schemas is what npm run docs writes', async () => {
+  const stale = (await documents()).filter(({ before, after }) => before !== after).map(({ path }) => path);
+  assert.deepEqual(
+    stale,
+    [],
+    'the schemas in apps/*/config.ts say something else: run npm run docs and commit',
+  );
+});
+
+describe('paths of HTTP', () => {
+  const routes = globSync('apps/visualizer/*.ts', { cwd: fileOf('.') })
+    .flatMap(path => [...read(path).matchAll(/router\.get\(\s*(\[[^\]]*\]|'[^']*')/g)])
+    .flatMap(([, paths = '']) => [...paths.matchAll(/'([^']*)'/g)].map(([, path = '']) => path));
+  // The page itself is a file.
+  const served = ['/', ...routes].sort();
+
+  for (const page of ['README.md', 'docs/wire.md']) {
+    test(`the table in ${page} has those that are served, and no others`, () => {
+      const [, lines = ''] = /^\| path \| what \|\n(.*(?:\n\|.*)*)/m.exec(read(page)) ?? [];
+      const listed = [...lines.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, cell = '']) =>
+        [...cell.matchAll(/`([^`]+)`/g)].map(([, path = '']) => path),
+      );
+      assert.ok(listed.length > 5);
+      assert.deepEqual(listed.sort(), served);
+    });
+  }
+});
