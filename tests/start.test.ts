@@ -1,51 +1,11 @@
-/** `npm start` as an operator types it. */
+/** `npm start`, from its first line to its end. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { makeClip, temporaryFolder } from './support/clips.ts';
-import { chainEnvironment, freePorts, startService } from './support/services.ts';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
-
-/** Runs `npm start` in a process group of its own, as a terminal does. */
-function npmStart(environment: Record<string, string | number | undefined>) {
-  const variables = Object.entries(environment).map(([name, value]) => [name, String(value)]);
-  const child = spawn('npm', ['start'], {
-    cwd: root,
-    env: { ...process.env, ...Object.fromEntries(variables) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  const lines: string[] = [];
-  const waiting = new Set<() => void>();
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', line => {
-      lines.push(line);
-      for (const check of waiting) check();
-    });
-  }
-  const ended = once(child, 'close').then(([code]) => code as number);
-  return {
-    lines,
-    ended,
-    said: (pattern: RegExp) =>
-      new Promise<string>((resolve, reject) => {
-        const check = () => {
-          const line = lines.find(candidate => pattern.test(candidate));
-          if (line !== undefined) resolve(line);
-        };
-        waiting.add(check);
-        check();
-        void ended.then(code => reject(new Error(`it ended with ${code}:\n${lines.join('\n')}`)));
-      }),
-    /** To the whole group, as Ctrl-C in a terminal. */
-    interrupt: () => process.kill(-(child.pid as number), 'SIGINT'),
-  };
-}
+import { npmStart, shell } from './support/npm-start.ts';
+import { chainEnvironment, freePorts, startChain, until } from './support/services.ts';
 
 /** The first of two free ports in a row. */
 async function twoPorts(): Promise<number> {
@@ -61,7 +21,6 @@ async function twoPorts(): Promise<number> {
   }
 }
 
-/** Processes whose command line speaks of these services on this port's environment are found by the port. */
 async function nobodyListens(url: string): Promise<void> {
   await assert.rejects(fetch(url));
 }
@@ -71,7 +30,7 @@ test('it says where to look once a frame is really served, and Ctrl-C stops all 
   const clip = await makeClip(`${folder.path}/clip.mp4`);
   const { visualizer, web } = await chainEnvironment({ DATA_FILE: clip });
   const metrics = await twoPorts();
-  const chain = npmStart({ ...visualizer, METRICS_PORT: metrics });
+  await using chain = npmStart({ ...visualizer, METRICS_PORT: metrics });
   const line = await chain.said(/The picture is live: open/);
   assert.match(
     line,
@@ -100,7 +59,7 @@ test('it says where to look once a frame is really served, and Ctrl-C stops all 
 
 test('when one service cannot go on it says which and why, stops the others and fails', async () => {
   const environment = await chainEnvironment({ DATA_FILE: '/nowhere/at-all.mp4' });
-  const chain = npmStart(environment.visualizer);
+  await using chain = npmStart(environment.visualizer);
   assert.equal(await chain.ended, 2);
   assert.ok(chain.lines.some(line => /DATA_FILE \/nowhere\/at-all.mp4 does not exist/.test(line)));
   assert.ok(chain.lines.some(line => /playback cannot go on/.test(line)));
@@ -108,7 +67,7 @@ test('when one service cannot go on it says which and why, stops the others and 
 });
 
 test('bad variables of all services are told at once, before anything starts', async () => {
-  const chain = npmStart({ PLAYBACK_FPS: 'fast', REDACT_WIDTH: -1, JPEG_QUALITY: 0 });
+  await using chain = npmStart({ PLAYBACK_FPS: 'fast', REDACT_WIDTH: -1, JPEG_QUALITY: 0 });
   assert.equal(await chain.ended, 2);
   const said = chain.lines.join('\n');
   for (const name of ['PLAYBACK_FPS="fast"', 'REDACT_WIDTH="-1"', 'JPEG_QUALITY="0"'])
@@ -116,17 +75,54 @@ test('bad variables of all services are told at once, before anything starts', a
   assert.ok(!said.includes('    at '), 'a stack trace shows');
 });
 
-test('a port that is taken is named with the variable that chooses another', async () => {
-  const environment = await chainEnvironment();
-  await using other = startService('visualizer', environment.visualizer);
-  await other.logged(line => /serving/.test(line.msg));
-  const chain = npmStart(environment.visualizer);
+test('a port that is taken is named with the variable that chooses another, and its picture is not announced', async () => {
+  await using folder = await temporaryFolder();
+  const clip = await makeClip(`${folder.path}/clip.mp4`);
+  await using other = await startChain({ DATA_FILE: clip });
+  const { visualizer } = other.environment;
+  await using chain = npmStart(visualizer);
   assert.equal(await chain.ended, 1);
-  const port = environment.visualizer.VISUALIZER_PORT;
-  assert.ok(
-    chain.lines.some(line =>
-      line.includes(`port ${port} on 127.0.0.1 is already taken; set VISUALIZER_PORT`),
-    ),
-    chain.lines.join('\n'),
-  );
+  const said = chain.lines.join('\n');
+  assert.match(said, /port \d+ on 127\.0\.0\.1 is already taken; set (PLAYBACK|REDACTOR|VISUALIZER)_PORT/);
+  assert.doesNotMatch(said, /live: open/);
+});
+
+test("the picture of another chain's redactor is not announced", async () => {
+  await using folder = await temporaryFolder();
+  const clip = await makeClip(`${folder.path}/clip.mp4`);
+  await using other = await startChain({ DATA_FILE: clip });
+  const [free = 0] = await freePorts(1);
+  await using chain = npmStart({ ...other.environment.visualizer, VISUALIZER_PORT: free });
+  assert.equal(await chain.ended, 1);
+  assert.doesNotMatch(chain.lines.join('\n'), /live: open/);
+});
+
+test('where another program listens at the other address of localhost, the address is announced', async () => {
+  await using folder = await temporaryFolder();
+  const clip = await makeClip(`${folder.path}/clip.mp4`);
+  const { visualizer } = await chainEnvironment({ DATA_FILE: clip });
+  const other = createServer().listen(visualizer.VISUALIZER_PORT, '::1');
+  await once(other, 'listening');
+  await using chain = npmStart(visualizer);
+  const line = await chain.said(/The picture is live: open/);
+  other.close();
+  assert.match(line, new RegExp(`http://127\\.0\\.0\\.1:${visualizer.VISUALIZER_PORT}`));
+});
+
+test('a log that cannot be written ends nothing', async () => {
+  await using folder = await temporaryFolder();
+  const clip = await makeClip(`${folder.path}/clip.mp4`);
+  const { visualizer, web } = await chainEnvironment({ DATA_FILE: clip });
+  await using chain = shell('exec npm start > /dev/full', visualizer);
+  const live = () =>
+    fetch(`${web}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await until(live, 'the picture');
+  // Killed, so that there is something to log, and somebody who has to notice.
+  process.kill(chain.processes('apps/redactor/main.ts')[0]!, 'SIGKILL');
+  assert.equal(await chain.ended, 1);
+  assert.match(chain.lines.join('\n'), /redactor cannot go on \(SIGKILL\)/);
+  assert.doesNotMatch(chain.lines.join('\n'), /^ +at /m);
 });

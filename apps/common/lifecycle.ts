@@ -22,11 +22,12 @@ export async function runService<S extends Schema>(
   body: (service: Service<S>) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController();
-  const onSignal = (signal: NodeJS.Signals) => {
-    stop.abort(signal);
+  const end = (reason: string) => {
+    stop.abort(reason);
     setTimeout(() => process.exit(), STOP_DEADLINE_MS).unref();
   };
-  process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
+  process.once('SIGTERM', end).once('SIGINT', end);
+  endWithStarter(() => end('the end of npm start'));
 
   let log: Logger | undefined;
   try {
@@ -54,4 +55,16 @@ export async function runService<S extends Schema>(
   } finally {
     stop.abort('end');
   }
+}
+
+/**
+ * Calls `end` once the process that started this one is gone, if that one opened a channel, as only `npm start` does: the
+ * kernel closes it however that process ends.
+ */
+function endWithStarter(end: () => void): void {
+  process.once('disconnect', end);
+  // It must not keep a service alive whose work is done.
+  process.channel?.unref();
+  // Closed before anybody listened; undefined where there never was a channel.
+  if (process.connected === false) end();
 }

@@ -1,26 +1,53 @@
-/** What the kernel tells of processes. */
+/** What the kernel knows of processes (proc(5)). */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** State and parent of a process; undefined where there is none. */
-function look(pid: number | string): { name: string; state: string; parent: number } | undefined {
+interface Process {
+  pid: number;
+  name: string;
+  state: string;
+  parent: number;
+  group: number;
+}
+
+function look(pid: number | string): Process | undefined {
   try {
-    const [, name = '', state = '', parent] =
-      /\((.*)\) (\w) (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'latin1')) ?? [];
-    return { name, state, parent: Number(parent) };
+    const [, name = '', state = '', parent, group] =
+      /\((.*)\) (\w) (\d+) (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'latin1')) ?? [];
+    return { pid: Number(pid), name, state, parent: Number(parent), group: Number(group) };
   } catch {
     return undefined;
   }
 }
 
-/** The living children of a process that go by a name. */
-export function childrenOf(parent: number, name: string): number[] {
+/** Returns the processes that run, without those that have ended and were not waited for. */
+function living(): Process[] {
   return readdirSync('/proc')
     .filter(entry => /^\d+$/.test(entry))
-    .filter(pid => {
-      const found = look(pid);
-      return found?.parent === parent && found.name === name && found.state !== 'Z';
-    })
-    .map(Number);
+    .map(look)
+    .filter(found => found !== undefined && found.state !== 'Z') as Process[];
+}
+
+/** Returns the living children of a process that go by a name. */
+export function childrenOf(parent: number, name: string): number[] {
+  return living()
+    .filter(one => one.parent === parent && one.name === name)
+    .map(({ pid }) => pid);
+}
+
+/** Returns the living members of a process group. */
+export function membersOf(group: number): number[] {
+  return living()
+    .filter(one => one.group === group)
+    .map(({ pid }) => pid);
+}
+
+/** Returns a process's command line, its words joined by spaces. */
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
 }
 
 export function isAlive(pid: number): boolean {
