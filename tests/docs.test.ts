@@ -30,14 +30,33 @@ function anchorsOf(path: string): Set<string> {
   return anchors;
 }
 
+/** Returns the targets of links and images: inline, by reference, and in HTML. */
+function linksIn(markdown: string): string[] {
+  const forms = [
+    /\]\(\s*<?([^)\s>]+)/g,
+    /^ {0,3}\[[^\]]+\]:\s*<?([^\s>]+)/gm,
+    /<[a-z]+\s[^>]*?\b(?:href|src)=["']?([^"'\s>]+)/gi,
+  ];
+  // An example of HTML in a code span is no link.
+  const text = markdown.replaceAll(/`[^`\n]*`/g, '');
+  return forms.flatMap(form => [...text.matchAll(form)].map(([, target = '']) => target));
+}
+
+test('links are found in every form that Markdown has, and not in code', () => {
+  const markdown =
+    '[a](1.md "title") ![`b`](2.png) [c](<3.md#d>) `[e](no.md)` <img src="4.svg"> <a href=5.md>\n[f]: 6.md\n';
+  assert.deepEqual(linksIn(markdown).sort(), ['1.md', '2.png', '3.md#d', '4.svg', '5.md', '6.md']);
+});
+
 for (const page of PAGES) {
   test(`every relative link and anchor of ${page} leads somewhere`, () => {
     const dead: string[] = [];
-    for (const [, target = ''] of prose(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+    for (const target of linksIn(prose(page))) {
       if (/^[a-z]+:/.test(target)) continue;
       const [path = '', anchor] = target.split('#');
       const linked = path === '' ? page : normalize(join(dirname(page), path));
-      if (!existsSync(fileOf(linked))) dead.push(`${target}: there is no ${linked}`);
+      if (linked.startsWith('..')) dead.push(`${target}: ${linked} is not of this project`);
+      else if (!existsSync(fileOf(linked))) dead.push(`${target}: there is no ${linked}`);
       else if (anchor !== undefined && !anchorsOf(linked).has(anchor))
         dead.push(`${target}: ${linked} has no such title`);
     }
