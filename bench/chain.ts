@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WireFormat } from '../apps/common/frame.ts';
+import type { WireFormat } from '../apps/common/pixels.ts';
 import { endPart, message, PATIENCE_MS, roundLimitMs } from './part.ts';
 import { childrenOf, machineBusyMs, type Usage, usage, Watch } from './proc.ts';
 import type { Account, StageTask } from './stage.ts';

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publish } from '../apps/common/bus.ts';
 import { unixNanoseconds } from '../apps/common/clock.ts';
-import { FrameLayout, markRedacted, parseFrame, writeStamp } from '../apps/common/frame.ts';
+import { FrameLayout, isMarkable, markRedacted, parseFrame, writeStamp } from '../apps/common/frame.ts';
 import { decode } from '../apps/playback/decode.ts';
 import { probe } from '../apps/playback/probe.ts';
 import { borderMask } from '../apps/redactor/mask.ts';
@@ -27,9 +27,9 @@ const layout = new FrameLayout('i420', clip.width, clip.height);
 const copies: Buffer[] = [];
 for await (const { message } of decode(clip, layout, stop.signal, { damaged: () => {} })) {
   const frame = parseFrame(message);
-  if (!frame.ok) throw new Error(frame.detail);
+  if (!frame.ok || !isMarkable(frame)) throw new Error('playback made no frame');
   borderMask(frame, 100)(frame.pixels);
-  markRedacted(frame);
+  markRedacted(frame, 0n);
   for (let copy = 0; copy < COPIES; copy += 1) copies.push(Buffer.from(message));
   break;
 }

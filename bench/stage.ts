@@ -4,7 +4,8 @@
  * at the last frame or where none has come for a minute.
  */
 import { once } from 'node:events';
-import { type Frame, FrameLayout, type WireFormat } from '../apps/common/frame.ts';
+import { type Frame, FrameLayout } from '../apps/common/frame.ts';
+import type { WireFormat } from '../apps/common/pixels.ts';
 import { release } from '../apps/common/reclaim.ts';
 import { SequenceGaps } from '../apps/common/sequence.ts';
 import { decode } from '../apps/playback/decode.ts';

@@ -1,4 +1,4 @@
-import { WIRE_FORMATS } from '../apps/common/frame.ts';
+import { WIRE_FORMATS } from '../apps/common/pixels.ts';
 import { type Run, runChain } from './chain.ts';
 import { clip } from './clips.ts';
 import { type Plan, turnOf } from './plan.ts';

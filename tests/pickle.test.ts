@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { locateArray, type MemoryOrder, pickleEnvelope } from '../apps/common/pickle.ts';
+import { locateArray, pickleEnvelope } from '../apps/common/pickle.ts';
+import type { MemoryOrder } from '../apps/common/pixels.ts';
 import { linesOf, requirePython } from './python/interpreter.ts';
 
 interface Dump {

@@ -135,7 +135,7 @@ test('what the redactor publishes in BGR is exactly 0 under the border and the r
 
   const layout = new FrameLayout('bgr24', 31, 17);
   const message = layout.allocate().fill(201, layout.pixelOffset, layout.pixelOffset + layout.pixelBytes);
-  writeStamp(message, { sequence: 5n, publishedAtNs: 6n, positionUs: 7n });
+  writeStamp(message, { sequence: 5n, publishedAtNs: 6n, positionUs: 7n, validAtMs: 8 });
   const received = await sendUntilReceived(publisher, message, subscriber);
   publisher.close();
   subscriber.close();
@@ -144,7 +144,7 @@ test('what the redactor publishes in BGR is exactly 0 under the border and the r
   assert.ok(frame.ok);
   assert.deepEqual(
     frame.stamp,
-    { sequence: 5n, publishedAtNs: 6n, positionUs: 7n },
+    { sequence: 5n, publishedAtNs: 6n, positionUs: 7n, validAtMs: 8, mask: frame.stamp?.mask },
     'the facts are passed on',
   );
   assert.equal(frame.redacted, true);

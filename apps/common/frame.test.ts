@@ -2,23 +2,45 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
-  addTrailer,
   type Frame,
   FrameLayout,
   HEADER_BYTES,
+  isMarkable,
+  type MarkableFrame,
   markRedacted,
   parseFrame,
-  pixelBytes,
   TRAILER_BYTES,
+  withTrailer,
   writeStamp,
 } from './frame.ts';
+import { pixelBytes } from './pixels.ts';
 
-const stamp = { sequence: 7n, publishedAtNs: 1_795_428_643_262_882_000n, positionUs: 3_300_000n };
+const stamp = {
+  sequence: 7n,
+  publishedAtNs: 1_795_428_643_262_882_000n,
+  positionUs: 3_300_000n,
+  validAtMs: 1_789_000_000_123,
+  mask: 0xfedc_ba98_7654_3210n,
+};
+const version1 = { ...stamp, validAtMs: 0, mask: 0n };
 
 function frame(format: 'i420' | 'bgr24', width: number, height: number): Buffer {
   const message = new FrameLayout(format, width, height).allocate();
   writeStamp(message, stamp);
   return message;
+}
+
+/** The same frame as a service of version 1 sends it. */
+function ofVersion1(message: Buffer): Buffer {
+  const older = Buffer.from(message.subarray(0, -16));
+  older[older.length - 32 + 4] = 1;
+  return older;
+}
+
+function markable(message: Buffer): MarkableFrame {
+  const frame = parsed(message);
+  assert.ok(isMarkable(frame));
+  return frame;
 }
 
 function parsed(message: Buffer): Frame {
@@ -43,10 +65,12 @@ test('a frame lies on the wire as the contract says, byte for byte', () => {
       '0000000000000001',
       '090909090909',
       '4e4f4141',
-      '01020000',
+      '02020000',
       '0000000000000007',
       '18eaa4d6a53ee0d0',
       '0000000000325aa0',
+      '000001a088b5a27b',
+      'fedcba9876543210',
     ].join(''),
   );
 });
@@ -72,10 +96,87 @@ test('what was written is read back, for odd sizes too, and the pixels are a vie
 test('the redacted mark is set in the message itself and nothing else changes', () => {
   const message = frame('i420', 8, 8);
   const before = Buffer.from(message);
-  markRedacted(parsed(message));
+  markRedacted(markable(message), 5n);
   assert.equal(parsed(message).redacted, true);
   before[before.length - TRAILER_BYTES + 6] = 1;
+  before.writeBigUInt64BE(5n, before.length - 8);
   assert.deepEqual(message, before);
+});
+
+test('a frame that has no place for the mark cannot be marked', () => {
+  const message = new FrameLayout('numpy', 3, 2).allocate();
+  for (const unmarkable of [message.subarray(0, -TRAILER_BYTES), ofVersion1(message)]) {
+    const frame = parsed(unmarkable);
+    assert.throws(() => {
+      // @ts-expect-error: such a frame is no MarkableFrame
+      markRedacted(frame, 1n);
+    }, TypeError);
+    assert.equal(frame.redacted, false);
+  }
+});
+
+test('facts that a publisher leaves out are zero, and a stamp leaves the mark as it is', () => {
+  const message = frame('i420', 2, 2);
+  markRedacted(markable(message), 5n);
+  writeStamp(message, { sequence: 8n, publishedAtNs: 9n, positionUs: 10n });
+  const read = parsed(message);
+  assert.deepEqual(read.stamp, { sequence: 8n, publishedAtNs: 9n, positionUs: 10n, validAtMs: 0, mask: 0n });
+  assert.deepEqual([read.redacted, read.repeat, read.ended], [true, false, false]);
+});
+
+test('a repeat and the end of a clip are told apart', () => {
+  for (const repeat of [false, true]) {
+    for (const ended of [false, true]) {
+      const message = frame('i420', 2, 2);
+      writeStamp(message, { ...stamp, repeat, ended });
+      const read = parsed(message);
+      assert.deepEqual([read.repeat, read.ended, read.redacted], [repeat, ended, false]);
+    }
+  }
+});
+
+test('version 1 is read, its pixels being the same view, and is given a trailer of version 2', () => {
+  for (const message of [
+    frame('i420', 3, 3),
+    frame('bgr24', 5, 2),
+    new FrameLayout('numpy', 3, 2).allocate(),
+  ]) {
+    writeStamp(message, stamp);
+    const older = ofVersion1(message);
+    const read = parsed(older);
+    assert.deepEqual([read.version, read.stamp, read.redacted], [1, version1, false]);
+    assert.deepEqual(read.pixels, parsed(message).pixels);
+    const marked = Buffer.from(older);
+    marked[marked.length - 32 + 6] = 1;
+    assert.equal(parsed(marked).redacted, true);
+    const newer = withTrailer(parsed(marked), version1);
+    assert.equal(newer.redacted, false, 'the mark of another redactor was passed on');
+    writeStamp(newer.message, stamp);
+    assert.deepEqual(newer.message, message);
+  }
+});
+
+test('what a filter kept of a trailer that it took for version 1 is read behind a pickle, and only there', () => {
+  const message = new FrameLayout('numpy', 3, 2).allocate();
+  writeStamp(message, stamp);
+  const body = message.subarray(0, -TRAILER_BYTES);
+  const kept = Buffer.concat([body, message.subarray(-32)]);
+  const { sequence, ...remnant } = stamp;
+  const read = parsed(kept);
+  assert.deepEqual([read.stamp, read.remnant, read.redacted], [undefined, remnant, false]);
+  assert.deepEqual(read.pixels, parsed(body).pixels);
+  assert.deepEqual(withTrailer(read, { sequence, ...remnant }).message, message);
+  for (const bytes of [31, 33, 40, 47]) refusal(Buffer.concat([body, message.subarray(-bytes)]));
+  const pixels = frame('bgr24', 4, 4);
+  refusal(Buffer.concat([pixels.subarray(0, -TRAILER_BYTES), pixels.subarray(-32)]));
+});
+
+test('a valid time that is no date is refused', () => {
+  const message = frame('i420', 2, 2);
+  message.writeBigUInt64BE(8_640_000_000_000_000n, message.length - 16);
+  assert.equal(parsed(message).stamp?.validAtMs, 8.64e15);
+  message.writeBigUInt64BE(8_640_000_000_000_002n, message.length - 16);
+  assert.equal(refusal(message), 'bad-trailer');
 });
 
 test('a message cut short or grown by any number of bytes is no frame', () => {
@@ -113,16 +214,28 @@ test('a geometry that does not fit the bytes is refused, also where the product 
 test('an unknown format, version, flag or reserved value is refused', () => {
   for (const [offset, value, reason] of [
     [4, 0, 'bad-trailer'],
-    [4, 2, 'bad-trailer'],
+    [4, 1, 'bad-trailer'],
+    [4, 3, 'bad-trailer'],
     [5, 0, 'unknown-format'],
     [5, 4, 'unknown-format'],
     [5, 255, 'unknown-format'],
-    [6, 2, 'bad-trailer'],
+    [6, 8, 'bad-trailer'],
     [7, 1, 'bad-trailer'],
   ] as const) {
     const message = frame('i420', 4, 4);
     message[message.length - TRAILER_BYTES + offset] = value;
     assert.equal(refusal(message), reason, `byte ${offset} = ${value}`);
+  }
+  for (const [offset, value, reason] of [
+    [4, 0, 'bad-trailer'],
+    [4, 2, 'bad-trailer'],
+    [5, 4, 'unknown-format'],
+    [6, 2, 'bad-trailer'],
+    [7, 1, 'bad-trailer'],
+  ] as const) {
+    const message = ofVersion1(frame('i420', 4, 4));
+    message[message.length - 32 + offset] = value;
+    assert.equal(refusal(message), reason, `byte ${offset} = ${value} of version 1`);
   }
 });
 
@@ -131,8 +244,8 @@ test('a pickle without a trailer is a frame without a stamp, and can be given bo
   const bare = parsed(message.subarray(0, message.length - TRAILER_BYTES));
   assert.deepEqual([bare.format, bare.stamp, bare.redacted], ['numpy', undefined, false]);
   bare.pixels.fill(7);
-  const complete = addTrailer(bare, stamp);
-  markRedacted(complete);
+  const complete = withTrailer(bare, stamp);
+  markRedacted(complete, stamp.mask);
   const read = parsed(complete.message);
   assert.deepEqual([read.format, read.stamp, read.redacted], ['numpy', stamp, true]);
   assert.deepEqual(read.message.subarray(0, bare.message.length), bare.message);
@@ -150,11 +263,11 @@ test('whatever is done to a frame, it is refused or its pixels fit its geometry 
   const bare = whole[2]!.subarray(0, -TRAILER_BYTES);
   const byte = fc.record({
     // From either end, where the header and the trailer are.
-    at: fc.oneof(fc.integer({ min: -40, max: 40 }), fc.nat(400)),
+    at: fc.oneof(fc.integer({ min: -56, max: 56 }), fc.nat(400)),
     value: fc.oneof(fc.nat(4), fc.nat(255)),
   });
   const cut = fc.record({ at: fc.nat(400), drop: fc.nat(40), insert: fc.uint8Array({ maxLength: 40 }) });
-  const frames = fc.constantFrom(...whole, bare);
+  const frames = fc.constantFrom(...whole, bare, ...whole.map(ofVersion1));
   const limit = {
     interruptAfterTimeLimit: Number(process.env['FUZZ_SECONDS'] ?? 1) * 1000,
     numRuns: 2 ** 31,
@@ -173,7 +286,8 @@ test('whatever is done to a frame, it is refused or its pixels fit its geometry 
       assert.equal(read.pixels.length, pixelBytes(read.format, read.width, read.height));
       const start = read.pixels.byteOffset - message.byteOffset;
       const end = start + read.pixels.length;
-      assert.ok(start >= HEADER_BYTES && end <= message.length - (read.stamp ? TRAILER_BYTES : 0));
+      const trailing = read.version === 2 ? TRAILER_BYTES : read.version === 1 || read.remnant ? 32 : 0;
+      assert.ok(start >= HEADER_BYTES && end <= message.length - trailing);
       assert.ok(read.stamp || !read.redacted);
     }),
     limit,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { locateArray, type MemoryOrder, pickleEnvelope } from './pickle.ts';
+import { locateArray, pickleEnvelope } from './pickle.ts';
+import type { MemoryOrder } from './pixels.ts';
 
 const [WIDTH, HEIGHT] = [3, 2];
 const PIXELS = Buffer.from(Array.from({ length: WIDTH * HEIGHT * 3 }, (_, i) => i));

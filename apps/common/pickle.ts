@@ -10,9 +10,7 @@
  * `save_picklebuffer` in `Modules/_pickle.c`; what an array reduces to, `array_reduce` and
  * `array_reduce_ex_picklebuffer` in NumPy's `multiarray/methods.c`; its type, `arraydescr_reduce` in `descriptor.c`.
  */
-
-/** How an array's elements follow each other: rows packed, or columns (NumPy's Fortran order). */
-export type MemoryOrder = 'C' | 'F';
+import type { MemoryOrder } from './pixels.ts';
 
 export type Located =
   | { ok: true; offset: number; length: number; order: MemoryOrder }

@@ -1,5 +1,5 @@
 import { Fault } from '../common/errors.ts';
-import { isGeometry, MAX_PIXELS, MAX_SIDE } from '../common/frame.ts';
+import { isGeometry, MAX_PIXELS, MAX_SIDE } from '../common/pixels.ts';
 
 /** What ffprobe says, as far as we read it. Everything in it comes out of the file and is not trusted. */
 export interface ProbedStream {

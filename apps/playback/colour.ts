@@ -1,4 +1,4 @@
-import type { WireFormat } from '../common/frame.ts';
+import type { WireFormat } from '../common/pixels.ts';
 import type { Clip, Turn } from './clip.ts';
 
 type Size = readonly [width: number, height: number];

@@ -8,7 +8,7 @@ import {
   telemetrySchema,
   word,
 } from '../common/env.ts';
-import { WIRE_FORMATS } from '../common/frame.ts';
+import { WIRE_FORMATS } from '../common/pixels.ts';
 
 export const schema = {
   DATA_FILE: filePath({

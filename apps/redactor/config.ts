@@ -1,5 +1,5 @@
 import { bindHost, commonSchema, connectHost, integer, tcpPort, telemetrySchema } from '../common/env.ts';
-import { MAX_SIDE } from '../common/frame.ts';
+import { MAX_SIDE } from '../common/pixels.ts';
 
 export const schema = {
   PLAYBACK_HOST: connectHost({ default: 'localhost', desc: 'where playback publishes' }),

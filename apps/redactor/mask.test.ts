@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { borderMask, type MaskKey } from './mask.ts';
+import type { PixelLayout } from '../common/pixels.ts';
+import { borderMask } from './mask.ts';
 
 const OPEN = 77;
 
 /** Masks a frame whose every byte is `OPEN` and answers its bytes. */
-function masked(key: MaskKey, widthPx: number): Uint8Array {
+function masked(key: PixelLayout, widthPx: number): Uint8Array {
   const { width, height, format } = key;
   const chroma = Math.ceil(width / 2) * Math.ceil(height / 2);
   const pixels = new Uint8Array(format === 'i420' ? width * height + 2 * chroma : width * height * 3).fill(

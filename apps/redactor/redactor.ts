@@ -1,11 +1,20 @@
 import type { FrameSink, FrameSource } from '../common/bus.ts';
 import { unixNanoseconds } from '../common/clock.ts';
-import { addTrailer, type Frame, markRedacted, parseMessage, type Refusal } from '../common/frame.ts';
-import { borderMask, type Mask, type MaskKey } from './mask.ts';
+import {
+  type Frame,
+  isMarkable,
+  type MarkableFrame,
+  markRedacted,
+  parseMessage,
+  type Refusal,
+  withTrailer,
+} from '../common/frame.ts';
+import type { PixelLayout } from '../common/pixels.ts';
+import { borderMask, type Mask } from './mask.ts';
 
-/** What the loop tells of, for counters, log and health. */
+/** What the loop reports, for counters, log and health. */
 export interface RedactorEvents {
-  published(frame: Frame): void;
+  published(frame: MarkableFrame): void;
   refused(refusal: Refusal): void;
 }
 
@@ -14,8 +23,7 @@ export interface RedactorEvents {
  *
  * It fails closed: what is not exactly a frame is refused and never published, and the mark is set only once the mask
  * has been applied. A frame is masked and sent in the memory it was received in: no copy. The one exception is a frame
- * without a trailer, as the challenge's playback sends: it is given one, numbered and timed from here, so that the mark
- * travels with it.
+ * without a trailer of version 2, which has no place for the mark: it is copied into a message that has one.
  */
 export async function redact(
   source: FrameSource,
@@ -25,7 +33,7 @@ export async function redact(
   events: RedactorEvents,
 ): Promise<void> {
   const maskFor = newestMask(borderPx);
-  let unnumbered = 0n;
+  const markable = trailerGiver();
   for await (const parts of source) {
     if (signal.aborted) return;
     const received = parseMessage(parts);
@@ -33,21 +41,29 @@ export async function redact(
       events.refused(received);
       continue;
     }
-    let frame = received;
-    if (!frame.stamp) {
-      frame = addTrailer(frame, { sequence: unnumbered, publishedAtNs: unixNanoseconds(), positionUs: 0n });
-      unnumbered += 1n;
-    }
+    const frame = isMarkable(received) ? received : markable(received);
     maskFor(frame)(frame.pixels);
-    markRedacted(frame);
+    markRedacted(frame, 0n);
     await sink.send(frame.message);
     events.published(frame);
   }
 }
 
-/** Keeps one mask, the last geometry's: a clip has one, and a hostile peer must not fill a cache. */
-function newestMask(borderPx: number): (frame: Frame) => Mask {
-  let key: MaskKey | undefined;
+/** Gives frames a trailer of version 2. Those that bring no number are numbered from here. */
+function trailerGiver(): (frame: Frame) => MarkableFrame {
+  let unnumbered = 0n;
+  return frame => {
+    if (frame.stamp) return withTrailer(frame, frame.stamp);
+    const sequence = unnumbered;
+    unnumbered += 1n;
+    const unknown = { publishedAtNs: unixNanoseconds(), positionUs: 0n, validAtMs: 0, mask: 0n };
+    return withTrailer(frame, { ...unknown, ...frame.remnant, sequence });
+  };
+}
+
+/** Keeps one mask, the last layout's: a clip has one, and a hostile peer must not fill a cache. */
+function newestMask(borderPx: number): (frame: PixelLayout) => Mask {
+  let key: PixelLayout | undefined;
   let mask: Mask = () => {};
   return ({ width, height, format, order }) => {
     if (key?.width !== width || key.height !== height || key.format !== format || key.order !== order) {

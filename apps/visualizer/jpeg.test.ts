@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { decodeJpeg } from '../../tests/support/jpeg.ts';
-import { pixelBytes } from '../common/frame.ts';
+import { pixelBytes } from '../common/pixels.ts';
 import { JpegEncoder } from './jpeg.ts';
 
 /** An I420 picture, each plane of one value. */

@@ -1,6 +1,7 @@
 import koffi from 'koffi';
 import { asError, Fault } from '../common/errors.ts';
-import { type Frame, pixelBytes } from '../common/frame.ts';
+import type { Frame } from '../common/frame.ts';
+import { pixelBytes } from '../common/pixels.ts';
 import { packedRows } from './packed-rows.ts';
 import { paddedLuma } from './padded-luma.ts';
 

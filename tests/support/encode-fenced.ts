@@ -1,5 +1,5 @@
 /** Encodes pictures of many sizes that end where readable memory ends. Reading one byte too many ends the process. */
-import { pixelBytes, WIRE_FORMATS } from '../../apps/common/frame.ts';
+import { pixelBytes, WIRE_FORMATS } from '../../apps/common/pixels.ts';
 import { JpegEncoder } from '../../apps/visualizer/jpeg.ts';
 import { fenced } from './fence.ts';
 
