@@ -1,0 +1,34 @@
+import type { MarkableFrame, Refusal } from '../common/frame.ts';
+import { Counter, createMetrics } from '../common/metrics.ts';
+import { SequenceGaps } from '../common/sequence.ts';
+
+/** Counts what the redactor does, for Prometheus. */
+export class Telemetry {
+  readonly registry = createMetrics('redactor');
+  readonly #gaps = new SequenceGaps();
+  readonly #published = new Counter({
+    name: 'noaa_redactor_frames_published_total',
+    help: 'Frames redacted and published',
+    registers: [this.registry],
+  });
+  readonly #missed = new Counter({
+    name: 'noaa_redactor_frames_missed_total',
+    help: 'Frames that playback published and that a newer one replaced before they arrived',
+    registers: [this.registry],
+  });
+  readonly #refused = new Counter({
+    name: 'noaa_redactor_frames_refused_total',
+    help: 'Messages that were not published because they could not be redacted with certainty',
+    labelNames: ['reason'],
+    registers: [this.registry],
+  });
+
+  published({ stamp }: MarkableFrame): void {
+    this.#published.inc();
+    this.#missed.inc(this.#gaps.missedBefore(stamp.sequence));
+  }
+
+  refused({ reason }: Refusal): void {
+    this.#refused.inc({ reason });
+  }
+}
