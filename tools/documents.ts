@@ -40,6 +40,7 @@ export async function documents(): Promise<Document[]> {
     'docs/configure.md': text => between(text, 'settings', settingsTable()),
     'docs/wire.md': withFiles,
     'quadlet/settings.env': settingsFile,
+    'apps/common/setting-names.ts': settingNames,
   };
   for (const service of SERVICES)
     made[`quadlet/noaa-${service}.container`] = text => withPassedOn(text, service);
@@ -143,6 +144,13 @@ function withPassedOn(unit: string, service: string): string {
   if (!PASSED_ON.test(unit)) throw new Error(`noaa-${service}.container has no line PodmanArgs=--env=`);
   const options = passedOn(unit, service).map(name => `--env=${name}`);
   return unit.replace(PASSED_ON, `PodmanArgs=${options.join(' ')}`);
+}
+
+/** Every setting's name, for a service, which knows only its own schema. */
+function settingNames(): string {
+  const names = [...new Set(Object.values(SCHEMAS).flatMap(schema => Object.keys(schema)))].sort();
+  const lines = names.map(name => `  '${name}',`).join('\n');
+  return `/** The settings of all services, written by \`npm run docs\`. */\nexport const SETTING_NAMES: readonly string[] = [\n${lines}\n];\n`;
 }
 
 /** `quadlet/settings.env`: every variable that a unit takes from it, as a comment. */

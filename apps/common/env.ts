@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { cleanEnv, makeValidator, type RequiredValidatorSpec } from 'envalid';
 import { Fault } from './errors.ts';
+import { misspeltFor } from './misspelt.ts';
 
 /** What a variable is for; `npm run docs` writes it into the tables and `settings.env`. */
 interface About<T> {
@@ -145,18 +146,31 @@ export const telemetrySchema = {
   METRICS_PORT: integer({ min: 0, max: 65535, default: 0, desc: 'port of metrics and health', unset: 'off' }),
 };
 
+/** A variable set to nothing counts as not set. */
+const whatIsSet = (environment: NodeJS.ProcessEnv) =>
+  Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
+
+/** Returns a sentence for each variable that is nearly one of a service's own, or begins as they do. */
+export function warningsOf(schema: Schema, environment: NodeJS.ProcessEnv): string[] {
+  return misspeltFor(schema, Object.keys(whatIsSet(environment))).map(({ message }) => message);
+}
+
 /**
- * Reads a service's configuration once. A variable set to nothing counts as not set.
+ * Reads a service's configuration once.
  *
- * @throws Fault `bad-configuration` that names every bad variable, its value and what would do, in one message.
+ * @throws Fault `bad-configuration` that names every bad variable, its value and what would do, in one message, and every
+ * one that is nearly a setting of redaction.
  */
 export function readEnv<S extends Schema>(schema: S, environment: NodeJS.ProcessEnv): ConfigOf<S> {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
+  const set = whatIsSet(environment);
+  const grave = misspeltFor(schema, Object.keys(set)).filter(each => each.grave);
   return cleanEnv(set, schema, {
     reporter: ({ errors }) => {
-      const faults = Object.entries(errors as Record<string, Error>).map(
-        ([name, error]) => `${name}=${JSON.stringify(set[name])} ${error.message}`,
-      );
+      const faults = Object.entries(errors as Record<string, Error>).map(([name, error]) => {
+        const comment = /\s#/.test(set[name] ?? '') ? ', and a comment needs a line of its own' : '';
+        return `${name}=${JSON.stringify(set[name])} ${error.message}${comment}`;
+      });
+      faults.push(...grave.map(({ message }) => message));
       if (faults.length > 0) throw new Fault('bad-configuration', faults.join('; '));
     },
   }) as ConfigOf<S>;

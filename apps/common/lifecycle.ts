@@ -1,4 +1,4 @@
-import { type ConfigOf, readEnv, type Schema } from './env.ts';
+import { type ConfigOf, readEnv, type Schema, warningsOf } from './env.ts';
 import { asError, Fault } from './errors.ts';
 import { createLog, type Logger } from './log.ts';
 
@@ -33,6 +33,7 @@ export async function runService<S extends Schema>(
   try {
     const config = readEnv(schema, process.env);
     log = await createLog(name, String(config['LOG_LEVEL']));
+    for (const warning of warningsOf(schema, process.env)) log.warn(warning);
     process.on('uncaughtException', error => {
       // A fault outside every await is a defect of ours: say so once and end, for the supervisor to start anew.
       log?.fatal(`${name} met a fault it does not know: ${error.message}`);

@@ -1,0 +1,20 @@
+/** The settings of all services, written by `npm run docs`. */
+export const SETTING_NAMES: readonly string[] = [
+  'ALLOW_UNMARKED_FRAMES',
+  'DATA_FILE',
+  'JPEG_QUALITY',
+  'LOG_LEVEL',
+  'MAX_VIEWERS',
+  'METRICS_HOST',
+  'METRICS_PORT',
+  'PLAYBACK_FPS',
+  'PLAYBACK_HOST',
+  'PLAYBACK_LOOP',
+  'PLAYBACK_PORT',
+  'REDACTOR_HOST',
+  'REDACTOR_PORT',
+  'REDACT_WIDTH',
+  'VISUALIZER_HOST',
+  'VISUALIZER_PORT',
+  'WIRE_FORMAT',
+];
