@@ -13,8 +13,8 @@ import { play } from '../apps/playback/playback.ts';
 import { probe } from '../apps/playback/probe.ts';
 import { repeat, type TimedFrame } from '../apps/playback/repeat.ts';
 import { redact } from '../apps/redactor/redactor.ts';
-import { NewestEncoder } from '../apps/visualizer/encode-newest.ts';
 import { JpegEncoder } from '../apps/visualizer/jpeg.ts';
+import { CONCURRENT_ENCODERS, NewestEncoder } from '../apps/visualizer/newest-encoder.ts';
 import { visualize } from '../apps/visualizer/visualizer.ts';
 import { publishLossless, subscribeLossless } from './lossless-bus.ts';
 import { PATIENCE_MS } from './part.ts';
@@ -31,9 +31,6 @@ export interface Account {
   jpegBytes: number;
   refused: number;
 }
-
-/** Frames that the encoder has in hand: as many as it works on at once, so that none waits and none is replaced. */
-const ENCODING = 2;
 
 /** Every frame is due at once. */
 const UNPACED = Number.POSITIVE_INFINITY;
@@ -88,10 +85,13 @@ async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'vi
   let room: (() => void) | undefined;
   const encoderOf = () => {
     const encoder = new JpegEncoder(quality);
-    return async (frame: Frame) => {
-      const jpeg = await encoder.encode(frame);
-      release(frame);
-      return { frame, jpeg };
+    return {
+      async encode(frame: Frame) {
+        const jpeg = await encoder.encode(frame);
+        release(frame);
+        return { frame, jpeg };
+      },
+      [Symbol.dispose]: () => encoder[Symbol.dispose](),
     };
   };
   let patience: NodeJS.Timeout | undefined;
@@ -104,7 +104,7 @@ async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'vi
     room?.();
     settled();
   };
-  const encoder = new NewestEncoder(encoderOf, {
+  using encoder = new NewestEncoder<Frame, { frame: Frame; jpeg: Buffer }>(encoderOf, {
     encoded({ frame, jpeg }) {
       account.frames += 1;
       account.jpegBytes += jpeg.length;
@@ -121,7 +121,8 @@ async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'vi
     },
   });
   using source = subscribeLossless(from, async () => {
-    while (encoding >= ENCODING) {
+    // As many as are encoded at once, so that none waits and none is replaced.
+    while (encoding >= CONCURRENT_ENCODERS) {
       await new Promise<void>(resolve => {
         room = resolve;
       });
@@ -130,16 +131,17 @@ async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'vi
   await go();
   // A frame that is lost on the way would be waited for without end.
   patience = setTimeout(done, PATIENCE_MS);
-  const show = (frame: Frame) => {
-    encoding += 1;
-    encoder.push(frame);
-  };
-  await visualize(source, { show }, stop.signal, false, {
-    refused: () => {
+  const viewer = {
+    take(frame: Frame) {
+      encoding += 1;
+      encoder.push(frame);
+    },
+    refuse() {
       account.refused += 1;
       settled();
     },
-  });
+  };
+  await visualize(source, viewer, stop.signal, false);
 }
 
 async function* first(frames: AsyncIterable<TimedFrame>, count: number): AsyncGenerator<TimedFrame> {

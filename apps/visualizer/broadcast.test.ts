@@ -16,17 +16,20 @@ const picture = (seq: number, bytes = 1000, card = false) =>
 
 /** A real server that adds every visitor to a broadcast. */
 async function serve(releaseMs = 60_000) {
-  const counts = { skipped: 0, released: 0 };
+  const counts = { skipped: 0, released: 0, caughtUp: 0 };
   const broadcast = new Broadcast(10, releaseMs, {
+    joined() {},
+    left() {},
     skipped: () => (counts.skipped += 1),
     released: () => (counts.released += 1),
+    caughtUp: () => (counts.caughtUp += 1),
   });
   const responses: ServerResponse[] = [];
   const server = createServer((request, response) => {
     responses.push(response);
     const maxFps = Number(/fps=(.*)/.exec(request.url ?? '')?.[1] ?? Number.POSITIVE_INFINITY);
-    if (request.url?.startsWith('/mjpeg')) broadcast.addMjpeg(request, response, maxFps);
-    else broadcast.addSse(request, response, maxFps);
+    const kind = request.url?.startsWith('/mjpeg') ? 'mjpeg' : 'sse';
+    broadcast.join({ kind, request, response, maxFps });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -113,7 +116,7 @@ test('the status does not pile up for a viewer that takes nothing while there ar
   const status = { message: 'x'.repeat(100_000) };
   let waiting = 0;
   await until(() => {
-    broadcast.tell(status);
+    broadcast.send('status', status);
     waiting = Math.max(waiting, service.responses[0]!.writableLength);
     return counts.released > 0;
   }, 'the stalled viewer to be let go');
@@ -129,12 +132,10 @@ test('of frames that nobody could take each is counted as missed, and the newest
     broadcast.show(picture(1, 1_000_000));
     await turn();
   }
-  let asked = 0;
-  broadcast.caughtUp = () => (asked += 1);
   for (let frame = 0; frame < 10; frame += 1) broadcast.pass();
-  assert.deepEqual([counts.skipped, asked], [9, 0]);
+  assert.deepEqual([counts.skipped, counts.caughtUp], [9, 0]);
   viewer.resume();
-  await until(() => asked === 1, 'the newest frame to be asked for');
+  await until(() => counts.caughtUp === 1, 'the newest frame to be asked for');
   assert.equal(broadcast.wanted(), true);
 });
 

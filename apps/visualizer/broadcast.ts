@@ -1,24 +1,37 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import SseChannel from 'sse-channel';
 import { BOUNDARY, PART_OPENING, type Picture } from './picture.ts';
-import { Viewer } from './viewer.ts';
+import { type Render, Viewer } from './viewer.ts';
 
 const PING_MS = 15_000;
 const RETRY_MS = 1000;
+const STREAM_HEADERS = { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' };
 
-/** Why a picture did not reach a viewer, or a viewer was let go. */
 export interface BroadcastEvents {
+  joined(kind: StreamKind): void;
+  left(kind: StreamKind): void;
   /** A newer picture replaced one that a slow viewer had not taken. */
   skipped(): void;
   /** A viewer took nothing for so long that its connection was closed. */
   released(): void;
+  /** A viewer can take a picture again, and none has been made of the newest frame. */
+  caughtUp(): void;
 }
 
 export type StreamKind = 'sse' | 'mjpeg';
 
+/** A request for a stream. */
+export interface Visit {
+  kind: StreamKind;
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** The viewer's own cap, Infinity for none. */
+  maxFps: number;
+}
+
 /**
- * Everyone who watches. One picture is made ready once, as one buffer, and the same bytes go to all: what one more
- * viewer costs is the kernel's copy. None waits for another.
+ * Writes to all viewers. A picture is made ready once, as one buffer, and all get the same bytes: one more viewer costs
+ * the kernel's copy. No viewer waits for another.
  */
 export class Broadcast implements Disposable {
   readonly #channel = new SseChannel({ pingInterval: PING_MS, retryTimeout: RETRY_MS });
@@ -26,10 +39,11 @@ export class Broadcast implements Disposable {
   readonly #events: BroadcastEvents;
   readonly #releaseMs: number;
   readonly max: number;
-  /** Called when a viewer could take a picture of the newest frame, and none has been made. */
-  caughtUp = () => {};
 
-  /** @param releaseMs how long a viewer that is behind may take nothing before its connection is closed */
+  /**
+   * @param max viewers at once
+   * @param releaseMs a viewer that is behind and takes nothing for this long is disconnected
+   */
   constructor(max: number, releaseMs: number, events: BroadcastEvents) {
     this.max = max;
     this.#releaseMs = releaseMs;
@@ -47,34 +61,34 @@ export class Broadcast implements Disposable {
     return count;
   }
 
-  /** Whether any viewer would be written a picture now; if none, none need be made. */
+  /** Whether a picture made now would be written to any viewer. */
   wanted(nowMs = performance.now()): boolean {
     for (const { viewer } of this.#viewers.values()) if (viewer.wants(nowMs)) return true;
     return false;
   }
 
-  /** Opens Server-Sent Events on a response, with a first picture if there is one. */
-  addSse(request: IncomingMessage, response: ServerResponse, maxFps: number, newest?: Picture): void {
-    withHeaders(response, { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
-    this.#channel.addClient(request, response);
-    this.#add('sse', response, picture => picture.sse, maxFps, newest);
-  }
-
-  /** Opens an MJPEG stream on a response. */
-  addMjpeg(request: IncomingMessage, response: ServerResponse, maxFps: number, newest?: Picture): void {
-    response.writeHead(200, {
-      'Content-Type': `multipart/x-mixed-replace;boundary=${BOUNDARY}`,
-      'Cache-Control': 'no-store',
-      'X-Accel-Buffering': 'no',
+  /** Opens a stream on a response, with a first picture if there is one. */
+  join({ kind, request, response, maxFps }: Visit, first?: Picture): void {
+    const render = kind === 'sse' ? this.#openSse(request, response) : openMjpeg(request, response);
+    const viewer = new Viewer(response, render, maxFps, this.#events);
+    this.#viewers.set(response, { viewer, kind });
+    this.#events.joined(kind);
+    response.once('close', () => {
+      this.#viewers.delete(response);
+      this.#events.left(kind);
     });
-    response.flushHeaders();
-    request.socket.setNoDelay(true);
-    const blink = showsPartsLate(request);
-    if (blink) response.write(PART_OPENING);
-    this.#add('mjpeg', response, picture => (blink ? picture.openPart : picture.part), maxFps, newest);
+    // A connection that breaks during a write is a viewer that left.
+    response.on('error', () => response.destroy());
+    // Node reports a socket on which nothing has moved; a slow write that makes progress is not one.
+    response.setTimeout(this.#releaseMs, () => {
+      if (!viewer.behind) return;
+      this.#events.released();
+      viewer.release();
+    });
+    if (first) viewer.offer(first, performance.now());
   }
 
-  /** Gives a picture to every viewer, or to those of one kind. */
+  /** Offers a picture to every viewer, or to those of one kind. */
   show(picture: Picture, kind?: StreamKind): void {
     const nowMs = performance.now();
     for (const entry of this.#viewers.values()) {
@@ -82,19 +96,19 @@ export class Broadcast implements Disposable {
     }
   }
 
-  /** Passes over a frame that nobody could take now. */
+  /** Notes a frame that is not encoded because no viewer can take it now. */
   pass(): void {
     const nowMs = performance.now();
     for (const { viewer } of this.#viewers.values()) viewer.pass(nowMs);
   }
 
-  /** Tells SSE viewers of the status, all or only one. One that is behind is told the next time. */
-  tell(status: object, only?: ServerResponse): void {
+  /** Sends an event to the SSE viewers, or to one of them. A viewer that is behind does not get it. */
+  send(event: 'status', data: object, only?: ServerResponse): void {
     const upToDate: ServerResponse[] = [];
     for (const [response, { viewer, kind }] of this.#viewers) {
       if (kind === 'sse' && !viewer.behind && (!only || response === only)) upToDate.push(response);
     }
-    this.#channel.send({ event: 'status', data: JSON.stringify(status) }, upToDate);
+    this.#channel.send({ event, data: JSON.stringify(data) }, upToDate);
   }
 
   [Symbol.dispose](): void {
@@ -102,34 +116,28 @@ export class Broadcast implements Disposable {
     for (const { viewer } of this.#viewers.values()) viewer.release();
   }
 
-  #add(
-    kind: StreamKind,
-    response: ServerResponse,
-    render: (picture: Picture) => Buffer,
-    maxFps: number,
-    newest?: Picture,
-  ): void {
-    const viewer = new Viewer(response, render, maxFps, {
-      skipped: () => this.#events.skipped(),
-      caughtUp: () => this.caughtUp(),
-    });
-    this.#viewers.set(response, { viewer, kind });
-    response.once('close', () => this.#viewers.delete(response));
-    // A connection that breaks while it is written to is a viewer that left.
-    response.on('error', () => response.destroy());
-    // Node tells of a socket on which nothing has moved; while a write makes progress it waits on.
-    response.setTimeout(this.#releaseMs, () => {
-      if (!viewer.behind) return;
-      this.#events.released();
-      viewer.release();
-    });
-    if (newest) viewer.offer(newest, performance.now());
+  #openSse(request: IncomingMessage, response: ServerResponse): Render {
+    withHeaders(response, STREAM_HEADERS);
+    this.#channel.addClient(request, response);
+    return picture => picture.sse;
   }
 }
 
+function openMjpeg(request: IncomingMessage, response: ServerResponse): Render {
+  response.writeHead(200, {
+    'Content-Type': `multipart/x-mixed-replace;boundary=${BOUNDARY}`,
+    ...STREAM_HEADERS,
+  });
+  response.flushHeaders();
+  request.socket.setNoDelay(true);
+  if (!showsPartsLate(request)) return picture => picture.part;
+  response.write(PART_OPENING);
+  return picture => picture.openPart;
+}
+
 /**
- * Blink draws a part of a multipart image one part late. It says that it wants an image, or a page of it: in
- * Sec-Fetch-Dest, or to a site without TLS that is not localhost only by what it accepts. A script accepts anything.
+ * Whether the client is Blink and draws a part of a multipart image one part late. It asks for an image or a page in
+ * Sec-Fetch-Dest; to a site without TLS that is not localhost, only in what it accepts. A script accepts anything.
  */
 function showsPartsLate({ headers }: IncomingMessage): boolean {
   const { 'user-agent': agent = '', 'sec-fetch-dest': destination, accept = '' } = headers;
@@ -139,7 +147,7 @@ function showsPartsLate({ headers }: IncomingMessage): boolean {
   );
 }
 
-/** sse-channel names its own Cache-Control when it writes the head; ours is to win. */
+/** Overrides the headers that sse-channel writes, its Cache-Control among them. */
 function withHeaders(response: ServerResponse, ours: Record<string, string>): void {
   const writeHead = response.writeHead.bind(response);
   response.writeHead = ((status: number, theirs: Record<string, string>) =>

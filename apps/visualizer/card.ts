@@ -1,10 +1,12 @@
 import { createRequire } from 'node:module';
 import type { CanvasRenderingContext2D } from 'canvas';
+import { Picture } from './picture.ts';
+import { type SourceView, TITLES } from './source.ts';
 
-/** Loaded with the first card: with its libraries and fonts canvas holds 18 MB, and most visualizers never draw one. */
+/** Loaded with the first card: canvas with its libraries and fonts takes 18 MB, and most visualizers never draw one. */
 const loadCanvas = (): typeof import('canvas') => createRequire(import.meta.url)('canvas');
 
-/** A card wider than this is scaled up by whoever shows it. */
+/** A card larger than this is drawn smaller, and the viewer scales it up. */
 const MAX_SIDE = 1920;
 
 /** The page's own colours. */
@@ -12,11 +14,28 @@ const GROUND = '#0b0f14';
 const TITLE = '#ffb84d';
 const TEXT = '#c3ccd5';
 
-/**
- * Draws the card that stands where a live picture should be, as a JPEG of the picture's own shape.
- * It is drawn once for a state, never for a frame.
- */
-export function drawCard(picture: { width: number; height: number }, title: string, message: string): Buffer {
+/** The card's shape before the first frame. */
+const DEFAULT_SIZE = { width: 1280, height: 720 };
+
+/** Draws the card that replaces the picture while nothing is live, and keeps the last one drawn. */
+export class Card {
+  #last: { picture: Picture; key: string } | undefined;
+
+  /** Returns the card for a state, in the shape of the frames that it replaces. */
+  for({ state, message }: SourceView, size = DEFAULT_SIZE): Picture {
+    const { width, height } = size;
+    const key = `${width}×${height} ${state} ${message}`;
+    if (this.#last?.key !== key) {
+      const jpeg = drawCard(size, TITLES[state], message);
+      const facts = { seq: 0, width, height, publishedAt: Date.now(), position: null, latencyMs: null };
+      this.#last = { key, picture: new Picture(jpeg, facts, true) };
+    }
+    return this.#last.picture;
+  }
+}
+
+/** Draws a card as a JPEG. It is drawn once for a state, never for a frame. */
+function drawCard(picture: { width: number; height: number }, title: string, message: string): Buffer {
   const scale = Math.min(1, MAX_SIDE / picture.width, MAX_SIDE / picture.height);
   const width = Math.max(16, Math.round(picture.width * scale));
   const height = Math.max(16, Math.round(picture.height * scale));
@@ -41,13 +60,13 @@ export function drawCard(picture: { width: number; height: number }, title: stri
   context.font = `bold ${5 * unit}px sans-serif`;
   context.fillText(title, width / 2, top - 3 * unit, width);
   const jpeg = canvas.toBuffer('image/jpeg', { quality: 0.9 });
-  // Its pixels, eight megabytes, would stay until all of the heap is looked through, which is seldom.
+  // Frees its pixels, 8 MB, now instead of at the next major collection, which is rare.
   canvas.width = 0;
   canvas.height = 0;
   return jpeg;
 }
 
-/** Breaks a text between words into lines of at most `maxWidth`; a longer word stands alone. */
+/** Breaks a text between words into lines of at most `maxWidth`; a longer word gets a line of its own. */
 function wrap(context: CanvasRenderingContext2D, text: string, maxWidth: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

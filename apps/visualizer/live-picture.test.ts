@@ -1,58 +1,48 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FrameLayout, parseFrame } from '../common/frame.ts';
-import { Broadcast } from './broadcast.ts';
+import { frameOf, settle } from '../../tests/support/feed.ts';
 import { LivePicture } from './live-picture.ts';
 
-function frameOf(shade: number) {
-  const layout = new FrameLayout('i420', 8, 8);
-  const { pixelOffset, pixelBytes } = layout;
-  const frame = parseFrame(layout.allocate().fill(shade, pixelOffset, pixelOffset + pixelBytes));
-  assert.ok(frame.ok);
-  return frame;
-}
-
-/** A picture that nobody watches, with encoders that finish when the test says so and give the shade that they then read. */
+/** A live picture whose encoders finish when the test says so, and return the shade that they then read. */
 function bench() {
-  const finish: (() => void)[] = [];
+  const encoding: PromiseWithResolvers<void>[] = [];
   const prompt: boolean[] = [];
-  const broadcast = new Broadcast(1, 1000, { skipped() {}, released() {} });
   const live = new LivePicture(
-    'tcp://127.0.0.1:1',
-    () => true,
-    broadcast,
-    () => async frame => {
-      await new Promise<void>(resolve => finish.push(resolve));
-      return Buffer.from(frame.pixels.subarray(0, 1));
-    },
-    { changed() {}, encoded: (_, wanted) => prompt.push(wanted), replaced() {}, failed() {} },
+    () => ({
+      async encode({ pixels }) {
+        const turn = Promise.withResolvers<void>();
+        encoding.push(turn);
+        await turn.promise;
+        return Buffer.from(pixels.subarray(0, 1));
+      },
+      [Symbol.dispose]() {},
+    }),
+    { made: (_, asked) => prompt.push(asked), replaced() {}, failed() {} },
   );
-  return { live, broadcast, finish, prompt, [Symbol.dispose]: () => broadcast[Symbol.dispose]() };
+  return { live, encoding, prompt, [Symbol.dispose]: () => live[Symbol.dispose]() };
 }
-
-const settle = () => new Promise(resolve => setImmediate(resolve));
 
 test('a frame that nobody asked for is held until a newer one comes, and no longer', () => {
   using made = bench();
   const { live } = made;
   const [first, second] = [frameOf(1), frameOf(2)];
-  live.show(first);
+  live.take(first, false);
   assert.notEqual(first.message.length, 0);
-  live.show(second);
+  live.take(second, false);
   assert.equal(first.message.length, 0);
   assert.notEqual(second.message.length, 0);
 });
 
 test('a frame is held while it is encoded, however many come meanwhile, and no longer', async () => {
   using made = bench();
-  const { live, finish } = made;
+  const { live, encoding } = made;
   const frame = frameOf(7);
-  live.show(frame);
+  live.take(frame, false);
   const still = live.still();
-  for (const shade of [8, 9, 10]) live.show(frameOf(shade));
+  for (const shade of [8, 9, 10]) live.take(frameOf(shade), false);
   await settle();
   assert.notEqual(frame.message.length, 0);
-  finish[0]!();
+  encoding[0]!.resolve();
   assert.deepEqual((await still)?.jpeg, Buffer.of(7));
   await settle();
   assert.equal(frame.message.length, 0);
@@ -60,32 +50,29 @@ test('a frame is held while it is encoded, however many come meanwhile, and no l
 
 test('a frame that waited for an encoder is held until a newer one takes its place, and no longer', async () => {
   using made = bench();
-  const { live, finish } = made;
+  const { live, encoding } = made;
   const frames = [1, 2, 3, 4].map(frameOf);
-  for (const frame of frames) {
-    live.show(frame);
-    live.newest();
-  }
+  for (const frame of frames) live.take(frame, true);
   await settle();
   assert.deepEqual(
     frames.map(frame => frame.message.length > 0),
     [true, true, false, true],
   );
   for (const wait of [0, 1, 2]) {
-    finish[wait]!();
+    encoding[wait]!.resolve();
     await settle();
   }
-  assert.equal(live.newest()?.jpeg[0], 4);
+  assert.equal(live.made?.jpeg[0], 4);
 });
 
 test('a new viewer is shown no picture of a clip before, though its frame had the same number', async () => {
   using made = bench();
-  const { live, finish } = made;
+  const { live, encoding } = made;
   const shown = async (shade: number) => {
-    live.show(frameOf(shade));
+    live.take(frameOf(shade), false);
     const still = live.still();
     await settle();
-    finish.shift()!();
+    encoding.shift()!.resolve();
     return (await still)?.jpeg[0];
   };
   assert.equal(await shown(1), 1);
@@ -95,16 +82,38 @@ test('a new viewer is shown no picture of a clip before, though its frame had th
 
 test('a picture is prompt if somebody wanted it as it came, and not if it was asked for later', async () => {
   using made = bench();
-  const { live, broadcast, finish, prompt } = made;
-  live.show(frameOf(1));
+  const { live, encoding, prompt } = made;
+  live.take(frameOf(1), false);
   const still = live.still();
   await settle();
-  finish[0]!();
+  encoding[0]!.resolve();
   await still;
-  broadcast.wanted = () => true;
-  live.show(frameOf(2));
+  live.take(frameOf(2), true);
   await settle();
-  finish[1]!();
+  encoding[1]!.resolve();
   await settle();
   assert.deepEqual(prompt, [false, true]);
+});
+
+test('a still of a frame that did not encode is answered, each time that it is asked for', async () => {
+  using made = bench();
+  const { live, encoding } = made;
+  live.take(frameOf(1), false);
+  const first = live.still();
+  encoding[0]!.reject(new Error('no'));
+  assert.equal(await first, undefined);
+  assert.equal(await live.still(), undefined);
+});
+
+test('a still whose frame is replaced while it waits for an encoder shows the newer one', async () => {
+  using made = bench();
+  const { live, encoding } = made;
+  for (const shade of [1, 2, 3]) live.take(frameOf(shade), true);
+  const still = live.still();
+  live.take(frameOf(4), true);
+  for (const wait of [0, 1, 2]) {
+    await settle();
+    encoding[wait]!.resolve();
+  }
+  assert.equal((await still)?.jpeg[0], 4);
 });

@@ -4,16 +4,16 @@ import { asError } from '../common/errors.ts';
 import { listen } from '../common/http.ts';
 import { runService } from '../common/lifecycle.ts';
 import { ThrottledLog } from '../common/log.ts';
-import { Broadcast } from './broadcast.ts';
 import { schema } from './config.ts';
+import { Feed } from './feed.ts';
+import { beat } from './heartbeat.ts';
 import { JpegEncoder } from './jpeg.ts';
-import { LivePicture } from './live-picture.ts';
 import { createHttpServer } from './server.ts';
+import { Source } from './source.ts';
 import { Telemetry } from './telemetry.ts';
 import { visualize } from './visualizer.ts';
-import { tellViewers, watch } from './watch.ts';
 
-/** A viewer that has taken nothing for so long is let go. */
+/** A viewer that takes nothing for this long is disconnected. */
 const RELEASE_MS = 30_000;
 
 await runService('visualizer', schema, async ({ config, log, signal }) => {
@@ -22,37 +22,27 @@ await runService('visualizer', schema, async ({ config, log, signal }) => {
   const peer = address(redactor);
   const warnings = new ThrottledLog(log);
   const telemetry = new Telemetry();
-  const source = subscribe(redactor, signal);
-  using broadcast = new Broadcast(config.MAX_VIEWERS, RELEASE_MS, telemetry);
-  const createEncoder = () => {
-    const encoder = new JpegEncoder(config.JPEG_QUALITY);
-    return encoder.encode.bind(encoder);
+  const frames = subscribe(redactor, signal);
+  const source = new Source(peer, () => frames.connected);
+  const options = {
+    maxViewers: config.MAX_VIEWERS,
+    releaseMs: RELEASE_MS,
+    createEncoder: () => new JpegEncoder(config.JPEG_QUALITY),
   };
-  const live = new LivePicture(peer, () => source.connected, broadcast, createEncoder, {
-    changed({ state, message }) {
-      log.info({ state }, message);
-      void tellViewers(broadcast, live, telemetry);
-    },
-    encoded: ({ facts }, prompt) => telemetry.encoded(prompt ? facts.latencyMs : null),
-    replaced: () => telemetry.dropped('encoder'),
-    failed: error => warnings.warn('encode-failed', asError(error).message),
+  using feed = new Feed(source, telemetry, options, {
+    changed: ({ state, message }) => log.info({ state }, message),
+    encodeFailed: error => warnings.warn('encode-failed', asError(error).message),
   });
-  telemetry.observe(broadcast, live);
 
-  const { port } = await listen(createHttpServer({ broadcast, live, telemetry, log }), web, signal);
+  const { port } = await listen(createHttpServer({ feed, telemetry, log }), web, signal);
   log.info({ from: peer, port }, `serving the picture at http://${config.VISUALIZER_HOST}:${port}`);
-  watch(broadcast, live, telemetry, signal);
-  const sink = {
-    show(frame: Parameters<LivePicture['show']>[0]) {
-      telemetry.received(frame);
-      live.show(frame);
-    },
-  };
-  await visualize(source, sink, signal, config.ALLOW_UNMARKED_FRAMES, {
-    refused(reason, detail) {
-      telemetry.refused(reason);
-      live.health.refused(reason);
+  beat(feed, signal);
+  const viewer = {
+    take: feed.take.bind(feed),
+    refuse(reason: Parameters<Feed['refuse']>[0], detail: string) {
+      feed.refuse(reason);
       warnings.warn(reason, `refused a message from ${peer}: ${reason} (${detail})`);
     },
-  });
+  };
+  await visualize(frames, viewer, signal, config.ALLOW_UNMARKED_FRAMES);
 });

@@ -1,9 +1,6 @@
 import type { PictureFacts } from './messages.ts';
 
-/**
- * An encoded frame, or the card that stands in for one, in the forms that viewers take it in, each made at most once
- * however many they are.
- */
+/** An encoded frame, or the card that replaces one, in the forms that viewers take. Each form is made at most once. */
 export class Picture {
   readonly jpeg: Buffer;
   readonly facts: PictureFacts;
@@ -12,7 +9,7 @@ export class Picture {
   #part: Buffer | undefined;
   #openPart: Buffer | undefined;
 
-  /** @param card whether it says why nothing is live, and is no frame */
+  /** @param card whether it explains why nothing is live, instead of showing a frame */
   constructor(jpeg: Buffer, facts: PictureFacts, card = false) {
     this.jpeg = jpeg;
     this.facts = facts;
@@ -21,7 +18,7 @@ export class Picture {
 
   /**
    * The SSE event `frame`. It carries no `id`: sse-channel would keep and replay it.
-   * Cost: base64 piece by piece into its place, 0.07 CPU ms for a JPEG of 270 kB, which becomes 33 % longer.
+   * Cost: base64, written piece by piece, 0.07 CPU ms for a JPEG of 270 kB, which becomes 33 % longer.
    */
   get sse(): Buffer {
     this.#sse ??= sseEvent(this.facts, this.jpeg);
@@ -42,8 +39,8 @@ export class Picture {
   }
 
   /**
-   * The same for Blink, which shows a part only once it has read the headers of the next: JPEG, then boundary and
-   * headers of the part to come, whose length is not known yet. `PART_OPENING` goes before the first.
+   * The same for Blink, which shows a part only after it has read the headers of the next one: JPEG, then boundary and
+   * headers of the next part, whose length is not known yet. `PART_OPENING` precedes the first.
    */
   get openPart(): Buffer {
     this.#openPart ??= Buffer.concat([this.jpeg, CRLF, PART_OPENING]);
@@ -52,8 +49,8 @@ export class Picture {
 }
 
 /**
- * A multiple of 3, so that no piece but the last is padded; and small, so that its string stays in the processor's cache.
- * Two strings of a whole picture fill V8's space for large young objects, and have it collect with every other frame.
+ * A multiple of 3, so that only the last piece is padded; and small, so that its string stays in the processor's cache.
+ * Two strings of a whole picture fill V8's space for large young objects and cause a collection every other frame.
  */
 const BASE64_PIECE_BYTES = 24_000;
 const CRLF = Buffer.from('\r\n');

@@ -6,8 +6,8 @@ import serveStatic from 'koa-static';
 import type { Verdict } from '../common/health.ts';
 import { createBoundedServer } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
-import type { Broadcast } from './broadcast.ts';
-import type { LivePicture } from './live-picture.ts';
+import type { StreamKind } from './broadcast.ts';
+import type { Feed } from './feed.ts';
 import type { Telemetry } from './telemetry.ts';
 
 const PAGE = fileURLToPath(new URL('./page/public', import.meta.url));
@@ -15,7 +15,7 @@ const RETRY_AFTER_S = 5;
 /** Connections beyond the viewers': the page's own files, scrapes, health checks. */
 const SPARE_CONNECTIONS = 256;
 
-/** The page draws pictures out of memory (blob:) and loads nothing from elsewhere; nobody may frame it. */
+/** The page draws pictures from memory (blob:) and loads nothing from elsewhere; no site may frame it. */
 const SECURITY_HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
@@ -25,18 +25,17 @@ const SECURITY_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 };
 
-export interface Surface {
-  broadcast: Broadcast;
-  live: LivePicture;
+export interface Served {
+  feed: Feed;
   telemetry: Telemetry;
   log: Logger;
 }
 
-/** Everything that is served over HTTP; the caller listens. */
-export function createHttpServer(surface: Surface): Server {
+/** Returns a server for all paths; the caller listens. */
+export function createHttpServer(served: Served): Server {
   const app = new Koa();
-  app.on('error', (error: Error) => surface.log.debug({ err: error }, 'a request failed'));
-  const router = routes(surface);
+  app.on('error', (error: Error) => served.log.debug({ err: error }, 'a request failed'));
+  const router = routes(served);
   app
     .use(async (context, next) => {
       context.set(SECURITY_HEADERS);
@@ -47,34 +46,25 @@ export function createHttpServer(surface: Surface): Server {
     .use(serveStatic(PAGE));
   const handle = app.callback();
   return createBoundedServer((request, response) => void handle(request, response), {
-    connections: surface.broadcast.max + SPARE_CONNECTIONS,
+    connections: served.feed.maxViewers + SPARE_CONNECTIONS,
   });
 }
 
-function routes(surface: Surface): Router {
-  const { broadcast, live, telemetry } = surface;
-  const { health } = live;
+function routes({ feed, telemetry }: Served): Router {
   const metrics = telemetry.registry;
   const router = new Router();
-
-  router.get('/stream', async context => {
-    const maxFps = admit(context, surface);
+  const stream = (kind: StreamKind) => async (context: RouterContext) => {
+    const maxFps = admit(context, feed, telemetry);
     if (maxFps === undefined) return;
     context.respond = false;
-    broadcast.addSse(context.req, context.res, maxFps, live.newest());
-    broadcast.tell(await telemetry.status(), context.res);
-  });
+    await feed.join({ kind, request: context.req, response: context.res, maxFps });
+  };
 
-  router.get('/stream.mjpg', context => {
-    const maxFps = admit(context, surface);
-    if (maxFps === undefined) return;
-    context.respond = false;
-    const first = live.view().state === 'live' ? live.newest() : live.card();
-    broadcast.addMjpeg(context.req, context.res, maxFps, first);
-  });
+  router.get('/stream', stream('sse'));
+  router.get('/stream.mjpg', stream('mjpeg'));
 
   router.get('/snapshot.jpg', async context => {
-    const picture = await live.still();
+    const picture = await feed.still();
     context.set('Cache-Control', 'no-store');
     context.type = 'image/jpeg';
     if (picture) {
@@ -85,34 +75,34 @@ function routes(surface: Surface): Router {
       // A person sees the card; a program sees that it is no picture.
       context.status = 503;
       context.set('Retry-After', String(RETRY_AFTER_S));
-      context.body = live.card().jpeg;
+      context.body = feed.card().jpeg;
     }
   });
 
   router.get('/status', async context => {
     context.set('Cache-Control', 'no-store');
-    context.body = await telemetry.status();
+    context.body = await feed.status();
   });
   router.get('/metrics', async context => {
     context.set('Content-Type', metrics.contentType);
     context.body = await metrics.metrics();
   });
-  router.get('/livez', context => tell(context, health.alive()));
-  router.get(['/readyz', '/healthz'], context => tell(context, health.ready()));
+  router.get('/livez', context => answer(context, feed.source.alive()));
+  router.get(['/readyz', '/healthz'], context => answer(context, feed.source.ready()));
   return router;
 }
 
-function tell(context: RouterContext, { ok, message }: Verdict): void {
+function answer(context: RouterContext, { ok, message }: Verdict): void {
   context.set('Cache-Control', 'no-store');
   context.status = ok ? 200 : 503;
   context.body = `${message}\n`;
 }
 
 /**
- * Checks a request for a stream. Answers the rate its viewer asks for, Infinity without one; undefined if the request
+ * Checks a request for a stream. Returns the rate that its viewer asks for, Infinity if none, or undefined if the request
  * has been answered already.
  */
-function admit(context: RouterContext, { broadcast, telemetry }: Surface): number | undefined {
+function admit(context: RouterContext, feed: Feed, telemetry: Telemetry): number | undefined {
   context.set('Cache-Control', 'no-store');
   const asked = context.query['fps'];
   const maxFps = asked === undefined ? Number.POSITIVE_INFINITY : Number(asked);
@@ -121,11 +111,11 @@ function admit(context: RouterContext, { broadcast, telemetry }: Surface): numbe
     context.body = `fps=${asked} is not a rate; ask for frames a second, 0.01 or more, as in ?fps=5\n`;
     return undefined;
   }
-  if (broadcast.full) {
+  if (feed.full) {
     telemetry.rejected();
     context.status = 503;
     context.set('Retry-After', String(RETRY_AFTER_S));
-    context.body = `${broadcast.max} viewers are watching, which is as many as MAX_VIEWERS allows; try again later\n`;
+    context.body = `${feed.maxViewers} viewers are watching, which is as many as MAX_VIEWERS allows; try again later\n`;
     return undefined;
   }
   if (context.method === 'HEAD') {

@@ -1,50 +1,66 @@
-import type { FlowHealth } from '../common/health.ts';
-import type { SourceState } from './messages.ts';
+import { VERSION } from '../common/metrics.ts';
+import type { Broadcast } from './broadcast.ts';
+import type { Status } from './messages.ts';
+import type { Source } from './source.ts';
+import type { Telemetry } from './telemetry.ts';
 
-/** For the card, a few words for each state; the page has room for one and the sentence. */
-export const TITLES: Record<SourceState, string> = {
-  waiting: 'Waiting for imagery',
-  live: 'Live',
-  stalled: 'No signal',
-  disconnected: 'No signal',
-  refusing: 'Not shown',
-};
+/** Assembles what `/status` and the SSE event `status` say. */
+export class StatusReport {
+  readonly #source: Source;
+  readonly #broadcast: Broadcast;
+  readonly #telemetry: Telemetry;
+  readonly #startedMs = performance.now();
+  #marked = { atMs: performance.now(), received: 0, encoded: 0 };
+  #fps: Status['fps'] = { in: null, out: null };
 
-export interface SourceView {
-  state: SourceState;
-  /** One sentence for people. */
-  message: string;
-}
+  constructor(source: Source, broadcast: Broadcast, telemetry: Telemetry) {
+    this.#source = source;
+    this.#broadcast = broadcast;
+    this.#telemetry = telemetry;
+  }
 
-/** What can be said of the source at a moment: `performance.now()` milliseconds. */
-export function viewSource(
-  health: FlowHealth,
-  connected: boolean,
-  peer: string,
-  nowMs = performance.now(),
-): SourceView {
-  if (!health.stalled(nowMs)) return { state: 'live', message: 'The picture is live.' };
-  const reason = health.refusing(nowMs);
-  if (reason === 'unmarked') {
+  /** Measures the frame rates since the last call. To be called once a second. */
+  async mark(nowMs = performance.now()): Promise<void> {
+    const { received, encoded } = await this.#telemetry.totals();
+    const seconds = (nowMs - this.#marked.atMs) / 1000;
+    const rate = (now: number, before: number) => Math.round((10 * (now - before)) / seconds) / 10;
+    this.#fps = { in: rate(received, this.#marked.received), out: rate(encoded, this.#marked.encoded) };
+    this.#marked = { atMs: nowMs, received, encoded };
+  }
+
+  async read(): Promise<Status> {
+    const source = this.#source;
+    const broadcast = this.#broadcast;
+    const { newest, lastFrameMs } = source;
+    const { released, rejected, dropped, refused, latencyMs } = await this.#telemetry.totals();
     return {
-      state: 'refusing',
-      message:
-        `What ${peer} sends is not marked as redacted, so it is not shown. Point REDACTOR_HOST and REDACTOR_PORT at ` +
-        'the redactor, or set ALLOW_UNMARKED_FRAMES=1 if a redactor of another make stands there.',
+      service: 'visualizer',
+      version: VERSION,
+      node: process.versions.node,
+      ...source.view(),
+      time: Date.now(),
+      uptimeSeconds: Math.round((performance.now() - this.#startedMs) / 1000),
+      source: {
+        address: source.address,
+        connected: source.connected,
+        width: newest?.width ?? null,
+        height: newest?.height ?? null,
+        format: newest?.format ?? null,
+        sequence: newest?.stamp ? Number(newest.stamp.sequence) : null,
+        lastFrameAgoMs: lastFrameMs === undefined ? null : Math.round(performance.now() - lastFrameMs),
+      },
+      fps: this.#fps,
+      latencyMs,
+      dropped,
+      refused,
+      viewers: {
+        now: broadcast.count(),
+        max: broadcast.max,
+        sse: broadcast.count('sse'),
+        mjpeg: broadcast.count('mjpeg'),
+        released,
+        rejected,
+      },
     };
   }
-  if (reason !== undefined) {
-    return { state: 'refusing', message: `What ${peer} sends is not a frame that can be shown: ${reason}.` };
-  }
-  const { lastMs } = health;
-  if (lastMs === undefined) {
-    const message = connected ? 'connected; no frame to show has come yet' : 'not connected yet';
-    return { state: 'waiting', message: `Waiting for the redactor at ${peer}: ${message}.` };
-  }
-  if (!connected)
-    return { state: 'disconnected', message: `The redactor at ${peer} is gone; connecting again.` };
-  return {
-    state: 'stalled',
-    message: `The redactor at ${peer} is connected but sends no frames; is playback running?`,
-  };
 }

@@ -1,38 +1,35 @@
 import type { ServerResponse } from 'node:http';
 import type { Picture } from './picture.ts';
 
-/** A timer's grain: a frame this much early still counts as on time for a viewer with a capped rate. */
+/** Timers are this coarse: a frame this much early still counts as on time for a viewer with a capped rate. */
 const EARLY_MS = 3;
 
-/** What a viewer tells of. */
 export interface ViewerEvents {
   /** It missed a frame: a newer one came before its socket drained. */
   skipped(): void;
-  /** It could take a picture now, and of the newest frame none was made while it could not. */
+  /** It can take a picture again, and none has been made of the newest frame. */
   caughtUp(): void;
 }
 
+/** Returns a picture's bytes in the form of one kind of stream. */
+export type Render = (picture: Picture) => Buffer;
+
 /**
- * One HTTP response that pictures are written to. At most one picture waits in it: while its socket has not drained
- * newer ones pass it by, and the newest is written the moment it drains.
+ * Writes pictures to one HTTP response. At most one picture waits: while the socket has not drained, a newer picture
+ * replaces it, and the newest is written the moment it drains.
  */
 export class Viewer {
   readonly #response: ServerResponse;
-  readonly #render: (picture: Picture) => Buffer;
+  readonly #render: Render;
   readonly #intervalMs: number;
   readonly #events: ViewerEvents;
   #dueMs = 0;
   #waiting: Picture | 'a frame' | undefined;
-  /** Whether what it was last offered says that nothing is live. */
+  /** Whether the last picture offered was a card. */
   #card = false;
 
   /** @param maxFps this viewer's own cap, Infinity for none */
-  constructor(
-    response: ServerResponse,
-    render: (picture: Picture) => Buffer,
-    maxFps: number,
-    events: ViewerEvents,
-  ) {
+  constructor(response: ServerResponse, render: Render, maxFps: number, events: ViewerEvents) {
     this.#response = response;
     this.#render = render;
     this.#intervalMs = 1000 / maxFps;
@@ -45,7 +42,7 @@ export class Viewer {
     });
   }
 
-  /** Whether it has yet to take what was written to it. */
+  /** Whether it has not yet taken what was written to it. */
   get behind(): boolean {
     return this.#response.writableNeedDrain;
   }
@@ -62,7 +59,7 @@ export class Viewer {
     else this.#write(picture);
   }
 
-  /** A frame has come of which no picture is made, since nobody could take it. */
+  /** Notes a frame that is not encoded because no viewer can take it. */
   pass(nowMs: number): void {
     if (!this.behind || !this.#isDue(nowMs, false)) return;
     this.#advance(nowMs, false);
@@ -73,7 +70,7 @@ export class Viewer {
     this.#response.destroy();
   }
 
-  /** The cap is for pictures of one kind: that the picture is live again, or no longer, is shown at once. */
+  /** The cap holds within a kind: a change between picture and card is shown at once. */
   #isDue(nowMs: number, card: boolean): boolean {
     return card !== this.#card || nowMs >= this.#dueMs - EARLY_MS;
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NewestEncoder } from './encode-newest.ts';
+import { NewestEncoder } from './newest-encoder.ts';
 
 /** Encoders that finish when the test says so. */
 function bench() {
@@ -8,12 +8,16 @@ function bench() {
   const encoded: string[] = [];
   const failed: unknown[] = [];
   let replaced = 0;
+  let disposed = 0;
   const encoder = new NewestEncoder<number, string>(
-    () => input => {
-      const deferred = Promise.withResolvers<string>();
-      running.set(input, deferred);
-      return deferred.promise;
-    },
+    () => ({
+      encode(input) {
+        const deferred = Promise.withResolvers<string>();
+        running.set(input, deferred);
+        return deferred.promise;
+      },
+      [Symbol.dispose]: () => (disposed += 1),
+    }),
     {
       encoded: output => encoded.push(output),
       replaced: () => (replaced += 1),
@@ -27,6 +31,7 @@ function bench() {
     failed,
     running: () => [...running.keys()],
     replaced: () => replaced,
+    disposed: () => disposed,
     async finish(input: number) {
       running.get(input)?.resolve(`jpeg ${input}`);
       running.delete(input);
@@ -70,4 +75,19 @@ test('a frame that fails is told and stops no other', async () => {
   await finish(3);
   assert.deepEqual(encoded, ['jpeg 2', 'jpeg 3']);
   assert.equal(failed.length, 1);
+});
+
+test('an idle encoder is disposed of at once, and one at work when it has finished', async () => {
+  const { encoder, encoded, running, disposed, finish } = bench();
+  for (const input of [1, 2, 3]) encoder.push(input);
+  await finish(1);
+  encoder[Symbol.dispose]();
+  assert.equal(disposed(), 0);
+  await finish(2);
+  assert.equal(disposed(), 1);
+  await finish(3);
+  assert.equal(disposed(), 2);
+  encoder.push(4);
+  assert.deepEqual(running(), []);
+  assert.deepEqual(encoded, ['jpeg 1', 'jpeg 2', 'jpeg 3']);
 });

@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FlowHealth } from '../common/health.ts';
-import { viewSource } from './status.ts';
+import { frameOf } from '../../tests/support/feed.ts';
+import { Source } from './source.ts';
 
 /** A source of one frame in five seconds whose rhythm is known; the last came at 10 s. */
 function slowSource() {
   const transport = { connected: true };
-  const health = new FlowHealth('visualizer', 'frames', () => transport.connected);
-  for (const ms of [0, 5000, 10_000]) health.flowed(ms);
+  const source = new Source('tcp://redactor:5556', () => transport.connected);
+  const frame = frameOf(1);
+  for (const ms of [0, 5000, 10_000]) source.arrived(frame, ms);
   const told = (nowMs: number) => {
-    const { state } = viewSource(health, transport.connected, 'tcp://redactor:5556', nowMs);
-    assert.equal(health.ready(nowMs).ok, state === 'live', 'health says the same');
+    const { state } = source.view(nowMs);
+    assert.equal(source.ready(nowMs).ok, state === 'live', 'health says the same');
     return state;
   };
-  return { transport, health, told };
+  return { transport, told, flowed: (nowMs: number) => source.arrived(frame, nowMs) };
 }
 
 test('a slow clip is live for three of its intervals behind a redactor that is connected', () => {
@@ -38,11 +39,11 @@ test('a redactor that is gone and back before 1.5 s without a frame changes noth
 });
 
 test('a redactor that is back makes nothing live before its first frame', () => {
-  const { transport, health, told } = slowSource();
+  const { transport, flowed, told } = slowSource();
   transport.connected = false;
   assert.equal(told(13_000), 'disconnected');
   transport.connected = true;
   assert.equal(told(13_250), 'stalled');
-  health.flowed(14_000);
+  flowed(14_000);
   assert.equal(told(18_900), 'live');
 });

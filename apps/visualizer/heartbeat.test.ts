@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import { feedFor } from '../../tests/support/feed.ts';
 import { release } from '../common/reclaim.ts';
-import { Broadcast } from './broadcast.ts';
-import { LivePicture } from './live-picture.ts';
-import { Telemetry } from './telemetry.ts';
-import { tellViewers, watch } from './watch.ts';
+import { beat } from './heartbeat.ts';
 
 const MB = 2 ** 20;
 
-/** Buffers of malloc's heap of so many bytes each; every second one is let go, and lies between two that are held. */
+/** Buffers on malloc's heap; every second one is released, and lies between two that are held. */
 function everySecondOf(count: number, bytes: number): Buffer[] {
   const all = Array.from({ length: count }, () => Buffer.allocUnsafeSlow(bytes).fill(1));
   return all.filter((buffer, i) => {
@@ -19,26 +17,11 @@ function everySecondOf(count: number, bytes: number): Buffer[] {
   });
 }
 
-/** A picture of which nothing has come, and nobody who watches. */
-function nothing() {
-  const telemetry = new Telemetry();
-  const broadcast = new Broadcast(1, 1000, telemetry);
-  const live = new LivePicture(
-    'tcp://127.0.0.1:1',
-    () => false,
-    broadcast,
-    () => async () => Buffer.of(),
-    { changed() {}, encoded() {}, replaced() {}, failed() {} },
-  );
-  telemetry.observe(broadcast, live);
-  return { telemetry, broadcast, live, [Symbol.dispose]: () => broadcast[Symbol.dispose]() };
-}
-
 test('memory that is free between what is held goes back to the kernel within 15 seconds', t => {
   t.mock.timers.enable({ apis: ['setInterval'] });
-  using made = nothing();
+  using made = feedFor({ connected: false });
   const ended = new AbortController();
-  watch(made.broadcast, made.live, made.telemetry, ended.signal);
+  beat(made.feed, ended.signal);
 
   const held = everySecondOf(1024, MB / 16);
   const before = process.memoryUsage.rss();
@@ -53,10 +36,9 @@ const canvasIsLoaded = () =>
   Object.keys(createRequire(import.meta.url).cache).some(path => path.includes('/node_modules/canvas/'));
 
 test('canvas is loaded when a card is seen by somebody, and no sooner', async () => {
-  using made = nothing();
-  const { broadcast, live, telemetry } = made;
-  await tellViewers(broadcast, live, telemetry);
+  using made = feedFor({ connected: false });
+  await made.feed.everySecond();
   assert.equal(canvasIsLoaded(), false);
-  live.card();
+  made.feed.card();
   assert.equal(canvasIsLoaded(), true);
 });

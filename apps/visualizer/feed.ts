@@ -1,0 +1,147 @@
+import type { Frame, RefusalReason } from '../common/frame.ts';
+import { Broadcast, type Visit } from './broadcast.ts';
+import { Card } from './card.ts';
+import { type FrameEncoder, LivePicture } from './live-picture.ts';
+import type { SourceState, Status } from './messages.ts';
+import type { Picture } from './picture.ts';
+import type { Source, SourceView } from './source.ts';
+import { StatusReport } from './status.ts';
+import type { Telemetry } from './telemetry.ts';
+
+export interface FeedOptions {
+  maxViewers: number;
+  /** A viewer that is behind and takes nothing for this long is disconnected. */
+  releaseMs: number;
+  createEncoder(): FrameEncoder;
+}
+
+export interface FeedEvents {
+  /** The source's state has changed. */
+  changed(view: SourceView): void;
+  encodeFailed(error: unknown): void;
+}
+
+/**
+ * One source, its pictures and everyone who watches it. A frame is encoded only when a viewer would take it or a still is
+ * asked for. All that viewers are sent goes through here, and `Broadcast` alone writes it.
+ */
+export class Feed implements Disposable {
+  readonly source: Source;
+  readonly #telemetry: Telemetry;
+  readonly #events: FeedEvents;
+  readonly #broadcast: Broadcast;
+  readonly #live: LivePicture;
+  readonly #status: StatusReport;
+  readonly #card = new Card();
+  #state: SourceState | undefined;
+
+  constructor(source: Source, telemetry: Telemetry, options: FeedOptions, events: FeedEvents) {
+    this.source = source;
+    this.#telemetry = telemetry;
+    this.#events = events;
+    this.#broadcast = new Broadcast(options.maxViewers, options.releaseMs, {
+      joined: kind => telemetry.joined(kind),
+      left: kind => telemetry.left(kind),
+      skipped: () => telemetry.dropped('viewer'),
+      released: () => telemetry.released(),
+      caughtUp: () => this.#caughtUp(),
+    });
+    this.#live = new LivePicture(options.createEncoder, {
+      made: (picture, prompt) => this.#made(picture, prompt),
+      replaced: () => telemetry.dropped('encoder'),
+      failed: error => events.encodeFailed(error),
+    });
+    this.#status = new StatusReport(source, this.#broadcast, telemetry);
+  }
+
+  /** Takes a frame that may be shown. */
+  take(frame: Frame): void {
+    const missed = this.source.arrived(frame);
+    this.#telemetry.received();
+    this.#telemetry.dropped('upstream', missed);
+    if (this.#state !== 'live') this.refresh();
+    const wanted = this.#broadcast.wanted();
+    this.#live.take(frame, wanted);
+    if (!wanted) this.#broadcast.pass();
+  }
+
+  /** Takes note of a message that may not be shown. */
+  refuse(reason: RefusalReason | 'unmarked'): void {
+    this.#telemetry.refused(reason);
+    this.source.refused(reason);
+  }
+
+  get maxViewers(): number {
+    return this.#broadcast.max;
+  }
+
+  get full(): boolean {
+    return this.#broadcast.full;
+  }
+
+  /** Opens a stream: with the newest picture or the card, and for Server-Sent Events the status. */
+  async join(visit: Visit): Promise<void> {
+    const isLive = this.source.view().state === 'live';
+    this.#broadcast.join(visit, isLive ? this.#live.made : this.#cardFor(visit));
+    if (isLive) this.#live.request();
+    if (visit.kind === 'sse') this.#broadcast.send('status', await this.status(), visit.response);
+  }
+
+  /** Returns the newest frame as a picture, encoded now if need be; undefined while nothing is live. */
+  async still(): Promise<Picture | undefined> {
+    return this.source.view().state === 'live' ? await this.#live.still() : undefined;
+  }
+
+  /** Returns the card for the present state, in the shape of the last frame. */
+  card(): Picture {
+    return this.#card.for(this.source.view(), this.source.newest);
+  }
+
+  async status(): Promise<Status> {
+    return await this.#status.read();
+  }
+
+  /** Notices a change of the source's state, and reports it to the viewers. */
+  refresh(): void {
+    const view = this.source.view();
+    if (view.state === this.#state) return;
+    this.#state = view.state;
+    this.#telemetry.live(view.state === 'live');
+    this.#events.changed(view);
+    void this.#report();
+  }
+
+  /** Measures rates and reports the status. */
+  async everySecond(): Promise<void> {
+    await this.#status.mark();
+    await this.#report();
+  }
+
+  [Symbol.dispose](): void {
+    this.#broadcast[Symbol.dispose]();
+    this.#live[Symbol.dispose]();
+  }
+
+  async #report(): Promise<void> {
+    this.#broadcast.send('status', await this.#status.read());
+    if (this.source.view().state !== 'live' && this.#broadcast.count('mjpeg') > 0) {
+      this.#broadcast.show(this.card(), 'mjpeg');
+    }
+  }
+
+  /** The page draws its own card from the status. */
+  #cardFor({ kind }: Visit): Picture | undefined {
+    return kind === 'mjpeg' ? this.card() : undefined;
+  }
+
+  #caughtUp(): void {
+    if (this.#state === 'live' && this.#broadcast.wanted()) this.#live.request();
+  }
+
+  #made(picture: Picture, prompt: boolean): void {
+    // Encoded while the source went away: showing it now would pass it off as live.
+    if (this.#state !== 'live') return;
+    this.#telemetry.encoded(prompt ? picture.facts.latencyMs : null);
+    this.#broadcast.show(picture);
+  }
+}
