@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { Publisher, Push, Reply } from 'zeromq';
 import { freePorts, until } from '../../tests/support/services.ts';
+import { connectRaw, flood, handshake, longHeader, shortPart } from '../../tests/support/zmtp.ts';
 import { type FrameSink, type FrameSource, publish, subscribe } from './bus.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
 
@@ -58,16 +59,10 @@ async function stranger(
   };
 }
 
-/** A publisher by the book, up to a message that is longer than any frame: ZMTP 3.0 with the NULL mechanism. */
+/** A publisher that follows the protocol, up to a message that is longer than any frame. */
 async function boaster(port: number) {
-  const greeting = Buffer.alloc(64);
-  greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3]);
-  greeting.write('NULL', 12);
-  const ready = Buffer.from('\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03PUB', 'latin1');
-  const tooLong = Buffer.alloc(9, 2);
-  tooLong.writeBigUInt64BE(BigInt(MAX_MESSAGE_BYTES + 1), 1);
-  return stranger(port, Buffer.concat([greeting, ready]), (socket, said) => {
-    if (said.includes('READY')) socket.write(tooLong);
+  return stranger(port, handshake('PUB'), (socket, said) => {
+    if (said.includes('READY')) socket.write(longHeader(MAX_MESSAGE_BYTES + 1));
   });
 }
 
@@ -199,4 +194,52 @@ test('a publisher on an IPv6 address is heard', {
   const sink = await publish(endpoint, ended.signal);
   assert.ok(await hears(subscribe(endpoint, ended.signal), sink, ended), 'nothing was heard within 8 s');
   ended.abort();
+});
+
+const MB = 2 ** 20;
+const zeros = Buffer.alloc(MB / 16);
+const smallParts = Buffer.concat(Array.from({ length: 500 }, () => shortPart(Buffer.alloc(100, 7), true)));
+
+for (const [what, chunk] of Object.entries({
+  'one endless message': () => zeros,
+  'one message of endless parts': () => smallParts,
+})) {
+  test(`a subscriber that sends ${what} costs a publisher no memory, and others are served`, async () => {
+    const [port = 0] = await freePorts(1);
+    const endpoint = { host: '127.0.0.1', port, variable: 'PLAYBACK_PORT' };
+    const ended = new AbortController();
+    const sink = await publish(endpoint, ended.signal);
+    try {
+      const attacker = await connectRaw(port);
+      const before = process.memoryUsage.rss();
+      if (chunk() === zeros) attacker.write(longHeader(2 ** 30));
+      const taken = await flood(attacker, 300 * MB, chunk);
+      const grown = (process.memoryUsage.rss() - before) / MB;
+      assert.ok(grown < 60, `${grown} MB more after ${taken} bytes`);
+      if (chunk() === zeros) assert.ok(attacker.destroyed, 'the connection was not dropped');
+      assert.ok(await hears(subscribe(endpoint, ended.signal), sink, ended), 'nothing was heard within 8 s');
+      attacker.destroy();
+    } finally {
+      ended.abort();
+    }
+  });
+}
+
+test('a subscriber that calls itself by a name of endless length is dropped in the handshake', async () => {
+  const [port = 0] = await freePorts(1);
+  const ended = new AbortController();
+  await publish({ host: '127.0.0.1', port, variable: 'PLAYBACK_PORT' }, ended.signal);
+  try {
+    const attacker = connect(port, '127.0.0.1')
+      .on('error', () => {})
+      .resume();
+    const greeting = handshake('SUB').subarray(0, 64);
+    attacker.write(Buffer.concat([greeting, Buffer.of(6), longHeader(2 ** 30).subarray(1)]));
+    const before = process.memoryUsage.rss();
+    await flood(attacker, 300 * MB, () => zeros);
+    assert.ok(attacker.destroyed, 'the connection was not dropped');
+    assert.ok(process.memoryUsage.rss() - before < 60 * MB);
+  } finally {
+    ended.abort();
+  }
 });

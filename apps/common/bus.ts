@@ -22,6 +22,12 @@ export interface FrameSink {
 /** Long enough for a last frame to leave on loopback, short enough for the promise of a quick stop. */
 const LINGER_MS = 200;
 
+/**
+ * The longest message that a publisher takes: a handshake is 27 bytes, a subscription to everything 1 or 10. Without a
+ * limit, one endless message fills the memory of the service.
+ */
+const MAX_SUBSCRIPTION_BYTES = 255;
+
 /** Messages that may wait for us, over what the kernel buffers. With one, a process short of CPU falls behind for good. */
 const HIGH_WATER_MARK = 2;
 
@@ -34,12 +40,17 @@ const GIVEN_UP_MS = 4 * RECONNECT_MS;
  * Publishes on an endpoint until `signal` is aborted.
  *
  * Conflation keeps one message for each subscriber: a newer frame replaces one that has not left yet, so a stalled
- * subscriber costs one frame and never a queue.
+ * subscriber costs one frame and never a queue. It holds for what subscribers send, too.
  *
  * @throws Fault `cannot-listen`
  */
 export async function publish(endpoint: Endpoint, signal: AbortSignal): Promise<FrameSink> {
-  const socket = new Publisher({ conflate: true, linger: LINGER_MS, ipv6: isIpv6(endpoint) });
+  const socket = new Publisher({
+    conflate: true,
+    linger: LINGER_MS,
+    ipv6: isIpv6(endpoint),
+    maxMessageSize: MAX_SUBSCRIPTION_BYTES,
+  });
   try {
     await socket.bind(address(endpoint));
   } catch (thrown) {
