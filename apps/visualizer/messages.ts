@@ -21,6 +21,36 @@ export interface PictureFacts {
   position: number | null;
   /** From publication to the finished JPEG, in ms; null if the publisher does not say. */
   latencyMs: number | null;
+  /** When the scan was made, Unix ms; null if it is not known. */
+  validAt?: number | null;
+  /** The first 8 bytes of the digest of the mask in force, in hex; null if the publisher does not say. */
+  mask?: string | null;
+}
+
+/** One picture of the history, as `GET /loop` lists it; its JPEG is at `/loop/{id}.jpg` and never changes. */
+export interface LoopFrame {
+  id: string;
+  seq: number;
+  position: number | null;
+  validAt: number | null;
+  width: number;
+  height: number;
+  /** Length of the JPEG. */
+  bytes: number;
+}
+
+/** The answer of `GET /loop`, oldest frame first. */
+export interface LoopList {
+  frames: LoopFrame[];
+  bytes: number;
+  maxBytes: number;
+  maxFrames: number;
+}
+
+/** An SSE event `loop`: what came into the history and what left it. */
+export interface LoopChange {
+  added: LoopFrame[];
+  removed: string[];
 }
 
 /** An SSE event `frame`. */
@@ -49,6 +79,8 @@ export interface Status {
     sequence: number | null;
     lastFrameAgoMs: number | null;
   };
+  /** CLIP_SECTOR as it is set: where the picture lies. Null or absent if it is not known. */
+  sector?: string | null;
   /** Frames a second over the last second. */
   fps: { in: number | null; out: number | null };
   /** From publication to the finished JPEG, over the last minute. */
