@@ -5,8 +5,9 @@ import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { brightest, decodeJpeg } from './support/jpeg.ts';
-import { metric, startChain, until } from './support/services.ts';
+import { metric, startChain } from './support/services.ts';
 import { events, open, parts } from './support/streams.ts';
+import { until } from './support/until.ts';
 
 const readJson = async (url: string) => (await (await fetch(url)).json()) as Record<string, never>;
 

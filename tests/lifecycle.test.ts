@@ -1,18 +1,13 @@
 /** Any service may start, stop, stall and restart at any time, in any order. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { brightest, decodeJpeg } from './support/jpeg.ts';
-import {
-  chainEnvironment,
-  freePorts,
-  type ServiceName,
-  startChain,
-  startService,
-  until,
-} from './support/services.ts';
+import { freePort } from './support/ports.ts';
+import { childrenOf, isAlive } from './support/processes.ts';
+import { chainEnvironment, type ServiceName, startChain, startService } from './support/services.ts';
 import { events, firstEvent, open, parts } from './support/streams.ts';
+import { until } from './support/until.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let clip: string;
@@ -146,7 +141,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     await using chain = await startChain({ DATA_FILE: clip });
     const viewer = (await open(`${chain.web}/stream`)).on('error', () => {}).resume();
     const { playback } = chain.services;
-    const decoders = childrenOf(playback.process.pid);
+    const decoders = childrenOf(playback.process.pid!, 'ffmpeg');
     assert.ok(decoders.length > 0);
     for (const service of Object.values(chain.services)) {
       const { how, ms } = await service.stop(signal);
@@ -154,7 +149,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       assert.ok(ms < 1000, `${ms} ms`);
     }
     viewer.destroy();
-    for (const pid of decoders) assert.throws(() => process.kill(pid, 0), 'an ffmpeg is left');
+    for (const pid of decoders) assert.ok(!isAlive(pid), 'an ffmpeg is left');
   });
 }
 
@@ -176,7 +171,7 @@ test('a port that is taken is named, with the variable that chooses another, and
     ['redactor', 'REDACTOR_PORT'],
     ['visualizer', 'VISUALIZER_PORT'],
   ] as const) {
-    const [metrics = 0] = await freePorts(1);
+    const metrics = await freePort();
     const own = name === 'visualizer' ? {} : { METRICS_PORT: metrics };
     await using service = startService(name, { ...chain.environment[name], ...own });
     assert.equal(await service.ended, 1);
@@ -208,11 +203,3 @@ test('every bad variable is named at once, with its value and what would do, and
     assert.ok(said.includes(part), `${part} is not in: ${said}`);
   }
 });
-
-function childrenOf(pid: number | undefined): number[] {
-  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)])
-    .toString()
-    .trim()
-    .split(/\s+/)
-    .map(Number);
-}

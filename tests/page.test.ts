@@ -11,7 +11,9 @@ import { launchBrowser, openPage, type WatchedPage } from './support/browser.ts'
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { brightest, type Decoded, decodeJpeg } from './support/jpeg.ts';
 import { area, type Colour, count, meanDifference, type Where } from './support/pixels.ts';
-import { freePorts, startChain, startService, until } from './support/services.ts';
+import { freePort, freePorts } from './support/ports.ts';
+import { startChain, startService } from './support/services.ts';
+import { until } from './support/until.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -188,7 +190,7 @@ test('without frames the page waits, and says for what', async () => {
 });
 
 test('frames without the redacted mark are never drawn, and the page says why', async () => {
-  const [port] = (await freePorts(1)) as [number];
+  const port = await freePort();
   const { PLAYBACK_PORT } = chain.environment.playback;
   await using _ = startedVisualizer({ VISUALIZER_PORT: port, REDACTOR_PORT: PLAYBACK_PORT });
   await using viewer = await openWhenServed(port);
@@ -405,7 +407,7 @@ function startedVisualizer(more: Record<string, number>) {
 
 /** One more visualizer on the same redactor, for what would disturb the others' viewers. */
 async function anotherVisualizer(more: Record<string, number> = {}) {
-  const [port] = (await freePorts(1)) as [number];
+  const port = await freePort();
   const environment = { ...chain.environment.visualizer, VISUALIZER_PORT: port, ...more };
   const visualizer = startService('visualizer', environment);
   await visualizer.logged(line => line['state'] === 'live');

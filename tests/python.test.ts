@@ -8,9 +8,9 @@ import { type Frame, parseMessage } from '../apps/common/frame.ts';
 import { PYTHON, requirePython, script } from './python/interpreter.ts';
 import { ffmpeg, temporaryFolder } from './support/clips.ts';
 import { decodeJpeg } from './support/jpeg.ts';
+import { freePort } from './support/ports.ts';
 import {
   chainEnvironment,
-  freePorts,
   type RunningService,
   type ServiceName,
   startProcess,
@@ -222,11 +222,11 @@ describe('an OpenCV service between our playback and our redactor', () => {
     check: (frame: Frame) => void,
   ): Promise<void> {
     const environment = await chainEnvironment({ WIRE_FORMAT: format, DATA_FILE: clips.plain });
-    const [port] = await freePorts(1);
+    const port = await freePort();
     const from = environment.playback.PLAYBACK_PORT;
     await using redactor = startService('redactor', {
       ...environment.redactor,
-      PLAYBACK_PORT: port!,
+      PLAYBACK_PORT: port,
       REDACT_WIDTH: BORDERS.narrow,
     });
     await using recipe = startProcess(name, PYTHON, [script(name), String(from), String(port)]);

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { makeClip, temporaryFolder } from './support/clips.ts';
-import { metric, startChain, until } from './support/services.ts';
+import { metric, startChain } from './support/services.ts';
 import { events, firstEvent, open } from './support/streams.ts';
+import { until } from './support/until.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 before(async () => {

@@ -8,8 +8,9 @@ import { Publisher, Subscriber } from 'zeromq';
 import { FrameLayout, parseFrame, TRAILER_BYTES, writeStamp } from '../apps/common/frame.ts';
 import { ffmpeg, temporaryFolder } from './support/clips.ts';
 import { brightest, decodeJpeg } from './support/jpeg.ts';
-import { chainEnvironment, metric, startChain, startService, until } from './support/services.ts';
+import { chainEnvironment, metric, startChain, startService } from './support/services.ts';
 import { events, open, parts } from './support/streams.ts';
+import { until } from './support/until.ts';
 
 const WIDTH = 322;
 const HEIGHT = 242;

@@ -4,7 +4,8 @@ import { after, before, test } from 'node:test';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { npmStart, shell } from './support/npm-start.ts';
 import { isAlive } from './support/processes.ts';
-import { chainEnvironment, until } from './support/services.ts';
+import { chainEnvironment } from './support/services.ts';
+import { until } from './support/until.ts';
 
 /** The promise, from the kill to the last service's end. */
 const END_MS = 2000;

@@ -5,21 +5,9 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { npmStart, shell } from './support/npm-start.ts';
-import { chainEnvironment, freePorts, startChain, until } from './support/services.ts';
-
-/** The first of two free ports in a row. */
-async function twoPorts(): Promise<number> {
-  for (;;) {
-    const [port] = await freePorts(1);
-    const next = createServer().listen(port! + 1, '127.0.0.1');
-    const isFree = await once(next, 'listening').then(
-      () => true,
-      () => false,
-    );
-    next.close();
-    if (isFree) return port!;
-  }
-}
+import { freePair, freePort } from './support/ports.ts';
+import { chainEnvironment, startChain } from './support/services.ts';
+import { until } from './support/until.ts';
 
 async function nobodyListens(url: string): Promise<void> {
   await assert.rejects(fetch(url));
@@ -29,7 +17,7 @@ test('it says where to look once a frame is really served, and Ctrl-C stops all 
   await using folder = await temporaryFolder();
   const clip = await makeClip(`${folder.path}/clip.mp4`);
   const { visualizer, web } = await chainEnvironment({ DATA_FILE: clip });
-  const metrics = await twoPorts();
+  const metrics = await freePair();
   await using chain = npmStart({ ...visualizer, METRICS_PORT: metrics });
   const line = await chain.said(/The picture is live: open/);
   assert.match(
@@ -91,7 +79,7 @@ test("the picture of another chain's redactor is not announced", async () => {
   await using folder = await temporaryFolder();
   const clip = await makeClip(`${folder.path}/clip.mp4`);
   await using other = await startChain({ DATA_FILE: clip });
-  const [free = 0] = await freePorts(1);
+  const free = await freePort();
   await using chain = npmStart({ ...other.environment.visualizer, VISUALIZER_PORT: free });
   assert.equal(await chain.ended, 1);
   assert.doesNotMatch(chain.lines.join('\n'), /live: open/);

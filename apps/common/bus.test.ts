@@ -4,7 +4,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { Publisher, Push, Reply } from 'zeromq';
-import { freePorts, until } from '../../tests/support/services.ts';
+import { freePort } from '../../tests/support/ports.ts';
+import { until } from '../../tests/support/until.ts';
 import { connectRaw, flood, handshake, longHeader, shortPart } from '../../tests/support/zmtp.ts';
 import { type FrameSink, type FrameSource, publish, subscribe } from './bus.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
@@ -24,7 +25,7 @@ async function hears(source: FrameSource, sink: FrameSink, ended: AbortControlle
 
 /** Subscribes to a port that `first` has, lets a publisher take it over, and waits for a frame of its. */
 async function heardAfter(first: (port: number) => Promise<() => Promise<void> | void>): Promise<boolean> {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const endpoint = { host: '127.0.0.1', port, variable: 'PLAYBACK_PORT' };
   const ended = new AbortController();
   try {
@@ -91,7 +92,7 @@ for (const [who, first] of Object.entries({
 }
 
 test('a server that takes the connection and says nothing is left alone for a second before it is tried again', async () => {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const ended = new AbortController();
   const server = createServer(socket => socket.on('error', () => {})).listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -109,7 +110,7 @@ test('a server that takes the connection and says nothing is left alone for a se
 
 /** A publisher that is not ours, which neither conflates nor keeps to one part, and a source that is subscribed to it. */
 async function foreignPair() {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const ended = new AbortController();
   const publisher = new Publisher({ linger: 0 });
   await publisher.bind(`tcp://127.0.0.1:${port}`);
@@ -188,7 +189,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some(own => own?.some(({ addr
 test('a publisher on an IPv6 address is heard', {
   skip: !hasIpv6 && 'this machine has no IPv6',
 }, async () => {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const endpoint = { host: '[::1]', port, variable: 'PLAYBACK_PORT' };
   const ended = new AbortController();
   const sink = await publish(endpoint, ended.signal);
@@ -205,7 +206,7 @@ for (const [what, chunk] of Object.entries({
   'one message of endless parts': () => smallParts,
 })) {
   test(`a subscriber that sends ${what} costs a publisher no memory, and others are served`, async () => {
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     const endpoint = { host: '127.0.0.1', port, variable: 'PLAYBACK_PORT' };
     const ended = new AbortController();
     const sink = await publish(endpoint, ended.signal);
@@ -226,7 +227,7 @@ for (const [what, chunk] of Object.entries({
 }
 
 test('a subscriber that calls itself by a name of endless length is dropped in the handshake', async () => {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const ended = new AbortController();
   await publish({ host: '127.0.0.1', port, variable: 'PLAYBACK_PORT' }, ended.signal);
   try {

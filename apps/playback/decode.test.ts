@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { hangingPrograms, makeClip, temporaryFolder } from '../../tests/support/clips.ts';
 import { childrenOf, isAlive } from '../../tests/support/processes.ts';
-import { until } from '../../tests/support/services.ts';
+import { until } from '../../tests/support/until.ts';
 import { FrameLayout } from '../common/frame.ts';
 import { type Decoding, decode } from './decode.ts';
 import { probe } from './probe.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
-import { until } from '../../tests/support/services.ts';
+import { until } from '../../tests/support/until.ts';
 import { directPipe } from './direct-pipe.ts';
 
 /** Takes everything into one piece of memory, at most so many bytes before it has to be asked again. */

@@ -5,16 +5,16 @@ import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { ffmpeg, hangingPrograms, makeClip, temporaryFolder } from '../../tests/support/clips.ts';
+import { freePorts } from '../../tests/support/ports.ts';
 import { childrenOf, isAlive } from '../../tests/support/processes.ts';
 import {
-  freePorts,
   type LogLine,
   metric,
   type RunningService,
   startProcess,
   startService,
-  until,
 } from '../../tests/support/services.ts';
+import { until } from '../../tests/support/until.ts';
 
 const folder = await temporaryFolder();
 after(() => folder[Symbol.asyncDispose]());

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { until } from '../../tests/support/services.ts';
+import { until } from '../../tests/support/until.ts';
 import { Broadcast } from './broadcast.ts';
 import { Picture } from './picture.ts';
 

@@ -5,8 +5,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { brightest, type Decoded, decodeJpeg } from '../support/jpeg.ts';
+import { until } from '../support/until.ts';
 import { bootHost, type Host } from './host.ts';
-import { buildImages, eventually, prepare, SERVICES, type Service, type Suite } from './machine.ts';
+import { buildImages, prepare, SERVICES, type Service, type Suite } from './machine.ts';
 
 export let host: Host;
 let web: Awaited<ReturnType<Host['tunnel']>> | undefined;
@@ -77,7 +78,7 @@ export const snapshot = async () => {
 };
 export const isLive = async () => (await fetch(site('/readyz'), { signal: AbortSignal.timeout(10_000) })).ok;
 export const live = (what: string, timeoutMs = 300_000) =>
-  eventually(`the live picture ${what}`, timeoutMs, isLive);
+  until(isLive, `the live picture ${what}`, timeoutMs);
 
 export function assertRedacted(picture: Decoded, borderPx: number): void {
   const { width, height } = picture;
@@ -103,12 +104,16 @@ const pidOf = (service: Service) => host.op(`podman inspect --format '{{.State.P
 export async function strike(signal: 'KILL' | 'STOP', ...services: Service[]): Promise<void> {
   const pids = await Promise.all(services.map(pidOf));
   await host.root(`kill -${signal} ${pids.join(' ')}`);
-  await eventually(`another ${services.join(', ')}`, 300_000, async () => {
-    const now = await Promise.all(services.map(pidOf));
-    return now.every((pid, at) => pid !== '' && pid !== '0' && pid !== pids[at]);
-  });
+  await until(
+    async () => {
+      const now = await Promise.all(services.map(pidOf));
+      return now.every((pid, at) => pid !== '' && pid !== '0' && pid !== pids[at]);
+    },
+    `another ${services.join(', ')}`,
+    300_000,
+  );
 }
 
 /** Until every unit is active, which needs a healthy container, and the picture is live. */
 export const allWell = (what: string, timeoutMs = 400_000) =>
-  eventually(`everything well ${what}`, timeoutMs, async () => (await host.try(noaa('status'))).code === 0);
+  until(async () => (await host.try(noaa('status'))).code === 0, `everything well ${what}`, timeoutMs);

@@ -2,21 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import {
-  CACHE,
-  eventually,
-  imageOf,
-  ok,
-  podman,
-  type Ran,
-  run,
-  SERVICES,
-  type Suite,
-  TREE,
-  TRIXIE,
-} from './machine.ts';
+import { freePort } from '../support/ports.ts';
+import { until } from '../support/until.ts';
+import { CACHE, imageOf, ok, podman, type Ran, run, SERVICES, type Suite, TREE, TRIXIE } from './machine.ts';
 
 const LIBRARIES = join(TRIXIE, 'usr/lib/x86_64-linux-gnu');
 const guestOf = (suite: Suite) => join(CACHE, `guest-${suite}`);
@@ -31,15 +20,6 @@ export interface Host extends AsyncDisposable {
   tunnel(port: number): Promise<{ port: number } & AsyncDisposable>;
   reboot(): Promise<void>;
   seconds(): number;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 /**
@@ -167,10 +147,14 @@ export async function bootHost(suite: Suite): Promise<Host> {
     return ran.stdout.trimEnd();
   };
   const up = () =>
-    eventually('ssh of the host', 300_000, async () => {
-      if (qemu.exitCode !== null) throw new Error(`QEMU ended with ${qemu.exitCode}; see host-console.log`);
-      return (await ssh('root', 'systemctl is-system-running --wait; true', 120_000)).code === 0;
-    });
+    until(
+      async () => {
+        if (qemu.exitCode !== null) throw new Error(`QEMU ended with ${qemu.exitCode}; see host-console.log`);
+        return (await ssh('root', 'systemctl is-system-running --wait; true', 120_000)).code === 0;
+      },
+      'ssh of the host',
+      300_000,
+    );
 
   const host: Host = {
     try: (line, timeoutMs) => ssh('op', line, timeoutMs),
@@ -193,10 +177,14 @@ export async function bootHost(suite: Suite): Promise<Host> {
     async reboot() {
       const before = await must('root', 'cat /proc/sys/kernel/random/boot_id');
       await ssh('root', 'systemctl reboot');
-      await eventually('the reboot', 300_000, async () => {
-        const now = await ssh('root', 'cat /proc/sys/kernel/random/boot_id', 30_000);
-        return now.code === 0 && now.stdout.trim() !== before;
-      });
+      await until(
+        async () => {
+          const now = await ssh('root', 'cat /proc/sys/kernel/random/boot_id', 30_000);
+          return now.code === 0 && now.stdout.trim() !== before;
+        },
+        'the reboot',
+        300_000,
+      );
       await up();
     },
     seconds: () => Math.round((performance.now() - from) / 1000),

@@ -7,16 +7,8 @@ import { isElf } from '../../verify/image/elf.ts';
 import { type Rootfs, readDirectory, textAt } from '../../verify/image/rootfs.ts';
 import { namedFiles } from '../../verify/image/sbom.ts';
 import { ffmpeg, temporaryFolder } from '../support/clips.ts';
-import {
-  buildImages,
-  eventually,
-  imageOf,
-  podman,
-  SERVICES,
-  type Service,
-  TREE,
-  tryPodman,
-} from './machine.ts';
+import { until } from '../support/until.ts';
+import { buildImages, imageOf, podman, SERVICES, type Service, TREE, tryPodman } from './machine.ts';
 
 const MEGABYTE = 1e6;
 const LARGEST: Record<Service, number> = { playback: 190, redactor: 220, visualizer: 220 };
@@ -134,8 +126,10 @@ for (const service of SERVICES) {
       const options = ['--network=none', '--read-only', '--cap-drop=all', '--security-opt=no-new-privileges'];
       const id = await podman(['run', '--detach', ...options, imageOf(service)]);
       try {
-        await eventually('its first line', 20_000, async () =>
-          (await tryPodman(['logs', id])).output.includes('"service"'),
+        await until(
+          async () => (await tryPodman(['logs', id])).output.includes('"service"'),
+          'its first line',
+          20_000,
         );
         const from = performance.now();
         await podman(['stop', '--time', '5', id]);

@@ -113,23 +113,3 @@ export async function buildImages(): Promise<void> {
 }
 
 export const imageOf = (service: Service) => `localhost/noaa-${service}:candidate`;
-
-/** Waits until `probe` gives something, and fails with what it threw last. */
-export async function eventually<T>(
-  what: string,
-  timeoutMs: number,
-  probe: () => Promise<T | undefined | false>,
-): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  let last: unknown = 'nothing came';
-  while (performance.now() < deadline) {
-    try {
-      const found = await probe();
-      if (found !== undefined && found !== false) return found;
-    } catch (thrown) {
-      last = thrown;
-    }
-    await new Promise(resolve => setTimeout(resolve, 250));
-  }
-  throw new Error(`${what}: not within ${timeoutMs} ms`, { cause: last });
-}

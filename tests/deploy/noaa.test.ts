@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryFolder } from '../support/clips.ts';
-import { until } from '../support/services.ts';
+import { until } from '../support/until.ts';
 import { ok, prepare, run, SERVICES, TREE } from './machine.ts';
 import { QUADLET } from './units.ts';
 

@@ -6,12 +6,13 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { brightest, decodeJpeg } from '../support/jpeg.ts';
-import { freePorts } from '../support/services.ts';
-import { buildImages, eventually, imageOf, podman, SERVICES, type Service, tryPodman } from './machine.ts';
+import { freePort } from '../support/ports.ts';
+import { until } from '../support/until.ts';
+import { buildImages, imageOf, podman, SERVICES, type Service, tryPodman } from './machine.ts';
 import { generate, QUADLET, section, words } from './units.ts';
 
 const POD = `noaa-test-${process.pid}`;
-const [PORT = 0] = await freePorts(1);
+const PORT = await freePort();
 const SITE = `http://127.0.0.1:${PORT}`;
 const nameOf = (service: Service) => `${POD}-${service}`;
 
@@ -57,7 +58,7 @@ after(async () => {
 });
 
 test('the picture comes out of the published port, with a black border around something that is not', async () => {
-  await eventually('the picture', 60_000, async () => (await fetch(`${SITE}/readyz`)).ok);
+  await until(async () => (await fetch(`${SITE}/readyz`)).ok, 'the picture', 60_000);
   const answer = await fetch(`${SITE}/snapshot.jpg`);
   assert.equal(answer.status, 200);
   const picture = await decodeJpeg(Buffer.from(await answer.arrayBuffer()));
@@ -153,7 +154,7 @@ for (const service of SERVICES) {
         output,
         /refused 1 of|EAGAIN|pthread_create|Resource temporarily unavailable|uv_thread_create/,
       );
-      await eventually('the picture after it', 30_000, async () => (await fetch(`${SITE}/readyz`)).ok);
+      await until(async () => (await fetch(`${SITE}/readyz`)).ok, 'the picture after it', 30_000);
     });
 
     test('is told well from ill by its own health check', async () => {
@@ -175,7 +176,7 @@ for (const service of SERVICES) {
       } finally {
         await podman(['kill', '--signal', 'CONT', nameOf(service)]);
       }
-      await eventually('the picture after it', 30_000, async () => (await fetch(`${SITE}/readyz`)).ok);
+      await until(async () => (await fetch(`${SITE}/readyz`)).ok, 'the picture after it', 30_000);
     });
   });
 }
@@ -191,7 +192,7 @@ test('a service that is gone leaves its neighbours alive, and the picture comes 
     await podman(['kill', '--signal', 'KILL', nameOf(service)]);
     if (service !== 'visualizer') {
       const status = async () => (await (await fetch(`${SITE}/status`)).json()) as { state: string };
-      await eventually('a status that tells of it', 15_000, async () => (await status()).state !== 'live');
+      await until(async () => (await status()).state !== 'live', 'a status that tells of it', 15_000);
       assert.equal(
         (await fetch(`${SITE}/livez`)).status,
         200,
@@ -199,17 +200,13 @@ test('a service that is gone leaves its neighbours alive, and the picture comes 
       );
     }
     await podman(['start', nameOf(service)]);
-    await eventually(
-      `the picture without ${service}`,
-      30_000,
-      async () => (await fetch(`${SITE}/readyz`)).ok,
-    );
+    await until(async () => (await fetch(`${SITE}/readyz`)).ok, `the picture without ${service}`, 30_000);
     assert.deepEqual(await started(), earlier);
   }
 });
 
 test('what was measured fits the limits', async t => {
-  await eventually('the picture', 30_000, async () => (await fetch(`${SITE}/readyz`)).ok);
+  await until(async () => (await fetch(`${SITE}/readyz`)).ok, 'the picture', 30_000);
   for (const service of SERVICES) {
     const [stats] = JSON.parse(await podman(['stats', '--no-stream', '--format', 'json', nameOf(service)]));
     t.diagnostic(`${service}: ${stats.mem_usage} ${stats.mem_percent}, ${stats.pids} tasks`);

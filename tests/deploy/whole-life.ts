@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { decodeJpeg } from '../support/jpeg.ts';
+import { until } from '../support/until.ts';
 import {
   allWell,
   assertRedacted,
@@ -17,7 +18,7 @@ import {
   step,
   strike,
 } from './deployment.ts';
-import { eventually, SERVICES } from './machine.ts';
+import { SERVICES } from './machine.ts';
 import { heldIn, installed, killedAtOnce, rebooted, started, uninstalled } from './steps.ts';
 
 onHost('trixie');
@@ -55,7 +56,7 @@ for (const [signal, what] of [
 step('while playback is away its neighbours wait, alive, and status says so', async () => {
   const earlier = await startedAt();
   await host.op('systemctl --user stop noaa-playback');
-  await eventually('a picture that is not live', 60_000, async () => !(await isLive()));
+  await until(async () => !(await isLive()), 'a picture that is not live', 60_000);
   // Longer than two checks take to kill.
   await new Promise(resolve => setTimeout(resolve, 60_000));
   const { code, output } = await host.try(noaa('status'));

@@ -27,10 +27,10 @@ function living(): Process[] {
     .filter(found => found !== undefined && found.state !== 'Z') as Process[];
 }
 
-/** Returns the living children of a process that go by a name. */
-export function childrenOf(parent: number, name: string): number[] {
+/** Returns the living children of a process, or those that go by a name. */
+export function childrenOf(parent: number, name?: string): number[] {
   return living()
-    .filter(one => one.parent === parent && one.name === name)
+    .filter(one => one.parent === parent && (name === undefined || one.name === name))
     .map(({ pid }) => pid);
 }
 

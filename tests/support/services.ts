@@ -1,10 +1,13 @@
 /** Starts the product's services as processes of their own, as an operator would, and talks to them from outside. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from './ports.ts';
+
+// Where these were before.
+export { freePorts } from './ports.ts';
+export { until } from './until.ts';
 
 export type ServiceName = 'playback' | 'redactor' | 'visualizer';
 
@@ -130,30 +133,6 @@ export async function startChain(more: Record<string, string | number> = {}) {
     services: { playback, redactor, visualizer },
     [Symbol.asyncDispose]: () => services.disposeAsync(),
   };
-}
-
-/** Ports that nobody listens on at this moment. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map(server => once(server, 'listening')));
-  const ports = servers.map(server => (server.address() as { port: number }).port);
-  await Promise.all(servers.map(server => once(server.close(), 'close')));
-  return ports;
-}
-
-/** Asks again and again until the answer is truthy, and gives it. */
-export async function until<T>(
-  ask: () => Promise<T> | T,
-  what: string,
-  timeoutMs = 20_000,
-): Promise<NonNullable<T>> {
-  const deadlineMs = performance.now() + timeoutMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    if (performance.now() > deadlineMs) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
-    await sleep(20);
-  }
 }
 
 /** The value of one Prometheus series, by its name and labels as printed; undefined where there is none. */
