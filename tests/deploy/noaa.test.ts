@@ -154,6 +154,61 @@ test('tells of a status that is not there with code 3', async () => {
   assert.match(output, /not installed/);
 });
 
+describe('build takes files for a proxy', () => {
+  test('whatever is in their names, each as one word', async () => {
+    await using well = await host(WELL);
+    for (const name of ['a b.crt', '*.crt', "it's [1]?.crt"]) {
+      const file = join(well.home, name);
+      writeFileSync(file, '');
+      for (const [option, id] of [
+        ['--ca', 'site_ca'],
+        ['--npmrc', 'npmrc'],
+      ] as const) {
+        const { code, output } = await well.noaa('build', '--dry-run', option, file);
+        assert.equal(code, 0, output);
+        const shown = `'--secret=id=${id},src=${file.replaceAll("'", "'\\''")}'`;
+        assert.ok(output.includes(` ${shown} `), output);
+      }
+    }
+  });
+
+  for (const [args, sentence] of [
+    [['--ca'], /^noaa: --ca takes a file$/m],
+    [['--npmrc', '--', '--no-cache'], /^noaa: --npmrc takes a file$/m],
+    [['--ca', ''], /^noaa: --ca takes a file$/m],
+    [['--ca', '/nowhere/*'], /^noaa: --ca \/nowhere\/\* is not a file that can be read$/m],
+    [['--ca', '/etc'], /^noaa: --ca \/etc is not a file/m],
+    [['--ca', '/tmp/a,b'], /^noaa: --ca \/tmp\/a,b /m],
+    [['--other'], /^noaa: build does not know --other/m],
+  ] as const) {
+    test(`and says in a sentence what is wrong with ${args.join(' ')}`, async () => {
+      await using well = await host(WELL);
+      const { code, output } = await well.noaa('build', ...args);
+      assert.equal(code, 1);
+      assert.match(output, sentence);
+      assert.doesNotMatch(output, /parameter|not set|^\+ podman/m);
+    });
+  }
+
+  test('and none with a comma in its path, which podman would take for two options', async () => {
+    await using well = await host(WELL);
+    writeFileSync(join(well.home, 'a,b.crt'), '');
+    assert.match(
+      (await well.noaa('build', '--ca', join(well.home, 'a,b.crt'))).output,
+      /has a comma in its path/,
+    );
+  });
+});
+
+for (const wait of [[], ['soon'], ['-5']]) {
+  test(`upgrade --wait ${wait} is refused in a sentence`, async () => {
+    await using well = await host(WELL);
+    const { code, output } = await well.noaa('upgrade', '--wait', ...wait);
+    assert.equal(code, 1);
+    assert.match(output, /^noaa: --wait takes seconds/m);
+  });
+}
+
 test('answers a command that it does not know with its usage and code 1', async () => {
   await using well = await host(WELL);
   const { code, output } = await well.noaa('isntall');
@@ -179,7 +234,7 @@ describe('images and units, from the first to the last', () => {
       old=$(cat "$image" 2>/dev/null || true)
       echo "$id" >"$image"
       [ -z "$old" ] || grep -qx "$old" "$HOST"/images/*playback* || echo "$old" >>"$HOST/untagged" ;;
-    'exec '*) [ -e "$HOST/live" ] && echo 'live' ;;
+    'exec '*) cat "$HOST/said" 2>/dev/null; [ ! -e "$HOST/live" ] || echo 'live, 30.0 frames a second' ;;
     *) exit 0 ;;
     esac`;
   /** Units are those of the folder, but one of \$HOST/left-out. */
@@ -253,6 +308,81 @@ describe('images and units, from the first to the last', () => {
     };
   }
   const OURS = SERVICES.map(service => `noaa-${service}`);
+
+  test('status shows what a visualizer says, and nothing of it works on the terminal', async () => {
+    await using one = await keeping();
+    one.install('old');
+    const said =
+      'NOT LIVE: \x1b[2J\x1b]0;title\x07\u009b31mred \u202elived\u2066 3 × 2 …\rpicture     live\nnext';
+    writeFileSync(one.at('said'), said);
+    const { code, output } = await one.noaa('status');
+    assert.equal(code, 1);
+    assert.match(output, /^picture {5}NOT LIVE: \[2J\]0;title31mred lived 3 × 2 …picture {5}live next$/m);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: which are looked for
+    assert.doesNotMatch(output, /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/);
+    writeFileSync(one.at('said'), 'x'.repeat(1e6));
+    assert.ok((await one.noaa('status')).output.length < 2000);
+  });
+
+  describe('a settings file with a name that is not known, or a line that systemd does not read,', () => {
+    const withSettings = async (text: string) => {
+      const one = await keeping({ latest: 'id' });
+      mkdirSync(join(one.home, '.config/noaa-pod'), { recursive: true });
+      writeFileSync(join(one.home, '.config/noaa-pod/settings.env'), text);
+      return one;
+    };
+    for (const [line, named, remedy] of [
+      ['VISUALISER_PORT=8051', 'VISUALISER_PORT', 'did you mean VISUALIZER_PORT? The pod sets that itself'],
+      ['DATA_FLIE=/clips/a.mp4', 'DATA_FLIE', 'did you mean DATA_FILE?'],
+      ['log_level=debug', 'log_level', 'did you mean LOG_LEVEL?'],
+      ['export DATA_FILE=/clips/a.mp4', 'line 2', 'write DATA_FILE=… at its beginning, without export'],
+      ['DATA_FILE=/clips/a.mp4 # mine', 'DATA_FILE', 'put the comment on a line of its own'],
+      ['PLAYBACK_PORT=5557', 'PLAYBACK_PORT', 'remove it, or change it with a drop-in'],
+      ['SOMETHING=1', 'SOMETHING', 'docs/configure.md lists the settings'],
+    ] as const) {
+      test(`as ${line}, is named by check, install and status`, async () => {
+        await using one = await withSettings(`# mine\n${line}\n`);
+        const told = await one.noaa('check');
+        const note = told.output
+          .split('\n')
+          .findIndex(each => each.startsWith('NOTE  ') && each.includes(named));
+        assert.ok(note >= 0, told.output);
+        assert.ok(told.output.split('\n')[note + 1]?.includes(remedy), told.output);
+        const installed = await one.noaa('install');
+        assert.equal(installed.code, 0, installed.output);
+        assert.match(installed.output, /^NOTE/m);
+        assert.ok((await one.noaa('status')).output.includes(remedy));
+      });
+    }
+
+    for (const line of [
+      'REDACT_WITH=500',
+      'redact_width=500',
+      'export REDACT_WIDTH=500',
+      'REDACT_WIDTH=500 # wide',
+      'REDACT_WIDTH: 500',
+      'MASK_FLIE=/x',
+      'REDACT_HEIGHT=500',
+    ]) {
+      test(`as ${line}, keeps a pod from being installed that shows more than was meant`, async () => {
+        await using one = await withSettings(`${line}\n`);
+        const { code, output } = await one.noaa('install');
+        assert.equal(code, 1, output);
+        assert.match(
+          output,
+          /^FIX {3}.*\b(redact|mask|REDACT|MASK|line 1).*\n.*could show more than you meant$/m,
+        );
+        assert.equal(existsSync(one.units), false);
+      });
+    }
+
+    test('is none: check is content with what the file may say', async () => {
+      await using one = await withSettings(
+        '# a comment\n; another\n\nDATA_FILE="/clips/a b.mp4"\n REDACT_WIDTH = 50\r\nLOG_LEVEL=\n',
+      );
+      assert.match((await one.noaa('check')).output, /^ok {4}every name in settings\.env is a setting$/m);
+    });
+  });
 
   test('install takes the images built last, whatever older one has the name', async () => {
     await using one = await keeping({ latest: 'older', candidate: 'newer' });
