@@ -16,7 +16,16 @@ export interface BareTask {
 
 const { jpeg, fps, stream } = JSON.parse(process.argv[2]!) as BareTask;
 process.once('disconnect', () => process.exit());
-const facts = { seq: 0, width: 1920, height: 1080, publishedAt: Date.now(), position: 0, latencyMs: 0 };
+const facts = {
+  seq: 0,
+  width: 1920,
+  height: 1080,
+  publishedAt: Date.now(),
+  position: 0,
+  latencyMs: 0,
+  validAt: null,
+  mask: null,
+};
 const event = new Picture(readFileSync(jpeg), facts)[stream];
 const viewers = new Set<ServerResponse>();
 const server = createServer((_, response) => {

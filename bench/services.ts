@@ -45,6 +45,8 @@ export class Services implements AsyncDisposable {
       VISUALIZER_PORT: String(web),
       LOG_LEVEL: 'error',
       ...(fps === undefined ? {} : { PLAYBACK_FPS: String(fps) }),
+      // The clip repeats, and the loop would spare us encoding it again: that is no measure of the chain.
+      LOOP_MB: '0',
       ...environment,
     };
     const names = only ? [only] : ['playback', 'redactor', 'visualizer'];

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import type { LoopChange, LoopList } from '../apps/visualizer/messages.ts';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { brightest, decodeJpeg } from './support/jpeg.ts';
 import { metric, startChain } from './support/services.ts';
@@ -49,6 +50,8 @@ test('/stream gives frames with all their facts and the status, and an event has
       'publishedAt',
       'position',
       'latencyMs',
+      'validAt',
+      'mask',
       'jpeg',
     ]);
     assert.deepEqual([frame.width, frame.height], [320, 240]);
@@ -204,8 +207,8 @@ test('one viewer more than MAX_VIEWERS is told 503 and when to try again; a plac
   (await open(`${chain.web}/stream`)).destroy();
 });
 
-test('nothing is encoded while nobody watches, and once however many do', async () => {
-  await until(async () => (await viewersNow()) === 0, 'nobody to watch');
+test('without the loop nothing is encoded while nobody watches, and once however many do', async () => {
+  await using chain = await startChain({ DATA_FILE: `${folder.path}/clip.mp4`, LOOP_FRAMES: 0 });
   const count = async () => ({
     received: (await metric(chain.web, 'noaa_visualizer_frames_received_total')) as number,
     encoded: (await metric(chain.web, 'noaa_visualizer_frames_encoded_total')) as number,
@@ -229,6 +232,20 @@ test('nothing is encoded while nobody watches, and once however many do', async 
   );
 });
 
+test('a clip that the loop holds whole is encoded for two rounds, and no more', async () => {
+  const counts = async () => ({
+    encoded: (await metric(chain.web, 'noaa_visualizer_frames_encoded_total')) as number,
+    recalled: (await metric(chain.web, 'noaa_visualizer_frames_recalled_total')) as number,
+  });
+  const rounds = async () => (await metric(chain.playbackTelemetry, 'noaa_playback_passes_total')) ?? 0;
+  await until(async () => (await rounds()) >= 3, 'three rounds of the clip');
+  const before = await counts();
+  await until(async () => (await counts()).recalled > before.recalled + 60, 'two rounds more');
+  // A frame that was dropped in the rounds before may still be new.
+  const encoded = (await counts()).encoded - before.encoded;
+  assert.ok(encoded <= 6, `${encoded} frames were encoded again`);
+});
+
 test('a client that asks two hundred times at once, is answered once and sent away', async () => {
   const { hostname, port } = new URL(chain.web);
   const socket = connect(Number(port), hostname).on('error', () => {});
@@ -240,4 +257,54 @@ test('a client that asks two hundred times at once, is answered once and sent aw
   await once(socket, 'close', { signal: AbortSignal.timeout(5000) });
   assert.ok(said.split('HTTP/1.1 200').length - 1 <= 1, 'one answer at most');
   assert.equal((await fetch(`${chain.web}/livez`)).status, 200);
+});
+
+test('/loop lists a clip that repeats once, and each of its pictures can be had and cached for good', async () => {
+  const listing = () => readJson(`${chain.web}/loop`) as Promise<unknown> as Promise<LoopList>;
+  const rounds = () => metric(chain.playbackTelemetry, 'noaa_playback_passes_total');
+  await until(async () => ((await rounds()) ?? 0) >= 3, 'three rounds of the clip');
+  const { frames, bytes, maxBytes, maxFrames } = await listing();
+  assert.deepEqual([maxBytes, maxFrames], [256 * 2 ** 20, 600]);
+  const positions = frames.map(({ position }) => position!);
+  assert.deepEqual(
+    positions,
+    [...new Set(positions)].sort((a, b) => a - b),
+    'oldest first, and each once',
+  );
+  assert.equal(
+    bytes,
+    frames.reduce((sum, frame) => sum + frame.bytes, 0),
+  );
+  for (const { id, bytes: length, width, height } of frames.slice(0, 5)) {
+    const answer = await fetch(`${chain.web}/loop/${id}.jpg`);
+    assert.equal(answer.headers.get('cache-control'), 'public, max-age=31536000, immutable');
+    assert.equal(answer.headers.get('content-type'), 'image/jpeg');
+    const jpeg = Buffer.from(await answer.arrayBuffer());
+    assert.equal(jpeg.length, length);
+    const decoded = await decodeJpeg(jpeg);
+    assert.deepEqual([decoded.width, decoded.height], [width, height]);
+  }
+  for (const path of ['/loop/nothing.jpg', '/loop/..%2f..%2fpackage.json', '/loop/__proto__.jpg']) {
+    assert.equal((await fetch(`${chain.web}${path}`)).status, 404, path);
+  }
+});
+
+test('a viewer of /stream learns which pictures came into the loop and which left', async () => {
+  const made = await temporaryFolder();
+  await using small = await startChain({
+    DATA_FILE: await makeClip(`${made.path}/clip.mp4`),
+    LOOP_FRAMES: 5,
+  });
+  const held = new Set<string>();
+  let changes = 0;
+  for await (const { event, data } of events(`${small.web}/stream`)) {
+    if (event !== 'loop') continue;
+    const { added, removed } = data as unknown as LoopChange;
+    for (const id of removed) held.delete(id);
+    for (const { id } of added) held.add(id);
+    changes += 1;
+    if (changes === 20) break;
+  }
+  assert.ok(held.size <= 5, `${held.size} pictures`);
+  await made[Symbol.asyncDispose]();
 });

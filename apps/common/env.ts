@@ -17,7 +17,7 @@ interface About<T> {
 }
 
 /** One variable: how its text is read, its default, and what the documentation says of it. */
-type Variable<T> = RequiredValidatorSpec<T> & About<T>;
+export type Variable<T> = RequiredValidatorSpec<T> & About<T>;
 
 // biome-ignore lint/suspicious/noExplicitAny: a schema holds variables of every type, and ConfigOf reads each one's own
 export type Schema = Record<string, Variable<any>>;
@@ -27,7 +27,8 @@ export type ConfigOf<S extends Schema> = {
   readonly [Name in keyof S]: S[Name] extends Variable<infer T> ? T : never;
 };
 
-function variable<T>(parse: (input: string) => T, about: About<T>): Variable<T> {
+/** A variable whose text `parse` reads; it throws an error that says what would do. */
+export function variable<T>(parse: (input: string) => T, about: About<T>): Variable<T> {
   return makeValidator<T>(input => parse(input.trim()))(about as object) as Variable<T>;
 }
 

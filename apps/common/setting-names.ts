@@ -1,9 +1,12 @@
 /** The settings of all services, written by `npm run docs`. */
 export const SETTING_NAMES: readonly string[] = [
   'ALLOW_UNMARKED_FRAMES',
+  'CLIP_SECTOR',
   'DATA_FILE',
   'JPEG_QUALITY',
   'LOG_LEVEL',
+  'LOOP_FRAMES',
+  'LOOP_MB',
   'MAX_VIEWERS',
   'METRICS_HOST',
   'METRICS_PORT',

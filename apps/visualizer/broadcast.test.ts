@@ -10,7 +10,7 @@ import { Picture } from './picture.ts';
 const picture = (seq: number, bytes = 1000, card = false) =>
   new Picture(
     Buffer.alloc(bytes, seq),
-    { seq, width: 8, height: 8, publishedAt: 0, position: 0, latencyMs: 0 },
+    { seq, width: 8, height: 8, publishedAt: 0, position: 0, latencyMs: 0, validAt: null, mask: null },
     card,
   );
 
@@ -184,4 +184,26 @@ test('the bytes of a picture are made once and shared by all viewers of a kind',
   assert.match(event, /^event: frame\ndata: \{.*\}\n\n$/s);
   const data = JSON.parse(event.slice(event.indexOf('{')));
   assert.deepEqual(Buffer.from(data.jpeg, 'base64'), shown.jpeg);
+});
+
+test('an MJPEG viewer of a held picture gets it again within 5 seconds, and an SSE viewer does not', async () => {
+  await using service = await serve();
+  const { broadcast } = service;
+  const received = { mjpeg: 0, sse: 0 };
+  for (const [kind, path] of [
+    ['mjpeg', '/mjpeg'],
+    ['sse', '/stream'],
+  ] as const) {
+    (await service.visit(path)).on('data', (chunk: Buffer) => (received[kind] += chunk.length));
+  }
+  const held = picture(1, 100_000);
+  broadcast.show(held);
+  await until(() => received.mjpeg > 100_000 && received.sse > 100_000, 'the picture');
+  const beganMs = performance.now();
+  const sse = received.sse;
+  broadcast.keepAlive(held, beganMs + 3000);
+  broadcast.keepAlive(held, beganMs + 5000);
+  await until(() => received.mjpeg > 200_000, 'the picture again');
+  assert.ok(received.mjpeg < 300_000, 'not before 4 seconds');
+  assert.equal(received.sse, sse);
 });

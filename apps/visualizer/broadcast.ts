@@ -7,6 +7,9 @@ const PING_MS = 15_000;
 const RETRY_MS = 1000;
 const STREAM_HEADERS = { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' };
 
+/** A proxy or a player that receives nothing for longer than this may give up. */
+const KEEP_ALIVE_MS = 4000;
+
 export interface BroadcastEvents {
   joined(kind: StreamKind): void;
   left(kind: StreamKind): void;
@@ -96,6 +99,13 @@ export class Broadcast implements Disposable {
     }
   }
 
+  /** Writes the picture again to MJPEG viewers that have been written nothing for a while. To be called once a second. */
+  keepAlive(picture: Picture, nowMs = performance.now()): void {
+    for (const { viewer, kind } of this.#viewers.values()) {
+      if (kind === 'mjpeg') viewer.keepAlive(picture, nowMs, KEEP_ALIVE_MS);
+    }
+  }
+
   /** Notes a frame that is not encoded because no viewer can take it now. */
   pass(): void {
     const nowMs = performance.now();
@@ -103,7 +113,7 @@ export class Broadcast implements Disposable {
   }
 
   /** Sends an event to the SSE viewers, or to one of them. A viewer that is behind does not get it. */
-  send(event: 'status', data: object, only?: ServerResponse): void {
+  send(event: 'status' | 'loop', data: object, only?: ServerResponse): void {
     const upToDate: ServerResponse[] = [];
     for (const [response, { viewer, kind }] of this.#viewers) {
       if (kind === 'sse' && !viewer.behind && (!only || response === only)) upToDate.push(response);

@@ -27,7 +27,16 @@ export class Card {
     const key = `${width}×${height} ${state} ${message}`;
     if (this.#last?.key !== key) {
       const jpeg = drawCard(size, TITLES[state], message);
-      const facts = { seq: 0, width, height, publishedAt: Date.now(), position: null, latencyMs: null };
+      const facts = {
+        seq: 0,
+        width,
+        height,
+        publishedAt: Date.now(),
+        position: null,
+        latencyMs: null,
+        validAt: null,
+        mask: null,
+      };
       this.#last = { key, picture: new Picture(jpeg, facts, true) };
     }
     return this.#last.picture;

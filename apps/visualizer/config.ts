@@ -1,4 +1,5 @@
 import { commonSchema, connectHost, flag, httpHost, integer, tcpPort } from '../common/env.ts';
+import { sector } from './sector.ts';
 
 export const schema = {
   REDACTOR_HOST: connectHost({ default: 'localhost', desc: 'where the redactor publishes' }),
@@ -12,6 +13,19 @@ export const schema = {
     default: 200,
     desc: 'viewers served at once; one more gets 503',
   }),
+  LOOP_MB: integer({
+    min: 0,
+    max: 1_048_576,
+    default: 256,
+    desc: 'megabytes of pictures kept for loops; 0 turns the history off',
+  }),
+  LOOP_FRAMES: integer({
+    min: 0,
+    max: 1_000_000,
+    default: 600,
+    desc: 'pictures kept for loops; 0 turns the history off',
+  }),
+  CLIP_SECTOR: sector({ desc: 'where the picture lies, for latitude and longitude on the page' }),
   ALLOW_UNMARKED_FRAMES: flag({
     default: false,
     desc: 'show frames that are not marked as redacted, for a redactor other than ours',

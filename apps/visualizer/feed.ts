@@ -1,8 +1,10 @@
 import type { Frame, RefusalReason } from '../common/frame.ts';
+import { release } from '../common/reclaim.ts';
 import { Broadcast, type Visit } from './broadcast.ts';
 import { Card } from './card.ts';
 import { type FrameEncoder, LivePicture } from './live-picture.ts';
-import type { SourceState, Status } from './messages.ts';
+import { Loop, type LoopLimits } from './loop.ts';
+import type { LoopList, SourceState, Status } from './messages.ts';
 import type { Picture } from './picture.ts';
 import type { Source, SourceView } from './source.ts';
 import { StatusReport } from './status.ts';
@@ -12,6 +14,9 @@ export interface FeedOptions {
   maxViewers: number;
   /** A viewer that is behind and takes nothing for this long is disconnected. */
   releaseMs: number;
+  loop: LoopLimits;
+  /** Where the picture lies, if that is known. */
+  sector: string | undefined;
   createEncoder(): FrameEncoder;
 }
 
@@ -22,14 +27,15 @@ export interface FeedEvents {
 }
 
 /**
- * One source, its pictures and everyone who watches it. A frame is encoded only when a viewer would take it or a still is
- * asked for. All that viewers are sent goes through here, and `Broadcast` alone writes it.
+ * One source, its pictures and everyone who watches it. A frame is encoded only when a viewer would take it, a still is
+ * asked for, or the loop keeps it. All that viewers are sent goes through here, and `Broadcast` alone writes it.
  */
 export class Feed implements Disposable {
   readonly source: Source;
   readonly #telemetry: Telemetry;
   readonly #events: FeedEvents;
   readonly #broadcast: Broadcast;
+  readonly #loop: Loop;
   readonly #live: LivePicture;
   readonly #status: StatusReport;
   readonly #card = new Card();
@@ -46,21 +52,28 @@ export class Feed implements Disposable {
       released: () => telemetry.released(),
       caughtUp: () => this.#caughtUp(),
     });
-    this.#live = new LivePicture(options.createEncoder, {
+    this.#loop = new Loop(options.loop, change => this.#broadcast.send('loop', change));
+    this.#live = new LivePicture(() => this.#recalling(options.createEncoder()), {
       made: (picture, prompt) => this.#made(picture, prompt),
       replaced: () => telemetry.dropped('encoder'),
       failed: error => events.encodeFailed(error),
     });
-    this.#status = new StatusReport(source, this.#broadcast, telemetry);
+    this.#status = new StatusReport(source, this.#broadcast, telemetry, options.sector);
   }
 
   /** Takes a frame that may be shown. */
   take(frame: Frame): void {
-    const missed = this.source.arrived(frame);
-    this.#telemetry.received();
+    const { repeat, missed } = this.source.arrived(frame);
     this.#telemetry.dropped('upstream', missed);
+    if (repeat) {
+      this.#telemetry.repeated();
+      release(frame);
+    } else {
+      this.#telemetry.received();
+    }
     if (this.#state !== 'live') this.refresh();
-    const wanted = this.#broadcast.wanted();
+    if (repeat) return;
+    const wanted = this.#broadcast.wanted() || this.#loop.enabled;
     this.#live.take(frame, wanted);
     if (!wanted) this.#broadcast.pass();
   }
@@ -97,6 +110,15 @@ export class Feed implements Disposable {
     return this.#card.for(this.source.view(), this.source.newest);
   }
 
+  loop(): LoopList {
+    return this.#loop.list();
+  }
+
+  /** Returns a picture of the loop by its id. */
+  loopPicture(id: string): ReturnType<Loop['picture']> {
+    return this.#loop.picture(id);
+  }
+
   async status(): Promise<Status> {
     return await this.#status.read();
   }
@@ -111,10 +133,12 @@ export class Feed implements Disposable {
     void this.#report();
   }
 
-  /** Measures rates and reports the status. */
+  /** Measures rates, reports the status, and keeps quiet connections alive. */
   async everySecond(): Promise<void> {
     await this.#status.mark();
     await this.#report();
+    const shown = this.#state === 'live' ? this.#live.made : undefined;
+    if (shown) this.#broadcast.keepAlive(shown);
   }
 
   [Symbol.dispose](): void {
@@ -141,7 +165,26 @@ export class Feed implements Disposable {
   #made(picture: Picture, prompt: boolean): void {
     // Encoded while the source went away: showing it now would pass it off as live.
     if (this.#state !== 'live') return;
-    this.#telemetry.encoded(prompt ? picture.facts.latencyMs : null);
+    const { latencyMs } = picture.facts;
+    if (prompt && latencyMs !== null) this.#telemetry.latency(latencyMs);
+    this.#loop.add(picture);
     this.#broadcast.show(picture);
+  }
+
+  /** Encodes only what the loop does not hold from an earlier round of the clip. */
+  #recalling(encoder: FrameEncoder): FrameEncoder {
+    return {
+      encode: async frame => {
+        const recalled = this.#loop.recall(frame);
+        if (recalled) {
+          this.#telemetry.recalled();
+          return recalled;
+        }
+        const jpeg = await encoder.encode(frame);
+        this.#telemetry.encoded();
+        return jpeg;
+      },
+      [Symbol.dispose]: () => encoder[Symbol.dispose](),
+    };
   }
 }

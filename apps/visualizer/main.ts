@@ -27,6 +27,8 @@ await runService('visualizer', schema, async ({ config, log, signal }) => {
   const options = {
     maxViewers: config.MAX_VIEWERS,
     releaseMs: RELEASE_MS,
+    loop: { maxBytes: config.LOOP_MB * 2 ** 20, maxFrames: config.LOOP_FRAMES },
+    sector: config.CLIP_SECTOR,
     createEncoder: () => new JpegEncoder(config.JPEG_QUALITY),
   };
   using feed = new Feed(source, telemetry, options, {

@@ -5,9 +5,9 @@
 
 /**
  * `waiting`: no frame yet. `live`: frames flow. `stalled`: the redactor is there and sends nothing. `disconnected`: it is
- * not there. `refusing`: what it sends may not be shown.
+ * not there. `refusing`: what it sends may not be shown. `ended`: the clip is over and does not loop.
  */
-export type SourceState = 'waiting' | 'live' | 'stalled' | 'disconnected' | 'refusing';
+export type SourceState = 'waiting' | 'live' | 'stalled' | 'disconnected' | 'refusing' | 'ended';
 
 /** What a `frame` event says of its picture besides the JPEG. */
 export interface PictureFacts {
@@ -21,36 +21,10 @@ export interface PictureFacts {
   position: number | null;
   /** From publication to the finished JPEG, in ms; null if the publisher does not say. */
   latencyMs: number | null;
-  /** When the scan was made, Unix ms; null if it is not known. */
-  validAt?: number | null;
-  /** The first 8 bytes of the digest of the mask in force, in hex; null if the publisher does not say. */
-  mask?: string | null;
-}
-
-/** One picture of the history, as `GET /loop` lists it; its JPEG is at `/loop/{id}.jpg` and never changes. */
-export interface LoopFrame {
-  id: string;
-  seq: number;
-  position: number | null;
+  /** When the picture was taken, Unix ms; null if that is not known. */
   validAt: number | null;
-  width: number;
-  height: number;
-  /** Length of the JPEG. */
-  bytes: number;
-}
-
-/** The answer of `GET /loop`, oldest frame first. */
-export interface LoopList {
-  frames: LoopFrame[];
-  bytes: number;
-  maxBytes: number;
-  maxFrames: number;
-}
-
-/** An SSE event `loop`: what came into the history and what left it. */
-export interface LoopChange {
-  added: LoopFrame[];
-  removed: string[];
+  /** The start of the SHA-256 of the mask in force, 16 hex digits; null if the redactor does not say. */
+  mask: string | null;
 }
 
 /** An SSE event `frame`. */
@@ -70,6 +44,9 @@ export interface Status {
   /** When this was said, Unix ms on the server's clock. */
   time: number;
   uptimeSeconds: number;
+  /** Of the newest frame, as in `PictureFacts`. */
+  validAt: number | null;
+  mask: string | null;
   source: {
     address: string;
     connected: boolean;
@@ -78,9 +55,11 @@ export interface Status {
     format: string | null;
     sequence: number | null;
     lastFrameAgoMs: number | null;
+    /** Frames that repeated the picture before them, sent while playback waits. */
+    repeats: number;
   };
-  /** CLIP_SECTOR as it is set: where the picture lies. Null or absent if it is not known. */
-  sector?: string | null;
+  /** CLIP_SECTOR as it is set: where the picture lies. Null if it is not known. */
+  sector: string | null;
   /** Frames a second over the last second. */
   fps: { in: number | null; out: number | null };
   /** From publication to the finished JPEG, over the last minute. */
@@ -94,3 +73,31 @@ export interface Status {
 
 /** Why a frame that arrived, or should have, was not shown to everyone. */
 export type DropCause = 'upstream' | 'encoder' | 'viewer';
+
+/** A picture of the loop. */
+export interface LoopFrame {
+  id: string;
+  seq: number;
+  /** As in `PictureFacts`. */
+  position: number | null;
+  validAt: number | null;
+  width: number;
+  height: number;
+  /** Of the JPEG, which is at `/loop/{id}.jpg`. */
+  bytes: number;
+}
+
+/** The answer of `/loop`, oldest first; a clip that is held whole starts at its beginning. */
+export interface LoopList {
+  frames: LoopFrame[];
+  bytes: number;
+  maxBytes: number;
+  maxFrames: number;
+}
+
+/** An SSE event `loop`. */
+export interface LoopChange {
+  /** `after` is the id of the frame before it in the listing; null at the start. */
+  added: (LoopFrame & { after: string | null })[];
+  removed: string[];
+}

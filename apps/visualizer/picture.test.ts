@@ -11,6 +11,8 @@ const FACTS: PictureFacts = {
   publishedAt: 1_700_000_000_000.5,
   position: null,
   latencyMs: 8.25,
+  validAt: 1_634_300_000_000,
+  mask: '0123456789abcdef',
 };
 
 describe('sse', () => {
@@ -22,4 +24,11 @@ describe('sse', () => {
       assert.deepEqual(JSON.parse(data), { ...FACTS, jpeg: jpeg.toString('base64') });
     });
   }
+});
+
+it('names its valid time and mask in the headers of a part, where they are known', () => {
+  const part = new Picture(Buffer.of(1), FACTS).part.toString('latin1');
+  assert.match(part, /\r\nX-Valid-Time: 2021-10-15T12:13:20.000Z\r\nX-Mask: 0123456789abcdef\r\n\r\n/);
+  const unknown = new Picture(Buffer.of(1), { ...FACTS, validAt: null, mask: null }).part.toString('latin1');
+  assert.doesNotMatch(unknown, /X-Valid-Time|X-Mask/);
 });

@@ -68,8 +68,7 @@ function routes({ feed, telemetry }: Served): Router {
     context.set('Cache-Control', 'no-store');
     context.type = 'image/jpeg';
     if (picture) {
-      context.set('X-Sequence', String(picture.facts.seq));
-      context.set('X-Timestamp', (picture.facts.publishedAt / 1000).toFixed(6));
+      context.set(picture.headers);
       context.body = picture.jpeg;
     } else {
       // A person sees the card; a program sees that it is no picture.
@@ -77,6 +76,26 @@ function routes({ feed, telemetry }: Served): Router {
       context.set('Retry-After', String(RETRY_AFTER_S));
       context.body = feed.card().jpeg;
     }
+  });
+
+  router.get('/loop', context => {
+    context.set('Cache-Control', 'no-store');
+    context.body = feed.loop();
+  });
+
+  router.get('/loop/:name', context => {
+    const [, id = ''] = /^(\w+)\.jpg$/.exec(context.params['name'] ?? '') ?? [];
+    const picture = feed.loopPicture(id);
+    if (!picture) {
+      context.set('Cache-Control', 'no-store');
+      context.status = 404;
+      context.body = 'This picture is not in the loop, or no longer; /loop lists those that are\n';
+      return;
+    }
+    context.set('Cache-Control', 'public, max-age=31536000, immutable');
+    context.set(picture.headers);
+    context.type = 'image/jpeg';
+    context.body = picture.jpeg;
   });
 
   router.get('/status', async context => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { frameOf } from '../../tests/support/feed.ts';
+import type { Frame, Stamp } from '../common/frame.ts';
 import { Source } from './source.ts';
 
 /** A source of one frame in five seconds whose rhythm is known; the last came at 10 s. */
@@ -46,4 +47,42 @@ test('a redactor that is back makes nothing live before its first frame', () => 
   assert.equal(told(13_250), 'stalled');
   flowed(14_000);
   assert.equal(told(18_900), 'live');
+});
+
+/** A frame of a clip, as `changes` have it. */
+function stamped(changes: Partial<Stamp>, flags: { repeat?: boolean; ended?: boolean } = {}): Frame {
+  const stamp = { sequence: 0n, publishedAtNs: 0n, positionUs: 0n, validAtMs: 0, mask: 0n, ...changes };
+  return { ...frameOf(1), version: 2, stamp, repeat: false, ended: false, ...flags };
+}
+
+test('a repeat of the picture at hand is no new one, and one whose original was lost is', () => {
+  const source = new Source('tcp://redactor:5556', () => true);
+  const at = (sequence: bigint, changes: Partial<Stamp>, repeat = false) =>
+    source.arrived(stamped({ sequence, ...changes }, { repeat })).repeat;
+  assert.equal(at(0n, { positionUs: 5n }, true), false);
+  assert.equal(at(1n, { positionUs: 5n }, true), true);
+  assert.equal(at(2n, { positionUs: 6n }), false);
+  assert.equal(at(4n, { positionUs: 7n }, true), false, 'frame 3 was lost on the way');
+  assert.equal(at(5n, { positionUs: 7n }), false, 'not marked as a repeat');
+  assert.equal(at(6n, { positionUs: 7n, mask: 1n }, true), false, 'another mask makes another picture');
+  assert.equal(at(7n, { positionUs: 7n, mask: 1n, validAtMs: 1 }, true), false, 'a still, replaced');
+});
+
+test('a held picture stays live while its repeats come, however long it is held', () => {
+  const source = new Source('tcp://redactor:5556', () => true);
+  for (let ms = 0; ms < 90_000; ms += 1000) {
+    source.arrived(stamped({ sequence: BigInt(ms / 1000) }, { repeat: ms > 0 }), ms);
+    assert.equal(source.view(ms + 999).state, 'live');
+  }
+});
+
+test('a clip that has ended says so, and is live again when playback begins anew', () => {
+  const source = new Source('tcp://redactor:5556', () => true);
+  source.arrived(stamped({ sequence: 9n }), 0);
+  source.arrived(stamped({ sequence: 10n }, { repeat: true, ended: true }), 100);
+  assert.equal(source.view(2000).state, 'ended');
+  assert.match(source.view(2000).message, /clip has ended/);
+  assert.deepEqual(source.ready(2000), { ok: false, message: 'the clip has ended' });
+  source.arrived(stamped({}), 3000);
+  assert.equal(source.view(3000).state, 'live');
 });

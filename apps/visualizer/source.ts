@@ -1,7 +1,7 @@
 import type { Frame } from '../common/frame.ts';
 import { FlowHealth, type Health, type Verdict } from '../common/health.ts';
 import { SequenceGaps } from '../common/sequence.ts';
-import type { SourceState } from './messages.ts';
+import type { PictureFacts, SourceState } from './messages.ts';
 
 /** The card's title for each state; the card has room for a few words and the sentence. */
 export const TITLES: Record<SourceState, string> = {
@@ -10,6 +10,7 @@ export const TITLES: Record<SourceState, string> = {
   stalled: 'No signal',
   disconnected: 'No signal',
   refusing: 'Not shown',
+  ended: 'The clip has ended',
 };
 
 export interface SourceView {
@@ -21,6 +22,21 @@ export interface SourceView {
 /** What is known of the newest frame besides its pixels. */
 export type FrameFacts = Pick<Frame, 'width' | 'height' | 'format' | 'stamp'>;
 
+/** Returns when a frame's picture was taken, and the mask in force, as messages carry them. */
+export function originOf(stamp: Frame['stamp']): Pick<PictureFacts, 'validAt' | 'mask'> {
+  return { validAt: stamp?.validAtMs || null, mask: stamp?.mask ? hex64(stamp.mask) : null };
+}
+
+const hex64 = (value: bigint): string => value.toString(16).padStart(16, '0');
+
+/** What a frame turned out to be on arrival. */
+export interface Arrival {
+  /** The same picture as the frame before, sent again while playback waits. */
+  repeat: boolean;
+  /** Frames that were published and never arrived, by the gap in the sequence. */
+  missed: number;
+}
+
 /** Knows the state of one source of frames. Times are `performance.now()` milliseconds. */
 export class Source implements Health {
   readonly address: string;
@@ -28,6 +44,7 @@ export class Source implements Health {
   readonly #flow: FlowHealth;
   readonly #gaps = new SequenceGaps();
   #newest: FrameFacts | undefined;
+  #ended = false;
 
   /**
    * @param address where the frames come from, for people
@@ -52,11 +69,14 @@ export class Source implements Health {
     return this.#flow.lastMs;
   }
 
-  /** Takes note of a frame that may be shown. Returns how many before it never arrived, by the gap in the sequence. */
-  arrived({ width, height, format, stamp }: Frame, nowMs = performance.now()): number {
+  /** Takes note of a frame that may be shown. */
+  arrived(frame: Frame, nowMs = performance.now()): Arrival {
+    const { width, height, format, stamp } = frame;
+    const repeat = frame.repeat && isSamePicture(this.#newest, frame);
     this.#newest = { width, height, format, stamp };
+    this.#ended = frame.ended;
     this.#flow.flowed(nowMs);
-    return stamp ? this.#gaps.missedBefore(stamp.sequence) : 0;
+    return { repeat, missed: stamp ? this.#gaps.missedBefore(stamp.sequence) : 0 };
   }
 
   /** Takes note of a message that may not be shown. */
@@ -83,6 +103,12 @@ export class Source implements Health {
         message: `What ${address} sends is not a frame that can be shown: ${reason}.`,
       };
     }
+    if (this.#ended) {
+      return {
+        state: 'ended',
+        message: 'The clip has ended. PLAYBACK_LOOP=true plays it again and again.',
+      };
+    }
     const { connected } = this;
     if (this.#flow.lastMs === undefined) {
       const message = connected ? 'connected; no frame to show has come yet' : 'not connected yet';
@@ -101,6 +127,20 @@ export class Source implements Health {
   }
 
   ready(nowMs = performance.now()): Verdict {
+    if (this.view(nowMs).state === 'ended') return { ok: false, message: 'the clip has ended' };
     return this.#flow.ready(nowMs);
   }
+}
+
+/** A repeat whose original was dropped on the way is a new picture to us. */
+function isSamePicture(newest: FrameFacts | undefined, { width, height, stamp }: Frame): boolean {
+  return (
+    newest?.width === width &&
+    newest.height === height &&
+    newest.stamp !== undefined &&
+    stamp !== undefined &&
+    newest.stamp.positionUs === stamp.positionUs &&
+    newest.stamp.validAtMs === stamp.validAtMs &&
+    newest.stamp.mask === stamp.mask
+  );
 }

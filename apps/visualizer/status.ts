@@ -1,7 +1,7 @@
 import { VERSION } from '../common/metrics.ts';
 import type { Broadcast } from './broadcast.ts';
 import type { Status } from './messages.ts';
-import type { Source } from './source.ts';
+import { originOf, type Source } from './source.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /** Assembles what `/status` and the SSE event `status` say. */
@@ -9,11 +9,14 @@ export class StatusReport {
   readonly #source: Source;
   readonly #broadcast: Broadcast;
   readonly #telemetry: Telemetry;
+  readonly #sector: string | null;
   readonly #startedMs = performance.now();
-  #marked = { atMs: performance.now(), received: 0, encoded: 0 };
+  #marked = { atMs: performance.now(), received: 0, made: 0 };
   #fps: Status['fps'] = { in: null, out: null };
 
-  constructor(source: Source, broadcast: Broadcast, telemetry: Telemetry) {
+  /** @param sector where the picture lies, if that is known */
+  constructor(source: Source, broadcast: Broadcast, telemetry: Telemetry, sector: string | undefined) {
+    this.#sector = sector ?? null;
     this.#source = source;
     this.#broadcast = broadcast;
     this.#telemetry = telemetry;
@@ -21,18 +24,19 @@ export class StatusReport {
 
   /** Measures the frame rates since the last call. To be called once a second. */
   async mark(nowMs = performance.now()): Promise<void> {
-    const { received, encoded } = await this.#telemetry.totals();
+    const { received, encoded, recalled } = await this.#telemetry.totals();
+    const made = encoded + recalled;
     const seconds = (nowMs - this.#marked.atMs) / 1000;
     const rate = (now: number, before: number) => Math.round((10 * (now - before)) / seconds) / 10;
-    this.#fps = { in: rate(received, this.#marked.received), out: rate(encoded, this.#marked.encoded) };
-    this.#marked = { atMs: nowMs, received, encoded };
+    this.#fps = { in: rate(received, this.#marked.received), out: rate(made, this.#marked.made) };
+    this.#marked = { atMs: nowMs, received, made };
   }
 
   async read(): Promise<Status> {
     const source = this.#source;
     const broadcast = this.#broadcast;
     const { newest, lastFrameMs } = source;
-    const { released, rejected, dropped, refused, latencyMs } = await this.#telemetry.totals();
+    const { repeats, released, rejected, dropped, refused, latencyMs } = await this.#telemetry.totals();
     return {
       service: 'visualizer',
       version: VERSION,
@@ -40,6 +44,7 @@ export class StatusReport {
       ...source.view(),
       time: Date.now(),
       uptimeSeconds: Math.round((performance.now() - this.#startedMs) / 1000),
+      ...originOf(newest?.stamp),
       source: {
         address: source.address,
         connected: source.connected,
@@ -48,7 +53,9 @@ export class StatusReport {
         format: newest?.format ?? null,
         sequence: newest?.stamp ? Number(newest.stamp.sequence) : null,
         lastFrameAgoMs: lastFrameMs === undefined ? null : Math.round(performance.now() - lastFrameMs),
+        repeats,
       },
+      sector: this.#sector,
       fps: this.#fps,
       latencyMs,
       dropped,

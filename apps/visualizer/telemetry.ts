@@ -11,9 +11,17 @@ export class Telemetry {
   readonly registry: Registry = createMetrics('visualizer');
   readonly #received = this.#counter(
     'noaa_visualizer_frames_received_total',
-    'Frames received that may be shown',
+    'New frames received that may be shown',
+  );
+  readonly #repeats = this.#counter(
+    'noaa_visualizer_frames_repeated_total',
+    'Frames that repeat the picture before them, sent while playback waits',
   );
   readonly #encoded = this.#counter('noaa_visualizer_frames_encoded_total', 'Frames encoded as JPEG');
+  readonly #recalled = this.#counter(
+    'noaa_visualizer_frames_recalled_total',
+    'Frames whose JPEG the loop held from an earlier round of the clip, so that they were not encoded again',
+  );
   readonly #released = this.#counter(
     'noaa_visualizer_viewers_released_total',
     'Viewers disconnected because they took nothing',
@@ -63,10 +71,20 @@ export class Telemetry {
     this.#received.inc();
   }
 
-  /** @param latencyMs null if it measures a request instead of the way here */
-  encoded(latencyMs: number | null): void {
+  repeated(): void {
+    this.#repeats.inc();
+  }
+
+  encoded(): void {
     this.#encoded.inc();
-    if (latencyMs !== null) this.#latency.observe(latencyMs / 1000);
+  }
+
+  recalled(): void {
+    this.#recalled.inc();
+  }
+
+  latency(ms: number): void {
+    this.#latency.observe(ms / 1000);
   }
 
   dropped(cause: DropCause, count = 1): void {
@@ -106,7 +124,9 @@ export class Telemetry {
     };
     return {
       received: await total(this.#received),
+      repeats: await total(this.#repeats),
       encoded: await total(this.#encoded),
+      recalled: await total(this.#recalled),
       released: await total(this.#released),
       rejected: await total(this.#rejected),
       dropped: { upstream: 0, encoder: 0, viewer: 0, ...(await byLabel(this.#dropped, 'cause')) },

@@ -24,6 +24,7 @@ export class Viewer {
   readonly #intervalMs: number;
   readonly #events: ViewerEvents;
   #dueMs = 0;
+  #wroteMs = performance.now();
   #waiting: Picture | 'a frame' | undefined;
   /** Whether the last picture offered was a card. */
   #card = false;
@@ -66,6 +67,12 @@ export class Viewer {
     this.#wait('a frame');
   }
 
+  /** Writes the picture that it already shows once more, if nothing was written for `idleMs`, its own cap allowing. */
+  keepAlive(picture: Picture, nowMs: number, idleMs: number): void {
+    if (this.behind || nowMs - this.#wroteMs < Math.max(idleMs, this.#intervalMs)) return;
+    this.#write(picture);
+  }
+
   release(): void {
     this.#response.destroy();
   }
@@ -89,6 +96,7 @@ export class Viewer {
   }
 
   #write(picture: Picture): void {
+    this.#wroteMs = performance.now();
     this.#response.write(this.#render(picture));
   }
 }

@@ -15,7 +15,11 @@ export function frameOf(shade: number) {
 }
 
 /** A feed that nobody watches. Its encoders return the shade that they read once `finish` lets them. */
-export function feedFor({ connected = true, peer = 'tcp://127.0.0.1:1' } = {}) {
+export function feedFor({
+  connected = true,
+  peer = 'tcp://127.0.0.1:1',
+  loop = { maxBytes: 0, maxFrames: 0 },
+} = {}) {
   const encoding: PromiseWithResolvers<void>[] = [];
   const failures: unknown[] = [];
   const telemetry = new Telemetry();
@@ -26,6 +30,8 @@ export function feedFor({ connected = true, peer = 'tcp://127.0.0.1:1' } = {}) {
     {
       maxViewers: 1,
       releaseMs: 1000,
+      loop,
+      sector: undefined,
       createEncoder: () => ({
         async encode({ pixels }) {
           const turn = Promise.withResolvers<void>();

@@ -98,6 +98,7 @@ const LABELS: Record<SourceState, string> = {
   stalled: 'Stalled',
   disconnected: 'Source lost',
   refusing: 'Refusing',
+  ended: 'Ended',
 };
 
 function liveness(state: State, label: string, message: string, picture = false): Liveness {
