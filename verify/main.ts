@@ -91,8 +91,8 @@ async function verify(
   const locked = lockedPackages(JSON.parse(await readFile(LOCKFILE, 'utf8')));
   const violations = violationsOf(image, locked, now);
   const state = archiveState(image.rootfs)?.toISOString();
-  // Scanners read the archive and the SBOM for themselves; what was read here is let go before they start.
-  image.rootfs.clear();
+  // Scanners read the archive and the SBOM for themselves, and need the room on disk.
+  image[Symbol.dispose]();
   await using layout = image.format === 'oci-archive' ? await unpacked(path, out) : undefined;
   const places = {
     image: { format: image.format, path: resolve(path), ...(layout && { layout: layout.path }) },

@@ -8,6 +8,10 @@ const limits = parseEnv(readFileSync(new URL('../limits.env', import.meta.url), 
 
 export const MAX_DATABASE_AGE_HOURS = number('MAX_DATABASE_AGE_HOURS');
 export const MAX_ARCHIVE_AGE_DAYS = number('MAX_ARCHIVE_AGE_DAYS');
+export const MAX_UNPACKED_MB = number('MAX_UNPACKED_MB');
+export const MAX_UNPACKED_RATIO = number('MAX_UNPACKED_RATIO');
+export const MAX_FILE_MB = number('MAX_FILE_MB');
+export const MAX_ENTRIES = number('MAX_ENTRIES');
 
 /** A fixable finding of one of these severities fails. */
 export const FAILING: readonly Severity[] = text('FAILING_SEVERITIES')

@@ -116,10 +116,16 @@ test('a package of npm that the lockfile does not name is rejected', () => {
   );
 });
 
-test('setuid and setgid files are rejected', () => {
+test('setuid and setgid files, and files with capabilities, are rejected', () => {
   for (const mode of [0o4755, 0o2755]) {
     assert.ok(rejectedBy({ '/app/apps/test/tool.ts': { content: 'x', mode } }).includes('setuid'));
   }
+  const image = imageFrom({ ...good(), '/app/apps/test/tool.ts': 'x' });
+  image.rootfs.get('/app/apps/test/tool.ts')!.hasCapabilities = true;
+  assert.deepEqual(
+    violationsOf(image, LOCKED, NOW).map(({ check }) => check),
+    ['setuid'],
+  );
 });
 
 test('what anyone may write to is rejected, except a folder like /tmp', () => {

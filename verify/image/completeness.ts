@@ -2,14 +2,13 @@
  * What must hold in an image before a scanner's silence means anything: that nothing in it is without a name, and that
  * nothing is in it which has no business there. Each check is a pure function of the image's files.
  */
-import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { MAX_ARCHIVE_AGE_DAYS } from '../gate/limits.ts';
 import { buildDate, type Image } from './archive.ts';
 import { ownedPaths, recordedSums } from './dpkg.ts';
 import { type Elf, isElf, isForeignBinary, readElf } from './elf.ts';
 import { npmPackages } from './npm.ts';
-import { type Entry, type Rootfs, resolve } from './rootfs.ts';
+import { digestOf, type Entry, type Rootfs, resolve } from './rootfs.ts';
 import { archiveState, namedFiles, sha256Of } from './sbom.ts';
 
 export interface Violation {
@@ -142,7 +141,7 @@ const CHECKS = {
       const entry = rootfs.get(path);
       // What a build leaves out, such as documentation, harms nobody; what it alters is not the package's any more.
       if (entry?.type !== 'file') return [];
-      const found = createHash('md5').update(entry.read()).digest('hex');
+      const found = digestOf(entry, 'md5');
       return found === sum
         ? []
         : [{ path, message: `is not what its package installed (md5 ${found}, not ${sum})` }];
@@ -168,10 +167,12 @@ const CHECKS = {
 
   setuid: ({ rootfs }: Subject): Fault[] =>
     files(rootfs)
-      .filter(([, { mode }]) => (mode & 0o6000) !== 0)
-      .map(([path, { mode }]) => ({
+      .filter(([, { mode, hasCapabilities }]) => (mode & 0o6000) !== 0 || hasCapabilities)
+      .map(([path, { mode, hasCapabilities }]) => ({
         path,
-        message: `runs with its owner's rights (mode ${mode.toString(8)})`,
+        message: hasCapabilities
+          ? 'has file capabilities'
+          : `runs with its owner's rights (mode ${mode.toString(8)})`,
       })),
 
   'world-writable': ({ rootfs }: Subject): Fault[] =>
@@ -270,11 +271,9 @@ function elvesOf(rootfs: Rootfs): { elves: Map<string, Elf>; broken: string[] } 
   const elves = new Map<string, Elf>();
   const broken: string[] = [];
   for (const [path, entry] of files(rootfs)) {
-    if (entry.size <= 64) continue;
-    const bytes = entry.read();
-    if (!isElf(bytes)) continue;
+    if (!isElf(entry.read(0, 65))) continue;
     try {
-      elves.set(path, readElf(bytes));
+      elves.set(path, readElf(entry.read()));
     } catch (thrown) {
       if (!(thrown instanceof RangeError)) throw thrown;
       broken.push(path);

@@ -1,5 +1,6 @@
-/** What an image holds: each path with its metadata, and nothing of it unpacked or run. */
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+/** The files of an image by path, with their metadata; nothing is unpacked or run. */
+import { createHash } from 'node:crypto';
+import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, type Stats } from 'node:fs';
 import { join, posix } from 'node:path';
 
 export interface Entry {
@@ -11,8 +12,11 @@ export interface Entry {
   gid?: number;
   /** Where a symlink points, as it is written. */
   target?: string;
+  /** Has file capabilities, which grant rights as setuid does. */
+  hasCapabilities?: boolean;
   size: number;
-  read(): Buffer;
+  /** Returns `length` bytes from `from` on, fewer where the file ends; without them the whole file. */
+  read(from?: number, length?: number): Buffer;
 }
 
 /** By absolute path, `/usr/bin/node`; the root itself is not in it. */
@@ -53,6 +57,23 @@ export function textAt(rootfs: Rootfs, path: string): string | undefined {
   return fileAt(rootfs, path)?.read().toString('utf8');
 }
 
+const CHUNK_BYTES = 1 << 20;
+const digests = new WeakMap<Entry, Map<string, string>>();
+
+/** Returns the digest of a file in hexadecimal. Reads it in pieces, once. */
+export function digestOf(entry: Entry, algorithm: 'sha256' | 'md5'): string {
+  const known = digests.get(entry) ?? new Map<string, string>();
+  digests.set(entry, known);
+  let digest = known.get(algorithm);
+  if (digest === undefined) {
+    const hash = createHash(algorithm);
+    for (let at = 0; at < entry.size; at += CHUNK_BYTES) hash.update(entry.read(at, CHUNK_BYTES));
+    digest = hash.digest('hex');
+    known.set(algorithm, digest);
+  }
+  return digest;
+}
+
 /** A tree on this host, such as `podman image mount` gives. */
 export function readDirectory(root: string): Rootfs {
   const rootfs: Rootfs = new Map();
@@ -67,13 +88,26 @@ export function readDirectory(root: string): Rootfs {
         mode: stat.mode & 0o7777,
         size: stat.size,
         ...(type === 'symlink' && { target: readlinkSync(onHost) }),
-        read: () => readFileSync(onHost),
+        read: (from = 0, length = stat.size - from) => readPart(onHost, from, length),
       });
       if (type === 'directory') visit(inside);
     }
   };
   visit('/');
   return rootfs;
+}
+
+function readPart(path: string, from: number, length: number): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(Math.max(0, length));
+    let done = 0;
+    for (let read = 1; read > 0 && done < bytes.length; done += read)
+      read = readSync(file, bytes, done, bytes.length - done, from + done);
+    return bytes.subarray(0, done);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function typeOf(stat: Stats): Entry['type'] {

@@ -8,7 +8,7 @@ import { PackageURL } from 'packageurl-js';
 import type { Image } from './archive.ts';
 import { type DebianPackage, debianPackages } from './dpkg.ts';
 import { type NpmPackage, npmPackages } from './npm.ts';
-import { fileAt, type Rootfs, textAt } from './rootfs.ts';
+import { digestOf, fileAt, type Rootfs, textAt } from './rootfs.ts';
 import { isSpdxExpression, isSpdxId } from './schema.ts';
 
 export interface Component {
@@ -156,7 +156,7 @@ export function namedFiles(rootfs: Rootfs): Map<string, string> {
 
 export function sha256Of(rootfs: Rootfs, path: string): string | undefined {
   const entry = fileAt(rootfs, path);
-  return entry && createHash('sha256').update(entry.read()).digest('hex');
+  return entry && digestOf(entry, 'sha256');
 }
 
 export function osRelease(rootfs: Rootfs): { id: string; version: string } {

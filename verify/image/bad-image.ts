@@ -1,0 +1,4 @@
+/** Thrown where an archive is damaged, ambiguous or larger than an image of ours can be. Its message is for the operator. */
+export class BadImage extends Error {
+  override name = 'BadImage';
+}

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { writeOciArchive } from '../fixtures/made.ts';
+import { header, paxRecord, type TarFile, tarOf } from '../fixtures/tar.ts';
+import { readImage } from './archive.ts';
+import { textAt } from './rootfs.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'noaa-hostile-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const MB = 1 << 20;
+let made = 0;
+function written(bytes: Buffer): string {
+  made += 1;
+  const path = join(folder, `${made}.tar`);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+function archiveOf(layers: Buffer[], compress: (bytes: Buffer) => Buffer = bytes => bytes): string {
+  const path = written(Buffer.alloc(0));
+  writeOciArchive(layers, path, { compress });
+  return path;
+}
+
+const imageOf = (...layers: TarFile[][]) => readImage(archiveOf(layers.map(files => tarOf(files))));
+const reading =
+  (...layers: TarFile[][]) =>
+  () =>
+    imageOf(...layers);
+
+/** Reads an archive in a process of its own: what it answers, and the most memory that it held. */
+function readAlone(path: string): { said: string; maxMb: number; seconds: number } {
+  const script = `
+    import { readFileSync } from 'node:fs';
+    import { readImage } from ${JSON.stringify(new URL('archive.ts', import.meta.url).href)};
+    const from = performance.now();
+    const said = await readImage(${JSON.stringify(path)}).then(image => \`read \${image.rootfs.size}\`, String);
+    const [, peakKb] = /VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'));
+    console.log(JSON.stringify({ said, maxMb: peakKb / 1024, seconds: (performance.now() - from) / 1000 }));`;
+  return JSON.parse(
+    execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' }),
+  );
+}
+
+const zeros = (mb: number) => Buffer.alloc(mb * MB);
+const file = (name: string, content: Buffer | string = '') => ({ name, content });
+const emptyFiles = (count: number) =>
+  Buffer.concat(Array.from({ length: count }, (_, index) => header({ name: `f${index}` }, 0)));
+
+const BOMBS: [string, () => string, RegExp][] = [
+  [
+    'a layer that is mostly zeros, by gzip',
+    () => archiveOf([tarOf([file('zeros', zeros(150))])], bytes => gzipSync(bytes)),
+    /unpacks to more than 64 MB, the most/,
+  ],
+  [
+    'a layer that is mostly zeros, by zstd',
+    () => archiveOf([tarOf([file('zeros', zeros(150))])], bytes => zstdCompressSync(bytes)),
+    /unpacks to more than 64 MB, the most/,
+  ],
+  [
+    'an archive that is itself compressed',
+    () => written(gzipSync(tarOf([file('zeros', zeros(150))]))),
+    /unpacks to more than 64 MB, the most/,
+  ],
+  [
+    'an archive that is compressed twice',
+    () => written(gzipSync(gzipSync(tarOf([file('zeros', zeros(150))])))),
+    /compressed twice/,
+  ],
+  [
+    'a layer of more than a hundred thousand empty files',
+    () => archiveOf([Buffer.concat([emptyFiles(120_000), Buffer.alloc(1024)])], bytes => gzipSync(bytes)),
+    /holds more than 100000 files/,
+  ],
+  [
+    'a layer that goes on after its end',
+    () => archiveOf([tarOf([file('x')], zeros(60))], bytes => gzipSync(bytes)),
+    /goes on after its own end/,
+  ],
+  [
+    'a layer whose paths fill the memory',
+    () =>
+      archiveOf(
+        [
+          tarOf(
+            Array.from({ length: 10_000 }, (_, index) => [
+              { name: 'long', type: 'x', content: paxRecord('path', `${'x/'.repeat(1900)}${index}`) },
+              file('short'),
+            ]).flat(),
+          ),
+        ],
+        bytes => gzipSync(bytes),
+      ),
+    /paths in the archive take more than 16 MB/,
+  ],
+];
+
+for (const [what, make, why] of BOMBS) {
+  test(`${what} is refused in one sentence, in little memory`, t => {
+    const { said, maxMb, seconds } = readAlone(make());
+    assert.match(said, why);
+    t.diagnostic(`${Math.round(maxMb)} MB, ${seconds.toFixed(1)} s`);
+    assert.match(said, /^BadImage: [^\n]+$/);
+    assert.ok(maxMb < 400, `${maxMb} MB`);
+    assert.ok(seconds < 20, `${seconds} s`);
+  });
+}
+
+test('an image far larger than ours is read in the memory of its largest file', () => {
+  const noise = (seed: number) => {
+    const block = createHash('sha512').update(String(seed)).digest();
+    return Buffer.alloc(35 * MB, block);
+  };
+  const layers = [1, 2, 3, 4, 5, 6].map(seed => tarOf([file(`f${seed}`, noise(seed))]));
+  const { said, maxMb } = readAlone(archiveOf(layers));
+  assert.equal(said, 'read 6');
+  assert.ok(maxMb < 180, `${maxMb} MB`);
+});
+
+test('a layer of folders in folders costs time in proportion', () => {
+  const entries = Array.from({ length: 30_000 }, (_, index) => [
+    file(`a/${index}`),
+    file(`b/.wh.${index}`),
+  ]).flat();
+  const { said, seconds } = readAlone(
+    archiveOf([tarOf(entries), tarOf([file('a/.wh..wh..opq'), file('c')])]),
+  );
+  assert.equal(said, 'read 2');
+  assert.ok(seconds < 20, `${seconds} s`);
+});
+
+test('what another reader would see otherwise is refused', async () => {
+  const pax = (...records: string[]) => ({ name: 'pax', type: 'x', content: records.join('') });
+  const hidden = paxRecord('path', 'hidden');
+  for (const [what, files, why] of [
+    ['an entry of a kind that is skipped', [{ name: 'sparse', type: 'S', content: 'x' }], /kind/],
+    [
+      'a sparse file in extended headers',
+      [pax(paxRecord('GNU.sparse.name', 'x')), file('a')],
+      /readers differ/,
+    ],
+    [
+      'another type in an extended header',
+      [pax(paxRecord('type', 'Directory')), file('a', 'x')],
+      /readers differ/,
+    ],
+    ['a record within a value', [pax(paxRecord('comment', `x\n${hidden}`)), file('a')], /readers differ/],
+    ['a path that ends at a zero', [pax(paxRecord('path', 'a\0b')), file('a')], /readers differ/],
+    ['a record of a wrong length', [pax(hidden.replace(/^\d+/, '99')), file('a')], /readers differ/],
+    [
+      'an extended header that is too large',
+      [pax(paxRecord('comment', 'x'.repeat(2 * MB))), file('a')],
+      /kind ExtendedHeader/,
+    ],
+    ['a hard link to nothing', [{ name: 'a', type: '1', target: 'nothing' }], /hard link to \/nothing/],
+  ] as const) {
+    await assert.rejects(reading([...files]), why, what);
+  }
+  const { rootfs } = await imageOf([pax(paxRecord('path', 'plain')), file('a', 'x')]);
+  assert.deepEqual([...rootfs.keys()], ['/plain']);
+});
+
+test('a file under a link is refused: podman would write it where the link leads', async () => {
+  const link = { name: 'lib', type: '2', target: 'usr/lib' };
+  await assert.rejects(reading([link, file('lib/x')]), /\/lib\/x lies under a symlink/);
+  await assert.rejects(reading([link], [file('lib/x')]), /\/lib\/x lies under a symlink/);
+  await assert.rejects(reading([file('lib', 'x'), file('lib/x')]), /\/lib\/x lies under a file/);
+});
+
+test('a whiteout removes what lower layers left and nothing of its own layer, wherever it stands', async () => {
+  const opaque = file('usr/.wh..wh..opq');
+  for (const upper of [
+    [file('usr/new', 'x'), opaque],
+    [opaque, file('usr/new', 'x')],
+  ]) {
+    const { rootfs } = await imageOf([file('usr/old', 'x')], upper);
+    assert.deepEqual([...rootfs.keys()], ['/usr', '/usr/new']);
+  }
+  await assert.rejects(reading([file('a', 'x'), file('.wh.a')]), /both removes and holds \/a/);
+});
+
+test('the later of two entries of one path is the one that counts', async () => {
+  const { rootfs } = await imageOf([
+    file('a', 'first'),
+    { name: 'a', type: '2', target: 'b' },
+    file('b', 'second'),
+    file('a', 'third'),
+  ]);
+  assert.equal(textAt(rootfs, '/a'), 'third');
+});
+
+test('an archive that describes its image twice, or holds a file twice, is refused', async () => {
+  const both = tarOf([file('index.json', '{"manifests":[]}'), file('manifest.json', '[]')]);
+  await assert.rejects(readImage(written(both)), /describes its image twice/);
+  const twice = tarOf([file('manifest.json', '[]'), file('./manifest.json', '[]')]);
+  await assert.rejects(readImage(written(twice)), /holds manifest\.json twice/);
+});
+
+test('documents of another shape are refused by name', async () => {
+  for (const [document, why] of [
+    ['{', /index\.json in the archive is not JSON/],
+    ['null', /index\.json in the archive is not a index document: \/ must be object/],
+    ['{"manifests":[{"digest":"../../etc/passwd"}]}', /\/manifests\/0\/digest must match pattern/],
+  ] as const) {
+    await assert.rejects(readImage(written(tarOf([file('index.json', document)]))), why);
+  }
+  const digest = 'sha256:'.padEnd(71, '0');
+  const missing = tarOf([file('index.json', JSON.stringify({ manifests: [{ digest }] }))]);
+  await assert.rejects(readImage(written(missing)), /the archive has no blobs\/sha256\/0+/);
+});
+
+test('file capabilities are seen', async () => {
+  const { rootfs } = await imageOf([
+    { name: 'pax', type: 'x', content: paxRecord('SCHILY.xattr.security.capability', '\x01\0\0\x02\0 ') },
+    file('able', 'x'),
+    file('plain', 'x'),
+  ]);
+  assert.equal(rootfs.get('/able')?.hasCapabilities, true);
+  assert.equal(rootfs.get('/plain')?.hasCapabilities, undefined);
+});
