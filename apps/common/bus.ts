@@ -2,24 +2,22 @@ import { Publisher, Subscriber } from 'zeromq';
 import { onAbort } from './abort.ts';
 import { address, cannotConnect, cannotListen, type Endpoint, isIpv6 } from './endpoint.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
+import { Link, LOOK_MS, RECONNECT_MS } from './link.ts';
 import { framePassed } from './reclaim.ts';
 
-/**
- * Messages from a peer, each as its parts; a frame is one of a single part. Iteration ends when the signal that owns the
- * source is aborted.
- */
+/** Messages from a peer, each as its parts; a frame has one. Iteration ends when the signal that owns the source is aborted. */
 export interface FrameSource extends AsyncIterable<readonly Buffer[]> {
-  /** Whether the transport to the peer stands at this moment; it says nothing of whether frames flow. */
+  /** Whether the transport to the peer stands; it does not mean that frames flow. */
   readonly connected: boolean;
 }
 
 /** Where frames go. Sending never waits for a subscriber. */
 export interface FrameSink {
-  /** Hands the message over without a copy: its bytes must not change afterwards. */
+  /** Sends the message without a copy: its bytes must not change afterwards. */
   send(message: Uint8Array): Promise<void>;
 }
 
-/** Long enough for a last frame to leave on loopback, short enough for the promise of a quick stop. */
+/** Long enough for a last frame to leave on loopback, short enough to stop within a second. */
 const LINGER_MS = 200;
 
 /**
@@ -28,13 +26,13 @@ const LINGER_MS = 200;
  */
 const MAX_SUBSCRIPTION_BYTES = 255;
 
-/** Messages that may wait for us, over what the kernel buffers. With one, a process short of CPU falls behind for good. */
+/** Messages that may wait for us, besides what the kernel buffers. With one, a process short of CPU never catches up. */
 const HIGH_WATER_MARK = 2;
 
-/** libzmq tries again at least this often. */
-const RECONNECT_MS = 500;
-/** A libzmq that is not connected and has tried nothing for so long never will. */
-const GIVEN_UP_MS = 4 * RECONNECT_MS;
+/** The kernel asks a silent peer once a second whether it is still there, and drops the link after three questions. */
+const KEEPALIVE = { tcpKeepalive: 1, tcpKeepaliveIdle: 1, tcpKeepaliveInterval: 1, tcpKeepaliveCount: 3 };
+/** A subscriber that acknowledges nothing for this long is dropped; the kernel's own limit is 15 minutes. */
+const UNACKNOWLEDGED_MS = 30_000;
 
 /**
  * Publishes on an endpoint until `signal` is aborted.
@@ -50,6 +48,8 @@ export async function publish(endpoint: Endpoint, signal: AbortSignal): Promise<
     linger: LINGER_MS,
     ipv6: isIpv6(endpoint),
     maxMessageSize: MAX_SUBSCRIPTION_BYTES,
+    ...KEEPALIVE,
+    tcpMaxRetransmitTimeout: UNACKNOWLEDGED_MS,
   });
   try {
     await socket.bind(address(endpoint));
@@ -68,13 +68,13 @@ export async function publish(endpoint: Endpoint, signal: AbortSignal): Promise<
 }
 
 /**
- * Subscribes to a peer that may not be there yet, or come and go: libzmq connects again by itself, and where it has given
- * up we do.
+ * Subscribes to a peer that may not be there yet, or come and go. libzmq connects again by itself; if it has given up, or
+ * the link is silent for too long, we do.
  *
- * Of messages that have arrived the newest is given; what it replaced, here or at the publisher, shows as a gap in the
- * sequence. It is not libzmq's conflation, which ends the process at a message of several parts.
- * A message longer than any frame may be makes libzmq drop the connection before the bytes are read. Of one in parts it
- * bounds each, and not their number: what holds a peer that never ends one is the container's limit of memory.
+ * Yields only the newest message that has arrived; skipped ones show up as gaps in the sequence. This is not libzmq's
+ * conflation, which aborts the process at a message of several parts.
+ * If a message is longer than any frame may be, libzmq drops the connection before it reads the bytes. It limits the size
+ * of each message part but not how many there are, so a hostile peer can fill a service up to its memory limit.
  */
 export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource {
   const peer = address(endpoint);
@@ -85,21 +85,13 @@ export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource 
     maxMessageSize: MAX_MESSAGE_BYTES,
     reconnectInterval: 50,
     reconnectMaxInterval: RECONNECT_MS,
-    heartbeatInterval: 1000,
-    heartbeatTimeout: 3000,
+    ...KEEPALIVE,
   });
-  let connected = false;
-  /** When libzmq last told of an attempt; infinite until it tells of ours, which a slow resolver holds up. */
-  let triedMs = Number.POSITIVE_INFINITY;
+  const link = new Link();
   for (const event of ['connect', 'connect:delay', 'connect:retry', 'disconnect'] as const) {
-    socket.events.on(event, () => {
-      connected = false;
-      triedMs = performance.now();
-    });
+    socket.events.on(event, () => link.tried());
   }
-  socket.events.on('handshake', () => {
-    connected = true;
-  });
+  socket.events.on('handshake', () => link.handshaken());
   try {
     socket.connect(peer);
   } catch (thrown) {
@@ -107,30 +99,29 @@ export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource 
     throw cannotConnect(endpoint, thrown);
   }
   socket.subscribe();
-  // After a breach of the protocol, as by a message that is too long or a peer that is no publisher, libzmq never tries
-  // again; and for a server that says nothing it would wait 30 s.
-  const watch = setInterval(() => {
-    if (connected || performance.now() - triedMs < GIVEN_UP_MS) return;
-    triedMs = Number.POSITIVE_INFINITY;
+  const looking = setInterval(() => {
+    if (!link.due()) return;
     try {
       socket.disconnect(peer);
     } catch {
-      // It has forgotten the peer already.
+      // libzmq has forgotten the peer already.
     }
     socket.connect(peer);
-  }, GIVEN_UP_MS / 4);
+  }, LOOK_MS);
   onAbort(signal, () => {
-    clearInterval(watch);
+    clearInterval(looking);
     socket.close();
   });
   return {
     get connected() {
-      return connected;
+      return link.connected();
     },
     async *[Symbol.asyncIterator]() {
       let passedOver = 0;
+      link.waits();
       for await (const parts of socket) {
-        // A peer that sends faster than we read must not have us pass over everything.
+        link.heard();
+        // Even if a peer sends faster than we read, some of it has to be yielded.
         if (socket.readable && passedOver < HIGH_WATER_MARK) {
           passedOver += 1;
         } else {
@@ -138,6 +129,7 @@ export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource 
           yield parts;
         }
         framePassed(parts.reduce((bytes, part) => bytes + part.byteLength, 0));
+        link.waits();
       }
     },
   };

@@ -1,0 +1,94 @@
+/** libzmq tries a connection again at least this often. */
+export const RECONNECT_MS = 500;
+/** If libzmq is not connected and has tried nothing for this long, it never will. */
+const GIVEN_UP_MS = 4 * RECONNECT_MS;
+/** How often `due` has to be asked. */
+export const LOOK_MS = RECONNECT_MS;
+
+/** A link that has been silent for this long is connected anew: playback repeats its frame every second while it waits. */
+const SILENT_MS = 5000;
+/** If that did not help, the next silence is twice as long, up to this. */
+const LONGEST_SILENT_MS = 300_000;
+/** A publisher that has paused for this long before may pause three times as long again. */
+const PAUSES = 3;
+/** A new connection after a silence counts as standing for this long, until its handshake is over. */
+const RENEWAL_MS = 1000;
+
+/**
+ * Keeps track of the connection to a peer, from what libzmq and the receiver report, and decides when it has to be made
+ * anew. All times are `performance.now()` milliseconds.
+ *
+ * ZMTP has heartbeats for this, but libzmq 4.3.5 aborts the process if one is missed while a receiver that does not
+ * receive (a blocked event loop) has its queue full: "Assertion failed: _input_stopped". So the kernel's keepalive finds
+ * a dead host, and silence finds what keepalive can't see, e.g. a middlebox that has forgotten the connection.
+ */
+export class Link {
+  #connected = false;
+  /** When libzmq last reported an attempt; infinite until it reports ours, because a resolver may be slow. */
+  #triedMs = Number.POSITIVE_INFINITY;
+  /** When the receiver last had a message or began to wait for one; undefined while it does neither. */
+  #quietSinceMs: number | undefined;
+  /** The last moment at which this process was known to run. */
+  #awakeMs: number;
+  #silentMs = SILENT_MS;
+  #longestPauseMs = 0;
+  /** Until when a renewed connection counts as standing without a handshake. */
+  #renewedUntilMs = 0;
+
+  constructor(nowMs = performance.now()) {
+    this.#awakeMs = nowMs;
+  }
+
+  /** Whether the transport to the peer stands; it does not mean that frames flow. */
+  connected(nowMs = performance.now()): boolean {
+    return this.#connected || nowMs < this.#renewedUntilMs;
+  }
+
+  /** libzmq tries to connect, or has lost a connection. */
+  tried(nowMs = performance.now()): void {
+    this.#connected = false;
+    this.#triedMs = nowMs;
+  }
+
+  handshaken(nowMs = performance.now()): void {
+    this.#connected = true;
+    this.#renewedUntilMs = 0;
+    if (this.#quietSinceMs !== undefined) this.#quietSinceMs = nowMs;
+  }
+
+  /** The receiver waits for a message. */
+  waits(nowMs = performance.now()): void {
+    this.#quietSinceMs = nowMs;
+  }
+
+  /** The receiver has a message. */
+  heard(nowMs = performance.now()): void {
+    // A process that was suspended meanwhile has not seen a pause.
+    const pauseMs = Math.min(nowMs, this.#awakeMs + 2 * LOOK_MS) - (this.#quietSinceMs ?? nowMs);
+    this.#longestPauseMs = Math.max(this.#longestPauseMs, pauseMs);
+    this.#silentMs = SILENT_MS;
+    this.#quietSinceMs = undefined;
+  }
+
+  /**
+   * Returns why the connection has to be made anew now, if it has: libzmq has given up (after a breach of the protocol, or
+   * while a server says nothing), or the link is silent.
+   */
+  due(nowMs = performance.now()): 'given-up' | 'silent' | undefined {
+    // A process that did not run has heard nothing, which says nothing about the link.
+    if (nowMs - this.#awakeMs > 2 * LOOK_MS && this.#quietSinceMs !== undefined) this.#quietSinceMs = nowMs;
+    this.#awakeMs = nowMs;
+    if (!this.#connected) {
+      if (nowMs - this.#triedMs < GIVEN_UP_MS) return undefined;
+      this.#triedMs = Number.POSITIVE_INFINITY;
+      return 'given-up';
+    }
+    const patienceMs = Math.max(this.#silentMs, PAUSES * this.#longestPauseMs);
+    if (this.#quietSinceMs === undefined || nowMs - this.#quietSinceMs < patienceMs) return undefined;
+    this.#silentMs = Math.min(2 * this.#silentMs, LONGEST_SILENT_MS);
+    this.#connected = false;
+    this.#renewedUntilMs = nowMs + RENEWAL_MS;
+    this.#triedMs = nowMs;
+    return 'silent';
+  }
+}
