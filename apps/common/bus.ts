@@ -9,6 +9,8 @@ import { framePassed } from './reclaim.ts';
 export interface FrameSource extends AsyncIterable<readonly Buffer[]> {
   /** Whether the transport to the peer stands; it does not mean that frames flow. */
   readonly connected: boolean;
+  /** Longer messages are no frames to this service; none if its memory sets no limit. */
+  readonly longestBytes?: number;
 }
 
 /** Where frames go. Sending never waits for a subscriber. */
@@ -76,13 +78,18 @@ export async function publish(endpoint: Endpoint, signal: AbortSignal): Promise<
  * If a message is longer than any frame may be, libzmq drops the connection before it reads the bytes. It limits the size
  * of each message part but not how many there are, so a hostile peer can fill a service up to its memory limit.
  */
-export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource {
+export function subscribe(
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  longestBytes = MAX_MESSAGE_BYTES,
+): FrameSource {
   const peer = address(endpoint);
   const socket = new Subscriber({
     receiveHighWaterMark: HIGH_WATER_MARK,
     ipv6: isIpv6(endpoint),
     linger: 0,
-    maxMessageSize: MAX_MESSAGE_BYTES,
+    // Above the limit, so that a message that is somewhat too long is refused with a reason instead of cutting the link.
+    maxMessageSize: Math.min(2 * longestBytes, MAX_MESSAGE_BYTES),
     reconnectInterval: 50,
     reconnectMaxInterval: RECONNECT_MS,
     ...KEEPALIVE,
@@ -116,6 +123,7 @@ export function subscribe(endpoint: Endpoint, signal: AbortSignal): FrameSource 
     get connected() {
       return link.connected();
     },
+    longestBytes,
     async *[Symbol.asyncIterator]() {
       let passedOver = 0;
       link.waits();

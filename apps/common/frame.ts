@@ -11,6 +11,7 @@
  *
  * The trailer comes last so that a Python peer's `pickle.loads(message[16:])` never sees it.
  */
+import { tooLong } from './memory.ts';
 import { locateArray, pickleEnvelope } from './pickle.ts';
 import { isGeometry, MAX_PIXELS, MAX_SIDE, type PixelLayout, pixelBytes, type WireFormat } from './pixels.ts';
 
@@ -53,6 +54,7 @@ const LAST_DATE_MS = 8.64e15;
 /** Why a message is not a frame. Closed, so that it can label a counter. */
 export type RefusalReason =
   | 'multi-part'
+  | 'too-long'
   | 'too-short'
   | 'bad-geometry'
   | 'no-trailer'
@@ -224,10 +226,15 @@ function refuse(reason: RefusalReason, detail: string): Refusal {
   return { ok: false, reason, detail };
 }
 
-/** Reads a message of ZeroMQ, which may have any number of parts. A frame is a message of one. */
-export function parseMessage(parts: readonly Buffer[]): Frame | Refusal {
+/**
+ * Reads a message of ZeroMQ, which may have any number of parts. A frame is a message of one.
+ *
+ * @param longestBytes what the service's memory has room for
+ */
+export function parseMessage(parts: readonly Buffer[], longestBytes = MAX_MESSAGE_BYTES): Frame | Refusal {
   const [message] = parts;
   if (message === undefined || parts.length > 1) return refuse('multi-part', `${parts.length} parts`);
+  if (message.length > longestBytes) return refuse('too-long', tooLong(message.length, longestBytes));
   return parseFrame(message);
 }
 

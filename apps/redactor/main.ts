@@ -3,17 +3,21 @@ import { address } from '../common/endpoint.ts';
 import { FlowHealth } from '../common/health.ts';
 import { runService } from '../common/lifecycle.ts';
 import { ThrottledLog } from '../common/log.ts';
+import { longestMessage } from '../common/memory.ts';
 import { serveTelemetry } from '../common/metrics.ts';
 import { schema } from './config.ts';
 import { redact } from './redactor.ts';
 import { Telemetry } from './telemetry.ts';
+
+/** What the redactor holds besides frames. */
+const OWN_BYTES = 120 * 2 ** 20;
 
 await runService('redactor', schema, async ({ config, log, signal }) => {
   const playback = { host: config.PLAYBACK_HOST, port: config.PLAYBACK_PORT, variable: 'PLAYBACK_PORT' };
   const output = { host: config.REDACTOR_HOST, port: config.REDACTOR_PORT, variable: 'REDACTOR_PORT' };
   const telemetry = new Telemetry();
   const warnings = new ThrottledLog(log);
-  const source = subscribe(playback, signal);
+  const source = subscribe(playback, signal, longestMessage(OWN_BYTES));
   const flow = `frames from playback at ${address(playback)}`;
   const health = new FlowHealth('redactor', flow, () => source.connected);
   const metrics = { host: config.METRICS_HOST, port: config.METRICS_PORT };

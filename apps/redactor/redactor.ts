@@ -36,7 +36,7 @@ export async function redact(
   const markable = trailerGiver();
   for await (const parts of source) {
     if (signal.aborted) return;
-    const received = parseMessage(parts);
+    const received = parseMessage(parts, source.longestBytes);
     if (!received.ok) {
       events.refused(received);
       continue;

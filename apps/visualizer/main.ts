@@ -4,6 +4,7 @@ import { asError } from '../common/errors.ts';
 import { listen } from '../common/http.ts';
 import { runService } from '../common/lifecycle.ts';
 import { ThrottledLog } from '../common/log.ts';
+import { longestMessage } from '../common/memory.ts';
 import { schema } from './config.ts';
 import { Feed } from './feed.ts';
 import { beat } from './heartbeat.ts';
@@ -16,18 +17,22 @@ import { visualize } from './visualizer.ts';
 /** A viewer that takes nothing for this long is disconnected. */
 const RELEASE_MS = 30_000;
 
+/** What the visualizer holds besides frames and the loop. */
+const OWN_BYTES = 150 * 2 ** 20;
+
 await runService('visualizer', schema, async ({ config, log, signal }) => {
   const redactor = { host: config.REDACTOR_HOST, port: config.REDACTOR_PORT, variable: 'REDACTOR_PORT' };
   const web = { host: config.VISUALIZER_HOST, port: config.VISUALIZER_PORT, variable: 'VISUALIZER_PORT' };
   const peer = address(redactor);
   const warnings = new ThrottledLog(log);
   const telemetry = new Telemetry();
-  const frames = subscribe(redactor, signal);
+  const loopBytes = config.LOOP_MB * 2 ** 20;
+  const frames = subscribe(redactor, signal, longestMessage(OWN_BYTES + loopBytes));
   const source = new Source(peer, () => frames.connected);
   const options = {
     maxViewers: config.MAX_VIEWERS,
     releaseMs: RELEASE_MS,
-    loop: { maxBytes: config.LOOP_MB * 2 ** 20, maxFrames: config.LOOP_FRAMES },
+    loop: { maxBytes: loopBytes, maxFrames: config.LOOP_FRAMES },
     sector: config.CLIP_SECTOR,
     createEncoder: () => new JpegEncoder(config.JPEG_QUALITY),
   };

@@ -21,7 +21,7 @@ export async function visualize(
 ): Promise<void> {
   for await (const parts of source) {
     if (signal.aborted) return;
-    const frame = parseMessage(parts);
+    const frame = parseMessage(parts, source.longestBytes);
     if (!frame.ok) viewer.refuse(frame.reason, frame.detail);
     else if (frame.redacted || allowUnmarked) viewer.take(frame);
     else viewer.refuse('unmarked', `a ${frame.width}×${frame.height} ${frame.format} frame`);

@@ -1,0 +1,78 @@
+/** What a service accepts fits into the memory limit of its container, whoever sends it and however fast. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Publisher, Subscriber } from 'zeromq';
+import { FrameLayout, writeStamp } from '../../apps/common/frame.ts';
+import { memoryGroup } from '../support/cgroup.ts';
+import { freePorts } from '../support/ports.ts';
+import { metric, startProcess } from '../support/services.ts';
+import { until } from '../support/until.ts';
+
+const MB = 2 ** 20;
+
+for (const { service, limitMb, refusedSide } of [
+  { service: 'redactor', limitMb: 512, refusedSide: 7000 },
+  { service: 'visualizer', limitMb: 1024, refusedSide: 9000 },
+] as const) {
+  test(`the ${service} outlives a flood of the largest frames that it takes, and of larger ones`, async () => {
+    const [input = 0, output = 0, telemetry = 0] = await freePorts(3);
+    await using group = await memoryGroup(limitMb * MB);
+    using sockets = new DisposableStack();
+    const publisher = new Publisher({
+      noDrop: true,
+      linger: 0,
+      sendHighWaterMark: 2,
+      sendTimeout: 500,
+    } as object);
+    sockets.defer(() => publisher.close());
+    await publisher.bind(`tcp://127.0.0.1:${input}`);
+    const downstream = new Subscriber({ linger: 0 });
+    sockets.defer(() => downstream.close());
+    if (service === 'redactor') {
+      downstream.connect(`tcp://127.0.0.1:${output}`);
+      downstream.subscribe();
+      void (async () => {
+        for await (const parts of downstream) void parts;
+      })();
+    }
+    const [command = '', ...args] = [...group.enter, process.execPath, `apps/${service}/main.ts`];
+    await using running = startProcess(service, command, args, {
+      PLAYBACK_HOST: '127.0.0.1',
+      PLAYBACK_PORT: input,
+      REDACTOR_HOST: '127.0.0.1',
+      REDACTOR_PORT: service === 'redactor' ? output : input,
+      METRICS_PORT: telemetry,
+      VISUALIZER_PORT: telemetry,
+      ALLOW_UNMARKED_FRAMES: 1,
+    });
+    const count = (kind: string) =>
+      metric(`http://127.0.0.1:${telemetry}`, `noaa_${service}_frames_${kind}_total`);
+    const taken = () => count(service === 'redactor' ? 'published' : 'received');
+
+    let sequence = 0n;
+    const flood = async (side: number, over: () => Promise<boolean>) => {
+      const layout = new FrameLayout('i420', side, side);
+      const deadlineMs = performance.now() + 60_000;
+      while (!(await over())) {
+        assert.ok(performance.now() < deadlineMs, `a flood of ${side}×${side} had no effect`);
+        for (let i = 0; i < 5; i += 1) {
+          const message = layout.allocate();
+          writeStamp(message, { sequence, publishedAtNs: 0n, positionUs: sequence * 1000n });
+          sequence += 1n;
+          // It blocks no longer than its time-out while the link is down.
+          await publisher.send(message).catch(() => {});
+        }
+      }
+    };
+    await until(async () => (await taken().catch(() => undefined)) !== undefined, `the ${service} to answer`);
+    await flood(5424, async () => ((await taken()) ?? 0) >= 40);
+    // Refused with a reason, since it is at most twice as long as what is taken.
+    await flood(refusedSide, async () => running.log.some(line => line['reason'] === 'too-long'));
+    let floods = 0;
+    await flood(10_848, async () => ++floods > 3);
+    const before = (await taken()) ?? 0;
+    await flood(64, async () => ((await taken()) ?? 0) > before);
+    assert.equal(await group.killed(), false);
+    assert.equal((await running.stop()).how, 0);
+  });
+}
