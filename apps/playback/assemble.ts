@@ -2,8 +2,8 @@ import type { FrameLayout } from '../common/frame.ts';
 import type { Destination } from './direct-pipe.ts';
 
 /**
- * How many finished frames may wait for their moment. The decoder then stalls on its pipe, so that memory is a few
- * frames whatever the clip's length; two ride out a slow frame.
+ * How many decoded frames may wait. At that number the decoder stalls on its pipe, so memory is a few frames whatever
+ * the clip's length. Two cover for a frame that is slow to decode.
  */
 const READY_FRAMES = 2;
 
@@ -14,13 +14,13 @@ const READY_FRAMES = 2;
 export type StreamFormat = 'rawvideo' | 'y4m';
 
 const NEWLINE = 10;
-/** The line before a frame, as ffmpeg writes it. One with parameters would do as well, at a read for each byte more. */
+/** The line before a frame, as ffmpeg writes it. A line with parameters works too, at one read for each further byte. */
 const FRAME_LINE = 'FRAME\n';
 
 /**
  * Cuts a decoder's byte stream into frame messages.
  *
- * Cost a frame: one allocation, the message; no copy in user space, since the pipe is read into its place in there.
+ * Cost a frame: one allocation, the message; no copy in user space, since the pipe is read straight into the message.
  */
 export class FrameAssembler implements Destination {
   readonly #layout: FrameLayout;
@@ -32,12 +32,12 @@ export class FrameAssembler implements Destination {
   #wake: (() => void) | undefined;
   #ended = false;
   readonly #linesAFrame: number;
-  /** Lines of text yet to pass before the frame's first pixel. */
+  /** Lines of text to skip before the frame's first pixel. */
   #lines: number;
   readonly #text = Buffer.alloc(FRAME_LINE.length);
   #textFilled = 0;
 
-  /** @param resume called when bytes may come again after `filled` has said that they may not */
+  /** @param resume called when bytes may come again after `filled` returned false */
   constructor(layout: FrameLayout, format: StreamFormat, resume: () => void) {
     this.#layout = layout;
     this.#resume = resume;
@@ -55,7 +55,7 @@ export class FrameAssembler implements Destination {
   filled(bytes: number): boolean {
     if (this.#ended) return true;
     if (this.#lines > 0) {
-      this.#passText(bytes);
+      this.#skipText(bytes);
       return true;
     }
     this.#filled += bytes;
@@ -70,13 +70,13 @@ export class FrameAssembler implements Destination {
     return !this.#isFull;
   }
 
-  /** Room for as much of a line as is certain to be none of a picture: the stream's own has no known length. */
+  /** Returns room for only as many bytes as surely belong to the line; the stream's first line has no known length. */
   get #textSpace(): Buffer {
     const certain = this.#lines === 1 ? FRAME_LINE.length - this.#textFilled : 1;
     return this.#text.subarray(-Math.max(1, certain));
   }
 
-  #passText(bytes: number): void {
+  #skipText(bytes: number): void {
     const newest = this.#textSpace[bytes - 1];
     this.#textFilled += bytes;
     if (newest !== NEWLINE) return;
@@ -84,20 +84,20 @@ export class FrameAssembler implements Destination {
     this.#textFilled = 0;
   }
 
-  /** The decoder closed its pipe: no more frames will come, and a part of one that had begun is let go. */
+  /** The decoder closed its pipe: no more frames come, and a frame that is not complete is dropped. */
   ended(): void {
     this.#ended = true;
     this.#message = undefined;
     this.#wake?.();
   }
 
-  /** Lets go of everything. */
+  /** Drops everything, and takes nothing more. */
   discard(): void {
     this.#ready.length = 0;
     this.ended();
   }
 
-  /** The next frame, or undefined at the end. For one reader at a time. */
+  /** Returns the next frame, or undefined at the end. For one reader at a time. */
   async next(): Promise<Buffer | undefined> {
     while (this.#ready.length === 0) {
       if (this.#ended) return undefined;

@@ -1,32 +1,32 @@
 import { randomBytes } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** Where the bytes of a stream belong. */
+/** Where the bytes of a stream go. */
 export interface Destination {
-  /** The memory for the next bytes, never empty. */
+  /** Returns the memory for the next bytes, never empty. */
   space(): Uint8Array;
-  /** So many bytes are there now. Answers whether more may come at once, or only after the reader's `resume`. */
+  /** This many bytes have been written. Returns false if more may come only after the reader's `resume`. */
   filled(bytes: number): boolean;
   /** No more bytes will come. */
   ended(): void;
 }
 
 export interface DirectPipe {
-  /** For a child's `stdio`; to be destroyed once the child has it. */
+  /** For a child's `stdio`; destroy it once the child has started. */
   writeEnd: Socket;
-  /** To be resumed, and destroyed when nobody wants the bytes any more. */
+  /** Destroy it when the bytes are no longer wanted. */
   readEnd: Socket;
 }
 
 const WORD_BYTES = 16;
 
 /**
- * A pipe whose reader has the kernel put the bytes where they belong.
+ * Opens a pipe whose reader has the kernel write each byte to its final place.
  *
- * A child's stdout comes in pieces of at most 64 KiB, 40 kB on the average, each in memory of its own, to be copied from
- * there: 77 pieces and 2.3 CPU ms for a frame of 1080p, 1.3 ms this way. Node offers `onread` only for a socket that it
- * connects, so both ends meet at an abstract address, see unix(7), which is in no file system. Whoever else comes to it
- * does not know the word.
+ * Node reads a child's stdout in pieces of at most 64 KiB, 40 kB on average, each in memory of its own, and we would copy
+ * them from there: 77 pieces and 2.3 CPU ms for a 1080p frame, against 1.3 ms this way. Node offers `onread` only for a
+ * socket that it connects, so both ends meet at an abstract address (see unix(7)), which is in no file system. A random
+ * word keeps strangers out.
  */
 export async function directPipe(destination: Destination): Promise<DirectPipe> {
   const path = `\0noaa-playback-${randomBytes(16).toString('hex')}`;

@@ -4,24 +4,25 @@ import { FrameLayout } from '../common/frame.ts';
 import { FlowHealth } from '../common/health.ts';
 import { runService } from '../common/lifecycle.ts';
 import { ThrottledLog } from '../common/log.ts';
-import { createMetrics, serveTelemetry } from '../common/metrics.ts';
+import { serveTelemetry } from '../common/metrics.ts';
 import { schema } from './config.ts';
-import { decode, findFfmpeg } from './decode.ts';
+import { decode } from './decode.ts';
+import { findFfmpeg } from './find-ffmpeg.ts';
 import { play } from './playback.ts';
 import { probe } from './probe.ts';
 import { repeat } from './repeat.ts';
-import { createTelemetry } from './telemetry.ts';
+import { Telemetry } from './telemetry.ts';
 
 await runService('playback', schema, async ({ config, log, signal }) => {
   const [clip] = await Promise.all([probe(config.DATA_FILE, signal), findFfmpeg(signal)]);
   const layout = new FrameLayout(config.WIRE_FORMAT, clip.width, clip.height);
   const rate = config.PLAYBACK_FPS ?? 1e6 / clip.intervalUs;
 
-  const metrics = createMetrics('playback');
-  const counted = createTelemetry(metrics);
+  const telemetry = new Telemetry();
   const warnings = new ThrottledLog(log);
   const health = new FlowHealth('playback', `frames out of ${clip.path}`);
-  await serveTelemetry({ host: config.METRICS_HOST, port: config.METRICS_PORT }, metrics, health, signal);
+  const metrics = { host: config.METRICS_HOST, port: config.METRICS_PORT };
+  await serveTelemetry(metrics, telemetry.registry, health, signal);
   const output = { host: config.PLAYBACK_HOST, port: config.PLAYBACK_PORT, variable: 'PLAYBACK_PORT' };
   const sink = await publish(output, signal);
   log.info(
@@ -33,7 +34,7 @@ await runService('playback', schema, async ({ config, log, signal }) => {
     decode(clip, layout, signal, {
       fps: config.PLAYBACK_FPS,
       damaged(line) {
-        counted.damage.inc();
+        telemetry.damaged();
         warnings.warn('damaged', `a part of ${clip.path} did not decode: ${line}`);
       },
     });
@@ -43,18 +44,18 @@ await runService('playback', schema, async ({ config, log, signal }) => {
     intervalUs: clip.intervalUs,
     durationUs: clip.durationUs,
     endUs: clip.endUs,
-    passed: () => counted.passes.inc(),
+    passed: () => telemetry.passed(),
   });
   await play(frames, sink, signal, {
     waits(ms) {
       health.due(performance.now() + ms);
     },
     published() {
-      counted.published.inc();
+      telemetry.published();
       health.flowed();
     },
     fellBehind(lateMs) {
-      counted.resets.inc();
+      telemetry.fellBehind();
       const late = `decoding is ${Math.round(lateMs)} ms behind the clip's own rate`;
       warnings.warn('late', `${late}: the picture runs slower`);
     },
