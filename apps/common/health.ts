@@ -5,23 +5,23 @@ export interface Verdict {
 }
 
 /**
- * `ready`: whether frames flow. `alive`: whether this process does its own part; it stays true while only a neighbour
- * is missing, so that a supervisor never kills a service for another's fault.
+ * `ready`: whether frames flow. `alive`: whether this process works; it stays true while only a neighbour is missing, so
+ * that a supervisor never kills a service for another's fault.
  */
 export interface Health {
   alive(): Verdict;
   ready(): Verdict;
 }
 
-/** A picture slower than this is told from a stall by its own rhythm. A quick reconnect is over before. */
+/** Frames that come more slowly than this are judged by their own rhythm. A quick reconnect takes less. */
 const STALL_MS = 1500;
-/** How many of its own intervals a slow clip may miss before it counts as stalled. */
+/** A slow clip counts as stalled after this many of its own intervals without a frame. */
 const STALL_INTERVALS = 3;
 const LONGEST_INTERVAL_MS = 60_000;
-/** A rhythm is the median of so many intervals: one late frame is none. */
+/** Intervals in the median, so that one late frame does not shift it. */
 const RHYTHM = 5;
 
-/** When something last came, and how often it does. Times are `performance.now()` milliseconds. */
+/** When something last happened, and how often it does. Times are `performance.now()` milliseconds. */
 class Rhythm {
   readonly #intervalsMs: number[] = [];
   lastMs: number | undefined;
@@ -34,30 +34,30 @@ class Rhythm {
     this.lastMs = nowMs;
   }
 
-  /** The lower median, so that of two intervals the shorter counts; 0 before the second beat. */
+  /** The lower median: of two intervals, the shorter. 0 before the second beat. */
   get intervalMs(): number {
     const sorted = this.#intervalsMs.toSorted((a, b) => a - b);
     return sorted[(sorted.length - 1) >> 1] ?? 0;
   }
 }
 
-/** Tells whether frames flow, from the moments at which they did. Times are `performance.now()` milliseconds. */
+/** Judges whether frames flow from the moments at which they came. Times are `performance.now()` milliseconds. */
 export class FlowHealth implements Health {
   readonly #service: string;
   readonly #what: string;
   readonly #connected: () => boolean;
-  /** Found gone, and no frame since. */
+  /** The peer was found gone, and no frame has come since. */
   #lost = false;
   readonly #frames = new Rhythm();
   /** When the next frame is due, for a service that knows. */
   #nextMs = Number.NEGATIVE_INFINITY;
   readonly #refusals = new Rhythm();
-  /** The last one's reason, until a frame comes. */
+  /** The reason of the last refusal, until a frame comes. */
   #refusal: string | undefined;
 
   /**
    * @param what what flows, for the message: "frames from playback at tcp://localhost:5555"
-   * @param connected whether the transport to where it flows from stands
+   * @param connected whether the transport to the peer is up
    */
   constructor(service: string, what: string, connected = () => true) {
     this.#service = service;
@@ -65,7 +65,7 @@ export class FlowHealth implements Health {
     this.#connected = connected;
   }
 
-  /** Tells of a frame. Answers true when it is the first, or the first after a stall. */
+  /** Notes a frame. Returns true if it is the first, or the first after a stall. */
   flowed(nowMs = performance.now()): boolean {
     const began = this.stalled(nowMs);
     this.#lost = false;
@@ -74,7 +74,7 @@ export class FlowHealth implements Health {
     return began;
   }
 
-  /** Tells when the next frame is due, for a service that knows: until then its absence says nothing. */
+  /** Notes when the next frame is due, for a service that knows: before that, no frame means no stall. */
   due(nextMs: number): void {
     this.#nextMs = nextMs;
   }
@@ -85,16 +85,16 @@ export class FlowHealth implements Health {
   }
 
   /**
-   * Whether the last frame is longer ago, or the next longer overdue, than this source explains: by its rhythm while it
-   * is connected, and not at all once it is gone. True before the first frame.
+   * Returns whether frames have stopped: none for longer than the rhythm explains while the peer is connected, or at all
+   * once it is gone. True before the first frame.
    */
   stalled(nowMs = performance.now()): boolean {
     const { lastMs } = this.#frames;
     if (lastMs === undefined) return true;
     const quietMs = nowMs - Math.max(lastMs, this.#nextMs);
-    // First, so that a frame that is on time costs one comparison and no look at the rhythm.
+    // First, so that a frame on time costs one comparison and no median.
     if (quietMs <= STALL_MS) return false;
-    // A connection that stands again is no frame yet.
+    // A peer that is back has not sent a frame yet.
     this.#lost ||= !this.#connected();
     return this.#lost || quietMs > STALL_INTERVALS * this.#frames.intervalMs;
   }
@@ -103,7 +103,7 @@ export class FlowHealth implements Health {
     return this.#frames.lastMs;
   }
 
-  /** Why messages are being refused just now, if they are: as slowly as they come, while nothing better does. */
+  /** Returns why messages are being refused, if they are: judged by the rhythm in which they come, until a frame does. */
   refusing(nowMs = performance.now()): string | undefined {
     const { lastMs } = this.#refusals;
     if (lastMs === undefined) return undefined;

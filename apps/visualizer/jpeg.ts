@@ -5,7 +5,7 @@ import { pixelBytes } from '../common/pixels.ts';
 import { packedRows } from './packed-rows.ts';
 import { paddedLuma } from './padded-luma.ts';
 
-// Numbers of turbojpeg.h, of the API that libturbojpeg 1.4 to 3 share.
+// Constants of turbojpeg.h, in the API that libturbojpeg 1.4 to 3 share.
 const TJSAMP_420 = 2;
 const TJPF_BGR = 1;
 const TJFLAG_NOREALLOC = 1024;
@@ -16,7 +16,7 @@ type Async<Args extends unknown[]> = (
   ...args: [...Args, (error: Error | null, result: number) => void]
 ) => void;
 
-/** The few calls of libturbojpeg that we use. The distribution owns the library, so that a scanner sees it. */
+/** Loads the calls of libturbojpeg that we use. The library is the distribution's, so that scanners see it. */
 function loadLibrary() {
   try {
     const library = koffi.load('libturbojpeg.so.0');
@@ -58,7 +58,7 @@ export class JpegEncoder implements Disposable {
   #scratch = Buffer.alloc(0);
   /** The bytes being encoded: nothing else refers to a copy made here while the library reads it. */
   #input: Uint8Array = this.#scratch;
-  /** C's `unsigned char *jpegBuf` and `unsigned long jpegSize`, which the library is given the addresses of. */
+  /** C's `unsigned char *jpegBuf` and `unsigned long jpegSize`; the library gets their addresses. */
   readonly #jpegBuf = new BigUint64Array(1);
   readonly #jpegSize = new BigUint64Array(1);
 
@@ -76,7 +76,7 @@ export class JpegEncoder implements Disposable {
   }
 
   /**
-   * For one frame at a time: await it before the next. The frame's pixels must not change meanwhile.
+   * Encodes one frame; await it before the next. The frame's pixels must not change meanwhile.
    *
    * @throws Fault `encode-failed`
    */
