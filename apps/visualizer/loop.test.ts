@@ -94,7 +94,12 @@ test('the loop is emptied when the mask or the size changes', () => {
     loop.list().frames.map(({ position }) => position),
     [2],
   );
-  assert.deepEqual(changes[1], { added: [], removed: [changes[0]!.added[0]!.id] });
+  assert.deepEqual(changes[1], { added: [], removed: [changes[0]!.added[0]!.id], revision: 2 });
+  assert.deepEqual(
+    changes.map(({ revision }) => revision),
+    [1, 2, 3],
+  );
+  assert.equal(loop.list().revision, 3);
 });
 
 test('a picture at a known place with other pixels replaces the one before, under another id', () => {

@@ -34,6 +34,7 @@ export class Loop {
   readonly #process = randomBytes(4).toString('hex');
   #added = 0;
   #bytes = 0;
+  #revision = 0;
   /** What all entries share: pictures of another size or mask don't belong beside them. */
   #kind = '';
   /** Whether a picture has come round again, so that the whole clip is held. */
@@ -111,7 +112,7 @@ export class Loop {
     }
     const frames = this.#inOrder();
     const at = frames.findLastIndex(frame => frame.id === id);
-    this.#changed({ added: [{ ...frames[at]!, after: frames[at - 1]?.id ?? null }], removed });
+    this.#change({ added: [{ ...frames[at]!, after: frames[at - 1]?.id ?? null }], removed });
   }
 
   /** Drops everything. */
@@ -121,18 +122,23 @@ export class Loop {
     this.#places.clear();
     this.#bytes = 0;
     this.#roundSeen = false;
-    if (removed.length > 0) this.#changed({ added: [], removed });
+    if (removed.length > 0) this.#change({ added: [], removed });
   }
 
   /** Returns what `/loop` lists: oldest first, and a clip that is held whole from its beginning. */
   list(): LoopList {
     const { maxBytes, maxFrames } = this.#limits;
-    return { frames: this.#inOrder(), bytes: this.#bytes, maxBytes, maxFrames };
+    return { frames: this.#inOrder(), bytes: this.#bytes, maxBytes, maxFrames, revision: this.#revision };
   }
 
   /** Returns a picture by its id, if it is still held. */
   picture(id: string): Pick<Picture, 'jpeg' | 'headers'> | undefined {
     return this.#entries.get(this.#places.get(id) ?? '')?.picture;
+  }
+
+  #change(change: Omit<LoopChange, 'revision'>): void {
+    this.#revision += 1;
+    this.#changed({ ...change, revision: this.#revision });
   }
 
   #remove(place: string): string {

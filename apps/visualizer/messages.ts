@@ -93,6 +93,8 @@ export interface LoopList {
   bytes: number;
   maxBytes: number;
   maxFrames: number;
+  /** How many changes led to this listing. */
+  revision: number;
 }
 
 /** An SSE event `loop`. */
@@ -100,4 +102,6 @@ export interface LoopChange {
   /** `after` is the id of the frame before it in the listing; null at the start. */
   added: (LoopFrame & { after: string | null })[];
   removed: string[];
+  /** One more than the listing's before. A viewer that missed one has to ask for `/loop` again. */
+  revision: number;
 }
