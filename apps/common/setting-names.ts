@@ -17,6 +17,7 @@ export const SETTING_NAMES: readonly string[] = [
   'REDACTOR_HOST',
   'REDACTOR_PORT',
   'REDACT_WIDTH',
+  'SETTINGS_FILE',
   'VISUALIZER_HOST',
   'VISUALIZER_PORT',
   'WIRE_FORMAT',

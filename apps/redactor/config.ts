@@ -1,4 +1,12 @@
-import { bindHost, commonSchema, connectHost, integer, tcpPort, telemetrySchema } from '../common/env.ts';
+import {
+  bindHost,
+  commonSchema,
+  connectHost,
+  filePath,
+  integer,
+  tcpPort,
+  telemetrySchema,
+} from '../common/env.ts';
 import { MAX_SIDE } from '../common/pixels.ts';
 
 export const schema = {
@@ -12,6 +20,11 @@ export const schema = {
     max: MAX_SIDE,
     default: 100,
     desc: 'width of the black border, in pixels',
+  }),
+  SETTINGS_FILE: filePath({
+    default: '',
+    unset: 'none',
+    desc: 'a settings file of the pod, whose names are checked as well',
   }),
   ...telemetrySchema,
   ...commonSchema,

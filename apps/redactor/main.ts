@@ -5,6 +5,7 @@ import { runService } from '../common/lifecycle.ts';
 import { ThrottledLog } from '../common/log.ts';
 import { longestMessage } from '../common/memory.ts';
 import { serveTelemetry } from '../common/metrics.ts';
+import { checkSettingsFile } from '../common/settings-file.ts';
 import { schema } from './config.ts';
 import { redact } from './redactor.ts';
 import { Telemetry } from './telemetry.ts';
@@ -15,6 +16,7 @@ const OWN_BYTES = 120 * 2 ** 20;
 await runService('redactor', schema, async ({ config, log, signal }) => {
   const playback = { host: config.PLAYBACK_HOST, port: config.PLAYBACK_PORT, variable: 'PLAYBACK_PORT' };
   const output = { host: config.REDACTOR_HOST, port: config.REDACTOR_PORT, variable: 'REDACTOR_PORT' };
+  if (config.SETTINGS_FILE) await checkSettingsFile(config.SETTINGS_FILE, log);
   const telemetry = new Telemetry();
   const warnings = new ThrottledLog(log);
   const source = subscribe(playback, signal, longestMessage(OWN_BYTES));

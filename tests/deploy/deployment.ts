@@ -57,7 +57,7 @@ export function step(name: string, body: (say: (message: string) => void) => Pro
   });
 }
 
-/** The images that an operator carried here, an archive each, taken in as the README has it. */
+/** The images that an operator carried here, an archive each, loaded as docs/deploy.md says. */
 export const loadImages = () =>
   host.op(
     'for s in playback redactor visualizer; do podman load --quiet --input /mnt/payload/noaa-$s.tar; done',

@@ -384,6 +384,39 @@ describe('images and units, from the first to the last', () => {
     });
   });
 
+  test('install has podman log no line for each health check, unless its user says otherwise', async () => {
+    await using one = await keeping({ latest: 'id' });
+    const conf = join(one.home, '.config/containers/containers.conf.d/noaa-pod.conf');
+    const { code, output } = await one.noaa('install');
+    assert.equal(code, 0, output);
+    assert.equal(readFileSync(conf, 'utf8'), '[engine]\nhealthcheck_events = false\n');
+    assert.doesNotMatch((await one.noaa('install')).output, /healthcheck_events/);
+    assert.equal((await one.noaa('uninstall')).code, 0);
+    assert.equal(existsSync(join(one.home, '.config/containers')), false);
+
+    await using other = await keeping({ latest: 'id' });
+    const own = join(other.home, '.config/containers/containers.conf');
+    mkdirSync(join(own, '..'), { recursive: true });
+    writeFileSync(own, '[engine]\nhealthcheck_events = true\n');
+    assert.equal((await other.noaa('install')).code, 0);
+    assert.equal((await other.noaa('uninstall')).code, 0);
+    assert.deepEqual(readdirSync(join(own, '..')), ['containers.conf']);
+  });
+
+  test('uninstall keeps clips and masks unless it is told to', async () => {
+    for (const kept of ['clips/a.mp4', 'masks/m.json', undefined]) {
+      await using one = await keeping({ latest: 'id' });
+      assert.equal((await one.noaa('install')).code, 0);
+      const data = join(one.home, '.local/share/noaa-pod');
+      if (kept) writeFileSync(join(data, kept), '');
+      const { code, output } = await one.noaa('uninstall');
+      assert.equal(code, 0, output);
+      assert.equal(existsSync(data), kept !== undefined);
+      assert.equal((await one.noaa('uninstall', '--clips')).code, 0);
+      assert.equal(existsSync(data), false);
+    }
+  });
+
   test('install takes the images built last, whatever older one has the name', async () => {
     await using one = await keeping({ latest: 'older', candidate: 'newer' });
     const { code, output } = await one.noaa('install');

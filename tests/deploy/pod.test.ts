@@ -9,7 +9,7 @@ import { brightest, decodeJpeg } from '../support/jpeg.ts';
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 import { buildImages, imageOf, podman, SERVICES, type Service, tryPodman } from './machine.ts';
-import { generate, QUADLET, section, words } from './units.ts';
+import { CAPABILITIES, generate, QUADLET, section, words } from './units.ts';
 
 const POD = `noaa-test-${process.pid}`;
 const PORT = await freePort();
@@ -20,7 +20,7 @@ const nameOf = (service: Service) => `${POD}-${service}`;
 const LEFT_OUT =
   /^(--cidfile=.*|--replace|--rm|-d|--cgroups=split|--sdnotify=healthy|--pull=.*|--read-only-tmpfs=.*|--name=.*|--log-driver=.*|--health-.*|--pod-id-file=.*|-v=.*)$/;
 const WITH_VALUE =
-  /^(--name|--log-driver|--pull|--health-[a-z-]+|--pod-id-file|-v|--stop-timeout|--pids-limit|--cap-drop|--env)$/;
+  /^(--name|--log-driver|--pull|--health-[a-z-]+|--pod-id-file|-v|--stop-timeout|--pids-limit|--cap-drop|--cap-add|--env)$/;
 
 /** The options of `podman run` in a generated service, less what this podman can't or needn't do. */
 function optionsOf(unit: string, image: string): string[] {
@@ -34,13 +34,27 @@ function optionsOf(unit: string, image: string): string[] {
   return options.filter(option => !LEFT_OUT.test(option));
 }
 
+/** The options of `podman pod create` in the pod's generated service, less names, files and what it publishes. */
+function optionsOfPod(unit: string): string[] {
+  const create = words(section(unit, 'Service').find(([key]) => key === 'ExecStartPre')?.[1] ?? '');
+  const options = create.slice(create.indexOf('create') + 1).filter((word, at, all) => {
+    const option = word.startsWith('--') ? word : (all[at - 1] ?? '');
+    return !/^--(name|infra-name|publish|replace|.*file)\b/.test(option);
+  });
+  for (const needed of ['--share=net', '--sysctl=net.ipv4.ip_unprivileged_port_start=6000']) {
+    assert.ok(options.includes(needed), `the pod lost ${needed}`);
+  }
+  return options;
+}
+
 const inside = (service: Service, script: string) =>
   tryPodman(['exec', nameOf(service), 'node', '--input-type=module', '-e', script]);
 
 before(async () => {
   await buildImages();
   const { services } = await generate(QUADLET);
-  await podman(['pod', 'create', '--name', POD, '--publish', `127.0.0.1:${PORT}:8050`]);
+  const pod = optionsOfPod(services.get('noaa-pod.service') ?? '');
+  await podman(['pod', 'create', '--name', POD, '--publish', `127.0.0.1:${PORT}:8050`, ...pod]);
   for (const service of SERVICES) {
     const options = optionsOf(
       services.get(`noaa-${service}.service`) ?? '',
@@ -108,7 +122,8 @@ for (const service of SERVICES) {
   describe(`${service} in the pod`, () => {
     test('has no right that it does not need', async () => {
       const [container] = JSON.parse(await podman(['inspect', nameOf(service)]));
-      assert.deepEqual(container.EffectiveCaps ?? [], []);
+      const capabilities = (CAPABILITIES[service] ?? []).map(name => `CAP_${name.toUpperCase()}`);
+      assert.deepEqual(container.EffectiveCaps ?? [], capabilities);
       assert.equal(container.HostConfig.ReadonlyRootfs, true);
       assert.ok(container.HostConfig.Memory > 0 && container.HostConfig.Memory <= 2 ** 30);
       assert.ok(container.HostConfig.PidsLimit > 0 && container.HostConfig.PidsLimit <= 256);
@@ -117,8 +132,10 @@ for (const service of SERVICES) {
         "import fs from 'node:fs'; console.log(fs.readFileSync('/proc/1/status', 'utf8'))",
       );
       assert.match(status.output, /^NoNewPrivs:\s1$/m);
-      assert.match(status.output, /^CapEff:\s0+$/m);
-      assert.match(status.output, /^CapBnd:\s0+$/m);
+      // Number 10 is net_bind_service.
+      const bits = capabilities.length > 0 ? '0+400' : '0+';
+      assert.match(status.output, new RegExp(`^CapEff:\\s${bits}$`, 'm'));
+      assert.match(status.output, new RegExp(`^CapBnd:\\s${bits}$`, 'm'));
       assert.match(status.output, /^Seccomp:\s2$/m);
       assert.match(status.output, /^Uid:\s1000[123]\s1000[123]/m);
     });
@@ -180,6 +197,48 @@ for (const service of SERVICES) {
     });
   });
 }
+
+test('no service sees memory of another, or is told of the proxy of the host', async () => {
+  const script = (name: string) =>
+    `import fs from 'node:fs'; try { fs.writeFileSync('/dev/shm/${name}', ''); } catch {}
+     console.log(JSON.stringify({
+       files: fs.existsSync('/dev/shm') ? fs.readdirSync('/dev/shm') : [],
+       ipc: fs.readlinkSync('/proc/self/ns/ipc'),
+       proxies: Object.keys(process.env).filter(name => /proxy/i.test(name)),
+     }));`;
+  const seen: { files: string[]; ipc: string; proxies: string[] }[] = [];
+  for (const service of SERVICES) {
+    const { code, output } = await inside(service, script(`of-${service}`));
+    assert.equal(code, 0, output);
+    seen.push(JSON.parse(output));
+  }
+  assert.equal(new Set(seen.map(({ ipc }) => ipc)).size, SERVICES.length);
+  for (const [at, { files, proxies }] of seen.entries()) {
+    assert.deepEqual(
+      files.filter(name => name !== `of-${SERVICES[at]}`),
+      [],
+    );
+    assert.deepEqual(proxies, []);
+  }
+});
+
+test('with its neighbours dead the visualizer can bind no port of frames, and they come back', async () => {
+  const script = `
+    import { createServer } from 'node:net';
+    for (const port of [5555, 5556, 5557]) {
+      const server = createServer().listen(port, '127.0.0.1');
+      server.on('error', error => console.log(port, error.code));
+      server.on('listening', () => { console.log(port, 'BOUND'); server.close(); });
+    }`;
+  for (const service of ['playback', 'redactor'] as const) await podman(['kill', nameOf(service)]);
+  try {
+    const { output } = await inside('visualizer', script);
+    assert.deepEqual(output.trim().split('\n').sort(), ['5555 EACCES', '5556 EACCES', '5557 EACCES']);
+  } finally {
+    for (const service of ['playback', 'redactor'] as const) await podman(['start', nameOf(service)]);
+  }
+  await until(async () => (await fetch(`${SITE}/readyz`)).ok, 'the picture after it', 30_000);
+});
 
 test('a service that is gone leaves its neighbours alive, and the picture comes back with it', async () => {
   for (const service of SERVICES) {

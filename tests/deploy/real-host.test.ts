@@ -1,5 +1,5 @@
 /**
- * The pod on a real Debian 13 with systemd, Quadlet and rootless podman: that it installs as the README says, holds what it
+ * The pod on a real Debian 13 with systemd, Quadlet and rootless podman: that it installs as docs/deploy.md says, holds what it
  * promises, comes back after a crash and after a reboot, and goes without a trace. The rest of its life: whole-life.ts.
  */
 import { onHost } from './deployment.ts';

@@ -15,8 +15,9 @@ import {
   strike,
 } from './deployment.ts';
 import { SERVICES } from './machine.ts';
+import { CAPABILITIES } from './units.ts';
 
-/** Installed as the README says. */
+/** Installed as docs/deploy.md says. */
 export function installed(): void {
   step('a host without lingering is told so, with the remedy', async say => {
     say(`up after ${host.seconds()} s`);
@@ -47,8 +48,12 @@ export function started(): void {
   step(
     'systemctl --user start noaa-pod starts it all, and every unit turns active and healthy',
     async say => {
+      assert.notEqual(await host.root('systemctl is-active network-online.target || true'), 'active');
       await host.op('systemctl --user start noaa-pod');
       await allWell('after the first start', 600_000);
+      const waited =
+        'systemctl --user show --property=ActiveState --value podman-user-wait-network-online.service';
+      assert.equal(await host.op(waited), 'inactive', 'the start has waited for the network');
       say(await host.op(noaa('status')));
       for (const unit of ['pod', ...SERVICES]) {
         assert.equal(await host.op(`systemctl --user is-active noaa-${unit}.service`), 'active');
@@ -101,18 +106,30 @@ export function heldIn(): void {
     }
   });
 
+  step('health checks leave no lines in the journal', async () => {
+    for (const service of SERVICES) {
+      const log = await host.op(`podman inspect --format '{{len .State.Health.Log}}' noaa-${service}`);
+      assert.notEqual(log, '0', `no health check of ${service} has run`);
+    }
+    const lines = await host.op('journalctl --user --no-pager --output=cat');
+    assert.deepEqual(lines.match(/^.*(health_status|exec_died|podman healthcheck run).*$/gm) ?? [], []);
+  });
+
   step('every hardening key is in force', async () => {
     const uidOfOp = await host.op('id -u');
     for (const service of SERVICES) {
       const [container] = JSON.parse(await host.op(`podman inspect noaa-${service}`));
-      assert.deepEqual(container.EffectiveCaps ?? [], []);
-      assert.deepEqual(container.BoundingCaps ?? [], []);
+      const capabilities = (CAPABILITIES[service] ?? []).map(name => `CAP_${name.toUpperCase()}`);
+      assert.deepEqual(container.EffectiveCaps ?? [], capabilities);
+      assert.deepEqual(container.BoundingCaps ?? [], capabilities);
       assert.equal(container.HostConfig.ReadonlyRootfs, true);
       assert.ok(container.HostConfig.SecurityOpt.includes('no-new-privileges'));
       const status = await host.root(`cat /proc/${container.State.Pid}/status`);
       assert.match(status, /^NoNewPrivs:\s1$/m);
-      assert.match(status, /^CapEff:\s0+$/m);
-      assert.match(status, /^CapBnd:\s0+$/m);
+      // Number 10 is net_bind_service.
+      const bits = capabilities.length > 0 ? '0+400' : '0+';
+      assert.match(status, new RegExp(`^CapEff:\\s${bits}$`, 'm'));
+      assert.match(status, new RegExp(`^CapBnd:\\s${bits}$`, 'm'));
       assert.match(status, /^Seccomp:\s2$/m);
       // A user of the mapped range: neither root nor the operator.
       const uid = Number(/^Uid:\s(\d+)/m.exec(status)?.[1]);

@@ -41,13 +41,15 @@ test('podman 5.4 makes a service of the pod and of each container, and each says
 test('no unit has a key that podman 5.0 does not know', () => {
   for (const name of readdirSync(QUADLET).filter(file => /\.(pod|container)$/.test(file))) {
     const kind = name.endsWith('.pod') ? 'Pod' : 'Container';
-    const keys = section(read(name), kind).map(([key]) => key);
-    assert.ok(keys.length > 0);
-    assert.deepEqual(
-      keys.filter(key => !KEYS_OF_5_0[kind]?.includes(key)),
-      [],
-      name,
-    );
+    for (const part of [kind, 'Quadlet']) {
+      const keys = section(read(name), part).map(([key]) => key);
+      assert.ok(keys.length > 0);
+      assert.deepEqual(
+        keys.filter(key => !KEYS_OF_5_0[part]?.includes(key)),
+        [],
+        name,
+      );
+    }
   }
 });
 
@@ -86,7 +88,11 @@ describe('units that are bad are refused: ', () => {
     ['publishes a port', '[Container]', '[Container]\nPublishPort=5556:5556'],
     ['fetched from somewhere', 'Pull=never', 'Pull=newer'],
     ['does not come back', 'Restart=always', 'Restart=no'],
-    ['loses patience', 'TimeoutStopSec=15', 'TimeoutStopSec=2'],
+    ['loses patience', /TimeoutStopSec=.*/, 'TimeoutStopSec=2'],
+    ['on a slow host', /TimeoutStopSec=.*/, 'TimeoutStopSec=15'],
+    ['waits for the network', 'DefaultDependencies=false', 'DefaultDependencies=true'],
+    ['given the proxy', 'PodmanArgs=--http-proxy=false', ''],
+    ['keeps capabilities', 'NET_BIND_SERVICE', 'NET_BIND_SERVICE SYS_ADMIN'],
     ['leaves the pod', 'REDACTOR_HOST=127.0.0.1', 'REDACTOR_HOST=*'],
     ['may write to a volume', '[Container]', '[Container]\nVolume=%h/out:/out'],
   ];
@@ -96,6 +102,25 @@ describe('units that are bad are refused: ', () => {
         text.replace(from, to),
       );
       assert.match(faultsOfContainer(service ?? assert.fail('no service')).join('\n'), new RegExp(what));
+    });
+  }
+
+  test('a visualizer that can bind the ports of frames', async () => {
+    const able = (text: string) => text.replace('[Container]', '[Container]\nAddCapability=NET_BIND_SERVICE');
+    const service = await generated('noaa-visualizer.container', 'noaa-visualizer.service', able);
+    assert.match(faultsOfContainer(service ?? '').join(), /keeps capabilities/);
+  });
+
+  for (const [what, from, to] of [
+    ['memory and IPC in common', 'PodmanArgs=--share=net', ''],
+    ['memory and IPC in common', '--share=net', '--share=net,ipc'],
+    ['bind the ports of frames', 'start=6000', 'start=1024'],
+    ['waits for the network', 'DefaultDependencies=false', ''],
+    ['on a slow host', /TimeoutStopSec=.*/, ''],
+  ] as const) {
+    test(`a pod: ${what}`, async () => {
+      const service = await generated('noaa.pod', 'noaa-pod.service', text => text.replace(from, to));
+      assert.match(faultsOfPod(service ?? '').join(), new RegExp(what));
     });
   }
 

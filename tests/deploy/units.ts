@@ -18,6 +18,15 @@ export const KEYS_OF_5_0: Record<string, string[]> = {
       /\s+/,
     ),
   Pod: 'ContainersConfModule GlobalArgs Network PodName PodmanArgs PublishPort Volume'.split(' '),
+  // Generators before 5.3 do not look at this section, and later ones know this key of it.
+  Quadlet: ['DefaultDependencies'],
+};
+
+/** What a service may do beyond what any process may: bind a port that the visualizer can't. */
+export const CAPABILITIES: Record<string, string[]> = {
+  playback: ['net_bind_service'],
+  redactor: ['net_bind_service'],
+  visualizer: [],
 };
 
 /** Key and value of every line of a unit's section, in order. */
@@ -93,7 +102,11 @@ export function faultsOfContainer(unit: string): string[] {
   };
   must(start.includes('--read-only'), 'its root may be written to');
   must(start.includes('--read-only-tmpfs=false'), 'it has tmpfs that it does not need');
-  must(value('--cap-drop') === 'all' && !value('--cap-add'), 'it keeps capabilities');
+  const added = start.filter((_, at) => start[at - 1] === '--cap-add').map(name => name.toLowerCase());
+  const allowed = CAPABILITIES[(value('--name') ?? '').replace('noaa-', '')] ?? [];
+  must(value('--cap-drop') === 'all' && added.join() === allowed.join(), 'it keeps capabilities');
+  must(value('--http-proxy') === 'false', 'it is given the proxy of the host, with its password');
+  must(!/network-online/.test(unit), 'its start waits for the network of the host');
   must(start.includes('--security-opt=no-new-privileges'), 'it may gain privileges');
   must(!start.some(word => /unconfined|label=disable|--privileged/.test(word)), 'it runs unconfined');
   must(Number(value('--pids-limit')) <= 256, 'its number of tasks has no fit limit');
@@ -124,6 +137,7 @@ export function faultsOfContainer(unit: string): string[] {
     seconds(service, 'TimeoutStopSec') > Number(value('--stop-timeout')),
     'systemd loses patience before podman',
   );
+  must(seconds(service, 'TimeoutStopSec') >= 120, 'on a slow host its stop ends in a failure');
   must(
     section(unit, 'Unit').some(([key, is]) => key === 'BindsTo' && is === 'noaa-pod.service'),
     'it is not in the pod',
@@ -147,6 +161,15 @@ export function faultsOfPod(unit: string): string[] {
   if (create.findLast(word => word.startsWith('--exit-policy=')) !== '--exit-policy=continue') {
     faults.push('it ends for good when its last container does');
   }
+  if (create.findLast(word => word.startsWith('--share=')) !== '--share=net') {
+    faults.push('its services have memory and IPC in common');
+  }
+  if (!create.includes('--sysctl=net.ipv4.ip_unprivileged_port_start=6000')) {
+    faults.push('any of its services can bind the ports of frames');
+  }
+  if (/network-online/.test(unit)) faults.push('its start waits for the network of the host');
+  const service = section(unit, 'Service');
+  if (!(seconds(service, 'TimeoutStopSec') >= 120)) faults.push('on a slow host its stop ends in a failure');
   const wants = section(unit, 'Unit').flatMap(([key, value]) => (key === 'Wants' ? [value] : []));
   for (const name of ['playback', 'redactor', 'visualizer']) {
     if (!wants.includes(`noaa-${name}.service`)) faults.push(`it does not start ${name}`);

@@ -1,6 +1,6 @@
 /**
  * npm run test:deploy: the whole life of the pod on a real Debian 13 with systemd, Quadlet and rootless podman, installed as
- * the README says and looked at from outside.
+ * docs/deploy.md says and looked at from outside.
  */
 import assert from 'node:assert/strict';
 import { decodeJpeg } from '../support/jpeg.ts';
