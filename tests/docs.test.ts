@@ -90,16 +90,32 @@ describe('paths of HTTP', () => {
     .flatMap(path => [...read(path).matchAll(/router\.get\(\s*(\[[^\]]*\]|'[^']*')/g)])
     .flatMap(([, paths = '']) => [...paths.matchAll(/'([^']*)'/g)].map(([, path = '']) => path));
   // The page itself is a file.
-  const served = ['/', ...routes].sort();
+  const served = ['/', ...routes.map(route => route.replace(/:\w+/, '*'))].sort();
 
   for (const page of ['README.md', 'docs/wire.md']) {
     test(`the table in ${page} has those that are served, and no others`, () => {
       const [, lines = ''] = /^\| path \| what \|\n(.*(?:\n\|.*)*)/m.exec(read(page)) ?? [];
       const listed = [...lines.matchAll(/^\| ([^|]*) \|/gm)].flatMap(([, cell = '']) =>
-        [...cell.matchAll(/`([^`]+)`/g)].map(([, path = '']) => path),
+        [...cell.matchAll(/`([^`]+)`/g)].map(([, path = '']) => path.replace(/\{\w+\}(\.\w+)?/, '*')),
       );
       assert.ok(listed.length > 5);
       assert.deepEqual(listed.sort(), served);
     });
   }
+});
+
+test('docs/wire.md describes every field of the events and of /loop', () => {
+  const messages = read('apps/visualizer/messages.ts');
+  const fields = ['PictureFacts', 'FrameMessage', 'LoopFrame', 'LoopList', 'LoopChange'].flatMap(name => {
+    const [, body = ''] =
+      new RegExp(`^export interface ${name}\\b[^\\n]*\\{\\n([\\s\\S]*?)^\\}`, 'm').exec(messages) ?? [];
+    const own = [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, field = '']) => field);
+    assert.ok(own.length > 0, name);
+    return own;
+  });
+  const text = read('docs/wire.md');
+  assert.deepEqual(
+    fields.filter(field => !text.includes(`\`${field}\``)),
+    [],
+  );
 });
