@@ -108,7 +108,7 @@ async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'vi
     encoded({ frame, jpeg }) {
       account.frames += 1;
       account.jpegBytes += jpeg.length;
-      account.missed += gaps.missedBefore(frame.stamp!.sequence);
+      account.missed += gaps.missedBefore(frame.stamp!.sequence) ?? Number.POSITIVE_INFINITY;
       settle();
     },
     replaced() {

@@ -86,6 +86,14 @@ test('refusals that come slowly are told until they cease, or a frame comes, or 
   assert.equal(health.refusing(19_900), undefined);
 });
 
+test('a sequence that no publisher can have reached counts nothing, and does no harm afterwards', () => {
+  const gaps = new SequenceGaps();
+  const at = (sequence: bigint, ms: number) => gaps.missedBefore(sequence, ms);
+  assert.deepEqual([at(0n, 0), at(2n ** 64n - 1n, 33), at(2n, 66), at(3n, 99)], [0, undefined, 0, 0]);
+  assert.equal(at(108_004n, 3_600_099), 108_000, 'an hour without a network');
+  assert.equal(at(208_004n, 3_600_132), undefined);
+});
+
 test('missing frames are counted by the sequence, and a publisher that began anew has lost none', () => {
   const gaps = new SequenceGaps();
   assert.deepEqual(

@@ -1,11 +1,19 @@
-/** Counts the frames that went missing before a subscriber, by the sequence that its frames carry. */
-export class SequenceGaps {
-  #last: bigint | undefined;
+/** A publisher sends at most one frame a millisecond, after a burst of this many. */
+const BURST = 1000;
 
-  /** How many frames lie between the last one and this. A sequence that went back is a publisher that began anew. */
-  missedBefore(sequence: bigint): number {
+/** Counts the frames that were lost on the way to a subscriber, by the sequence that its frames carry. */
+export class SequenceGaps {
+  #last: { sequence: bigint; atMs: number } | undefined;
+
+  /**
+   * Returns how many frames lie between the last one and this. A sequence that goes back belongs to a publisher that
+   * started again. One that no publisher can have reached since is a lie or damage: the answer is undefined.
+   */
+  missedBefore(sequence: bigint, nowMs = performance.now()): number | undefined {
     const last = this.#last;
-    this.#last = sequence;
-    return last === undefined || sequence <= last ? 0 : Number(sequence - last - 1n);
+    this.#last = { sequence, atMs: nowMs };
+    if (last === undefined || sequence <= last.sequence) return 0;
+    const missed = Number(sequence - last.sequence - 1n);
+    return missed <= BURST + (nowMs - last.atMs) ? missed : undefined;
   }
 }

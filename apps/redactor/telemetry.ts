@@ -25,7 +25,7 @@ export class Telemetry {
 
   published({ stamp }: MarkableFrame): void {
     this.#published.inc();
-    this.#missed.inc(this.#gaps.missedBefore(stamp.sequence));
+    this.#missed.inc(this.#gaps.missedBefore(stamp.sequence) ?? 0);
   }
 
   refused({ reason }: Refusal): void {

@@ -6,7 +6,7 @@ import { type FrameEncoder, LivePicture } from './live-picture.ts';
 import { Loop, type LoopLimits } from './loop.ts';
 import type { LoopList, SourceState, Status } from './messages.ts';
 import type { Picture } from './picture.ts';
-import type { Source, SourceView } from './source.ts';
+import type { Implausible, Source, SourceView } from './source.ts';
 import { StatusReport } from './status.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -24,6 +24,8 @@ export interface FeedEvents {
   /** The source's state has changed. */
   changed(view: SourceView): void;
   encodeFailed(error: unknown): void;
+  /** A frame carries a value that cannot be true. */
+  implausible(what: Implausible, source: Source): void;
 }
 
 /**
@@ -63,16 +65,20 @@ export class Feed implements Disposable {
 
   /** Takes a frame that may be shown. */
   take(frame: Frame): void {
-    const { repeat, missed } = this.source.arrived(frame);
+    const { kind, missed, implausible } = this.source.arrived(frame);
     this.#telemetry.dropped('upstream', missed);
-    if (repeat) {
-      this.#telemetry.repeated();
-      release(frame);
-    } else {
-      this.#telemetry.received();
+    for (const what of implausible) {
+      this.#telemetry.implausible(what);
+      this.#events.implausible(what, this.source);
     }
+    if (kind === 'new') this.#telemetry.received();
+    else if (kind === 'repeat') this.#telemetry.repeated();
+    else this.#telemetry.refused(kind);
     if (this.#state !== 'live') this.refresh();
-    if (repeat) return;
+    if (kind !== 'new') {
+      release(frame);
+      return;
+    }
     const wanted = this.#broadcast.wanted() || this.#loop.enabled;
     this.#live.take(frame, wanted);
     if (!wanted) this.#broadcast.pass();

@@ -3,7 +3,7 @@ import type { Frame } from '../common/frame.ts';
 import { release } from '../common/reclaim.ts';
 import { type Encoder, NewestEncoder } from './newest-encoder.ts';
 import { Picture } from './picture.ts';
-import { originOf } from './source.ts';
+import { ageMs, originOf } from './source.ts';
 
 export interface LivePictureEvents {
   /** @param prompt whether the picture was asked for as its frame arrived; otherwise its age measures the request */
@@ -116,7 +116,7 @@ function toPicture(jpeg: Buffer, { frame, seq, arrivedNs }: Candidate): Picture 
     height,
     publishedAt: Number(publishedAtNs / 1000n) / 1000,
     position: stamp ? Number(stamp.positionUs) : null,
-    latencyMs: stamp ? Number((unixNanoseconds() - publishedAtNs) / 1000n) / 1000 : null,
+    latencyMs: ageMs(stamp),
     ...originOf(stamp),
   });
 }

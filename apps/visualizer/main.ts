@@ -38,6 +38,13 @@ await runService('visualizer', schema, async ({ config, log, signal }) => {
   };
   using feed = new Feed(source, telemetry, options, {
     changed: ({ state, message }) => log.info({ state }, message),
+    implausible: (what, { clockBehindMs, newest }) =>
+      warnings.warn(
+        `implausible-${what}`,
+        what === 'clock'
+          ? `the clock of playback is ${clockBehindMs} ms behind this host's; set both by NTP`
+          : `a frame claims the sequence ${newest?.stamp?.sequence}, which no publisher can have reached`,
+      ),
     encodeFailed: error => warnings.warn('encode-failed', asError(error).message),
   });
 

@@ -57,6 +57,8 @@ export interface Status {
     lastFrameAgoMs: number | null;
     /** Frames that repeated the picture before them, sent while playback waits. */
     repeats: number;
+    /** How far the publisher's clock is behind ours; null while they agree. */
+    clockBehindMs: number | null;
   };
   /** CLIP_SECTOR as it is set: where the picture lies. Null if it is not known. */
   sector: string | null;
@@ -68,6 +70,8 @@ export interface Status {
   dropped: Record<DropCause, number>;
   /** Messages that may not be shown, by reason. */
   refused: Record<string, number>;
+  /** Values in frames that cannot be true, and so were added to nothing. */
+  implausible: { sequence: number; clock: number };
   viewers: { now: number; max: number; sse: number; mjpeg: number; released: number; rejected: number };
 }
 

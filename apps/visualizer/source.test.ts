@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { frameOf } from '../../tests/support/feed.ts';
+import { feedFor, frameOf, settle } from '../../tests/support/feed.ts';
 import type { Frame, Stamp } from '../common/frame.ts';
 import { Source } from './source.ts';
 
@@ -58,7 +58,7 @@ function stamped(changes: Partial<Stamp>, flags: { repeat?: boolean; ended?: boo
 test('a repeat of the picture at hand is no new one, and one whose original was lost is', () => {
   const source = new Source('tcp://redactor:5556', () => true);
   const at = (sequence: bigint, changes: Partial<Stamp>, repeat = false) =>
-    source.arrived(stamped({ sequence, ...changes }, { repeat })).repeat;
+    source.arrived(stamped({ sequence, ...changes }, { repeat })).kind === 'repeat';
   assert.equal(at(0n, { positionUs: 5n }, true), false);
   assert.equal(at(1n, { positionUs: 5n }, true), true);
   assert.equal(at(2n, { positionUs: 6n }), false);
@@ -85,4 +85,47 @@ test('a clip that has ended says so, and is live again when playback begins anew
   assert.deepEqual(source.ready(2000), { ok: false, message: 'the clip has ended' });
   source.arrived(stamped({}), 3000);
   assert.equal(source.view(3000).state, 'live');
+});
+
+const nowNs = () => BigInt(Date.now()) * 1_000_000n;
+
+test('a sequence that goes back is a new beginning if published later, and out of order if not', () => {
+  const source = new Source('tcp://redactor:5556', () => true);
+  const at = (sequence: bigint, publishedAtNs: bigint, nowMs: number) =>
+    source.arrived(stamped({ sequence, publishedAtNs }), nowMs).kind;
+  const startNs = nowNs();
+  assert.equal(at(100n, startNs, 0), 'new');
+  assert.equal(at(102n, startNs + 2n, 10), 'new');
+  assert.equal(at(101n, startNs + 1n, 20), 'out-of-order');
+  assert.equal(at(102n, startNs + 2n, 30), 'out-of-order');
+  assert.equal(at(0n, startNs + 3n, 40), 'new', 'playback has started again');
+  assert.equal(at(0n, startNs, 1600), 'new', 'and again, with a clock that was set back');
+});
+
+test('values that cannot be true are counted as such and poison nothing', async () => {
+  using made = feedFor();
+  const { feed, telemetry, encoding } = made;
+  const hourNs = 3_600_000_000_000n;
+  const frames = [
+    stamped({ sequence: 1n, publishedAtNs: nowNs() }),
+    stamped({ sequence: 2n ** 64n - 1n, publishedAtNs: nowNs() }),
+    stamped({ sequence: 2n, publishedAtNs: nowNs() + hourNs }),
+    stamped({ sequence: 3n, publishedAtNs: 1n }),
+  ];
+  for (const frame of frames) {
+    feed.take(frame);
+    const still = feed.still();
+    await settle();
+    encoding.shift()?.resolve();
+    const latency = (await still)?.facts.latencyMs;
+    assert.ok(latency === null || (latency! >= -1000 && latency! < 60_000), `${latency} ms`);
+  }
+  const { dropped, implausible, source, message } = await feed.status();
+  assert.deepEqual(implausible, { sequence: 1, clock: 2 });
+  assert.equal(dropped.upstream, 0);
+  assert.ok(Number(source.clockBehindMs) > 1e12, 'since 1970');
+  assert.match(message, /clock is \d+ s behind ours/);
+  feed.take(stamped({ sequence: 4n, publishedAtNs: nowNs() }));
+  assert.equal((await feed.status()).message, 'The picture is live.');
+  assert.equal((await telemetry.totals()).received, 5);
 });

@@ -1,4 +1,5 @@
-import type { Frame } from '../common/frame.ts';
+import { unixNanoseconds } from '../common/clock.ts';
+import type { Frame, Stamp } from '../common/frame.ts';
 import { FlowHealth, type Health, type Verdict } from '../common/health.ts';
 import { SequenceGaps } from '../common/sequence.ts';
 import type { PictureFacts, SourceState } from './messages.ts';
@@ -31,11 +32,34 @@ const hex64 = (value: bigint): string => value.toString(16).padStart(16, '0');
 
 /** What a frame turned out to be on arrival. */
 export interface Arrival {
-  /** The same picture as the frame before, sent again while playback waits. */
-  repeat: boolean;
+  /**
+   * `repeat`: the same picture as the frame before, sent again while playback waits. `out-of-order`: published before one
+   * that has been shown.
+   */
+  kind: 'new' | 'repeat' | 'out-of-order';
   /** Frames that were published and never arrived, by the gap in the sequence. */
   missed: number;
+  /** Values that cannot be true, and so are not added to anything. */
+  implausible: Implausible[];
 }
+
+export type Implausible = 'sequence' | 'clock';
+
+/** Ages outside of this are a matter of clocks: a frame is never younger than 0, and none takes a minute. */
+const PLAUSIBLE_AGE_MS = { least: -1000, most: 60_000 };
+/** For this long an older frame than the last one is out of order; after that, its publisher has started again. */
+const OUT_OF_ORDER_MS = 1500;
+
+/** Returns a frame's age in milliseconds since it was published; null if it is not known, or the clocks disagree. */
+export function ageMs(stamp: Frame['stamp']): number | null {
+  const age = stamp && rawAgeMs(stamp);
+  return age !== undefined && isPlausible(age) ? age : null;
+}
+
+const rawAgeMs = ({ publishedAtNs }: Stamp): number =>
+  Number((unixNanoseconds() - publishedAtNs) / 1000n) / 1000;
+
+const isPlausible = (age: number): boolean => age >= PLAUSIBLE_AGE_MS.least && age <= PLAUSIBLE_AGE_MS.most;
 
 /** Knows the state of one source of frames. Times are `performance.now()` milliseconds. */
 export class Source implements Health {
@@ -45,6 +69,9 @@ export class Source implements Health {
   readonly #gaps = new SequenceGaps();
   #newest: FrameFacts | undefined;
   #ended = false;
+  /** How far the publisher's clock is behind ours, in milliseconds, while that is implausible. */
+  #clockBehindMs: number | null = null;
+  #shown: { stamp: Stamp; atMs: number } | undefined;
 
   /**
    * @param address where the frames come from, for people
@@ -72,11 +99,26 @@ export class Source implements Health {
   /** Takes note of a frame that may be shown. */
   arrived(frame: Frame, nowMs = performance.now()): Arrival {
     const { width, height, format, stamp } = frame;
-    const repeat = frame.repeat && isSamePicture(this.#newest, frame);
+    if (stamp && this.#isOutOfOrder(stamp, nowMs))
+      return { kind: 'out-of-order', missed: 0, implausible: [] };
+    const kind = frame.repeat && isSamePicture(this.#newest, frame) ? 'repeat' : 'new';
     this.#newest = { width, height, format, stamp };
     this.#ended = frame.ended;
     this.#flow.flowed(nowMs);
-    return { repeat, missed: stamp ? this.#gaps.missedBefore(stamp.sequence) : 0 };
+    if (!stamp) return { kind, missed: 0, implausible: [] };
+    this.#shown = { stamp, atMs: nowMs };
+    const missed = this.#gaps.missedBefore(stamp.sequence, nowMs);
+    const age = rawAgeMs(stamp);
+    this.#clockBehindMs = isPlausible(age) ? null : Math.round(age);
+    const implausible: Implausible[] = [];
+    if (missed === undefined) implausible.push('sequence');
+    if (this.#clockBehindMs !== null) implausible.push('clock');
+    return { kind, missed: missed ?? 0, implausible };
+  }
+
+  /** How far the publisher's clock is behind ours, in milliseconds; negative if it is ahead, null if they agree. */
+  get clockBehindMs(): number | null {
+    return this.#clockBehindMs;
   }
 
   /** Takes note of a message that may not be shown. */
@@ -87,7 +129,7 @@ export class Source implements Health {
   /** Returns the state at a moment, and a sentence that explains it. */
   view(nowMs = performance.now()): SourceView {
     const { address } = this;
-    if (!this.#flow.stalled(nowMs)) return { state: 'live', message: 'The picture is live.' };
+    if (!this.#flow.stalled(nowMs)) return { state: 'live', message: liveMessage(this.#clockBehindMs) };
     const reason = this.#flow.refusing(nowMs);
     if (reason === 'unmarked') {
       return {
@@ -122,6 +164,18 @@ export class Source implements Health {
     };
   }
 
+  /** A publisher that starts again counts from the beginning, but its frames are published later. */
+  #isOutOfOrder(stamp: Stamp, nowMs: number): boolean {
+    const last = this.#shown;
+    return (
+      last !== undefined &&
+      nowMs - last.atMs < OUT_OF_ORDER_MS &&
+      stamp.sequence <= last.stamp.sequence &&
+      stamp.publishedAtNs <= last.stamp.publishedAtNs &&
+      stamp.publishedAtNs > 0n
+    );
+  }
+
   alive(): Verdict {
     return this.#flow.alive();
   }
@@ -130,6 +184,13 @@ export class Source implements Health {
     if (this.view(nowMs).state === 'ended') return { ok: false, message: 'the clip has ended' };
     return this.#flow.ready(nowMs);
   }
+}
+
+function liveMessage(clockBehindMs: number | null): string {
+  if (clockBehindMs === null) return 'The picture is live.';
+  const seconds = Math.round(Math.abs(clockBehindMs) / 1000);
+  const direction = clockBehindMs > 0 ? 'behind' : 'ahead of';
+  return `Frames arrive, but playback's clock is ${seconds} s ${direction} ours, so their age is not known.`;
 }
 
 /** A repeat whose original was dropped on the way is a new picture to us. */

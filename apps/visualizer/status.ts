@@ -36,7 +36,8 @@ export class StatusReport {
     const source = this.#source;
     const broadcast = this.#broadcast;
     const { newest, lastFrameMs } = source;
-    const { repeats, released, rejected, dropped, refused, latencyMs } = await this.#telemetry.totals();
+    const { repeats, released, rejected, dropped, refused, implausible, latencyMs } =
+      await this.#telemetry.totals();
     return {
       service: 'visualizer',
       version: VERSION,
@@ -54,12 +55,14 @@ export class StatusReport {
         sequence: newest?.stamp ? Number(newest.stamp.sequence) : null,
         lastFrameAgoMs: lastFrameMs === undefined ? null : Math.round(performance.now() - lastFrameMs),
         repeats,
+        clockBehindMs: source.clockBehindMs,
       },
       sector: this.#sector,
       fps: this.#fps,
       latencyMs,
       dropped,
       refused,
+      implausible,
       viewers: {
         now: broadcast.count(),
         max: broadcast.max,

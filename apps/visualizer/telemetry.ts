@@ -2,6 +2,7 @@ import type { RefusalReason } from '../common/frame.ts';
 import { Counter, createMetrics, Gauge, type Registry, Summary } from '../common/metrics.ts';
 import type { StreamKind } from './broadcast.ts';
 import type { DropCause } from './messages.ts';
+import type { Implausible } from './source.ts';
 
 /** The percentiles cover only this last time. */
 const LATENCY_WINDOW_S = 60;
@@ -40,6 +41,12 @@ export class Telemetry {
     name: 'noaa_visualizer_frames_refused_total',
     help: 'Messages that may not be shown',
     labelNames: ['reason'],
+    registers: [this.registry],
+  });
+  readonly #implausible = new Counter({
+    name: 'noaa_visualizer_implausible_values_total',
+    help: 'Values in frames that cannot be true: a sequence too far ahead, a clock that disagrees with ours',
+    labelNames: ['what'],
     registers: [this.registry],
   });
   readonly #viewers = new Gauge({
@@ -91,7 +98,11 @@ export class Telemetry {
     if (count > 0) this.#dropped.inc({ cause }, count);
   }
 
-  refused(reason: RefusalReason | 'unmarked'): void {
+  implausible(what: Implausible): void {
+    this.#implausible.inc({ what });
+  }
+
+  refused(reason: RefusalReason | 'unmarked' | 'out-of-order'): void {
     this.#refused.inc({ reason });
   }
 
@@ -131,6 +142,7 @@ export class Telemetry {
       rejected: await total(this.#rejected),
       dropped: { upstream: 0, encoder: 0, viewer: 0, ...(await byLabel(this.#dropped, 'cause')) },
       refused: await byLabel(this.#refused, 'reason'),
+      implausible: { sequence: 0, clock: 0, ...(await byLabel(this.#implausible, 'what')) },
       latencyMs: { p50: percentile(0.5), p99: percentile(0.99) },
     };
   }

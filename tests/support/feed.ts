@@ -42,7 +42,7 @@ export function feedFor({
         [Symbol.dispose]() {},
       }),
     },
-    { changed() {}, encodeFailed: error => failures.push(error) },
+    { changed() {}, implausible() {}, encodeFailed: error => failures.push(error) },
   );
   return { feed, telemetry, encoding, failures, [Symbol.dispose]: () => feed[Symbol.dispose]() };
 }
