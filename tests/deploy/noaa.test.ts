@@ -209,6 +209,34 @@ for (const wait of [[], ['soon'], ['-5']]) {
   });
 }
 
+test('audit prints what was changed, newest last and in UTC, and nothing of it works on the terminal', async () => {
+  const line = (time: string, service: string, entry: object) =>
+    `2026-11-26T${time}+00:00 host noaa-${service}[71]: ${JSON.stringify(entry)}`;
+  const journal = [
+    line('14:00:01', 'redactor', {
+      level: 'info',
+      audit: 'mask',
+      msg: 'the mask is 0123456789abcdef: "a\\b"',
+    }),
+    line('14:00:02', 'playback', { level: 'info', msg: 'playing, with "audit" in its name' }),
+    '2026-11-26T14:00:03+00:00 host noaa-redactor[71]: no JSON',
+    line('14:00:04', 'playback', { audit: 'source', msg: 'now 1920×1080\u009b31m\u202e' }),
+  ].join('\n');
+  await using well = await host({
+    ...WELL,
+    journalctl: `echo "$*" >"$HOST/asked"; cat <<'JOURNAL'\n${journal}\nJOURNAL`,
+  });
+  const { code, output } = await well.noaa('audit', '--since', 'an hour ago');
+  assert.equal(code, 0, output);
+  assert.equal(
+    output,
+    '2026-11-26T14:00:01Z  redactor    mask      the mask is 0123456789abcdef: "a\\b"\n' +
+      '2026-11-26T14:00:04Z  playback    source    now 1920×108031m\n',
+  );
+  const asked = readFileSync(well.at('asked'), 'utf8');
+  assert.match(asked, /^--user .*--utc .*--since an hour ago .*-u noaa-redactor/);
+});
+
 test('answers a command that it does not know with its usage and code 1', async () => {
   await using well = await host(WELL);
   const { code, output } = await well.noaa('isntall');
