@@ -352,6 +352,20 @@ describe('images and units, from the first to the last', () => {
     assert.ok((await one.noaa('status')).output.length < 2000);
   });
 
+  test('status says which service was killed for its memory, and how often', async () => {
+    await using one = await keeping();
+    one.install('old');
+    const killed = 'noaa-redactor.service: A process of this unit has been killed by the OOM killer.';
+    writeFileSync(
+      one.at('bin/journalctl'),
+      `#!/bin/sh\ncase "$*" in *noaa-redactor*) printf '%s\\nother\\n%s\\n' "${killed}" "${killed}" ;; esac\n`,
+      { mode: 0o755 },
+    );
+    const { output } = await one.noaa('status');
+    assert.match(output, /^memory {6}noaa-redactor was killed for its memory 2 times in the last hour/m);
+    assert.doesNotMatch(output, /noaa-(playback|visualizer) was killed/);
+  });
+
   describe('a settings file with a name that is not known, or a line that systemd does not read,', () => {
     const withSettings = async (text: string) => {
       const one = await keeping({ latest: 'id' });
