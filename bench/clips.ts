@@ -14,12 +14,12 @@ export const SIZES = {
 export type Size = keyof typeof SIZES;
 
 /**
- * `sample`: the clip of this repository, scaled where the size asks for it. `hard`: moving edges under noise that is new
- * in every frame, at some 15 times the sample's bit rate.
+ * `sample`: the clip of this repository, scaled to the size. `hard`: moving edges under noise that is new in every frame, at
+ * some 15 times the sample's bit rate.
  */
 export type Subject = 'sample' | 'hard';
 
-/** The path of a clip with so many frames, made now if it is not there yet. */
+/** Returns the path of a clip with this many frames, and makes it if it is not there. */
 export async function clip(subject: Subject, size: Size, frames: number): Promise<string> {
   const path = `${FOLDER}/${subject}-${size}-${frames}.mp4`;
   if (existsSync(path)) return path;
@@ -42,18 +42,18 @@ export async function clip(subject: Subject, size: Size, frames: number): Promis
   return path;
 }
 
-/** Runs a command to its end. @throws with its own last words where it fails */
+/** Runs a command to its end. @throws with the last line of its stderr if it fails */
 export async function run(command: string, args: readonly string[]): Promise<void> {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
+  let errors = '';
   child.stderr.on('data', chunk => {
-    said = (said + chunk).slice(-2000);
+    errors = (errors + chunk).slice(-2000);
   });
   const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`${command} ended with ${code}: ${said.trim().split('\n').at(-1)}`);
+  if (code !== 0) throw new Error(`${command} ended with ${code}: ${errors.trim().split('\n').at(-1)}`);
 }
 
-/** The same clip so many times over, without encoding anew. */
+/** Returns the path of the same clip repeated this many times, without encoding it again. */
 export async function looped(path: string, times: number): Promise<string> {
   const longer = path.replace('.mp4', `-x${times}.mp4`);
   if (existsSync(longer)) return longer;

@@ -1,17 +1,17 @@
-import { childrenOf, hasEnded } from './proc.ts';
+import { childrenOf, isAlive } from '../tests/support/processes.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** The services take a fraction of a second to end with grace. */
+/** The services end by themselves in a fraction of a second. */
 const GRACE_MS = 3000;
 const LOOK_MS = 10;
 
-/** However the benchmark ends, short of SIGKILL, so does all that it has started. */
+/** Ends everything that the benchmark has started when the benchmark ends, unless that is by SIGKILL. */
 export function endDescendantsWithUs(): void {
   process.once('exit', () => endDescendants(process.pid));
   for (const signal of SIGNALS) {
     process.on(signal, () => {
       endDescendants(process.pid);
-      // Playwright listens as well, and while anybody does the signal ends nothing.
+      // Playwright listens as well, and while there is a listener a signal does not end the process.
       process.removeAllListeners(signal);
       process.kill(process.pid, signal);
     });
@@ -19,12 +19,12 @@ export function endDescendantsWithUs(): void {
 }
 
 /**
- * Ends what a process has started, and what those have, and waits for it: the event loop stands still meanwhile, so that
- * nobody takes their end for a finding or starts the next.
+ * Ends all descendants of a process and waits for it. The event loop is blocked meanwhile, so that nothing mistakes their
+ * end for a result or starts the next run.
  */
 export function endDescendants(pid: number): void {
   const all = descendantsOf(pid);
-  const left = () => all.filter(one => !hasEnded(one));
+  const left = () => all.filter(isAlive);
   for (const one of left()) kill(one, 'SIGTERM');
   const nobody = new Int32Array(new SharedArrayBuffer(4));
   const deadline = performance.now() + GRACE_MS;
@@ -40,6 +40,6 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It ended between the look and the signal.
+    // It has just ended.
   }
 }

@@ -2,17 +2,17 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { cost } from './cost.ts';
+import { PEERS } from './contenders/peers.ts';
 import { endDescendantsWithUs } from './descendants.ts';
-import { fanout } from './fanout.ts';
-import { latency } from './latency.ts';
-import { memory } from './memory.ts';
-import { PEERS } from './peers.ts';
 import { CLIPS, type Plan, planOf } from './plan.ts';
 import { type Findings, printTable, type Section, type Table, writeResult } from './report.ts';
-import { start } from './start.ts';
-import { throughput } from './throughput.ts';
-import { wire } from './wire.ts';
+import { cost } from './sections/cost.ts';
+import { fanout } from './sections/fanout.ts';
+import { latency } from './sections/latency.ts';
+import { memory } from './sections/memory.ts';
+import { start } from './sections/start.ts';
+import { throughput } from './sections/throughput.ts';
+import { wire } from './sections/wire.ts';
 
 const SECTIONS: Record<string, (plan: Plan) => Section> = {
   throughput,
@@ -26,11 +26,11 @@ const SECTIONS: Record<string, (plan: Plan) => Section> = {
 
 const USAGE = `npm run bench -- [OPTION]…
   --quick                 one clip, three rounds: a few minutes
-  --full                  the memory's curve over 30 minutes
-  --only SECTION,…        of ${Object.keys(SECTIONS).join(', ')}
-  --clips CLIP,…          of ${CLIPS.join(', ')}, for throughput
+  --full                  the memory curve over 30 minutes
+  --only SECTION,…        some of ${Object.keys(SECTIONS).join(', ')}
+  --clips CLIP,…          some of ${CLIPS.join(', ')}, for throughput
   --rounds N              turns that each contender takes
-  --memory-minutes N      length of the memory's curve`;
+  --memory-minutes N      length of the memory curve`;
 
 const options = given();
 const names = options?.only.split(',') ?? [];
@@ -55,7 +55,7 @@ if (!options || unknown.length > 0) {
   );
 }
 
-/** The command line, or undefined where it can't be understood, which has been said. */
+/** Returns the command line; undefined, with a line on stderr, if it can't be understood. */
 function given() {
   try {
     return parseArgs({
@@ -106,19 +106,19 @@ async function measure(plan: Plan): Promise<void> {
   for (const name of names) {
     const section: (typeof sections)[number] = { name, tables: [] };
     sections.push(section);
-    // A clip takes minutes, and whoever ends us in the middle has what came before.
+    // A clip takes minutes: what is known so far is kept if the benchmark is interrupted.
     const measuring = SECTIONS[name]!(plan);
-    let told = await measuring.next();
-    for (; !told.done; told = await measuring.next()) {
-      if (typeof told.value === 'string') {
-        console.error(`${new Date().toTimeString().slice(0, 8)} ${told.value}`);
+    let step = await measuring.next();
+    for (; !step.done; step = await measuring.next()) {
+      if (typeof step.value === 'string') {
+        console.error(`${new Date().toTimeString().slice(0, 8)} ${step.value}`);
         continue;
       }
-      printTable(told.value);
-      section.tables.push(told.value);
+      printTable(step.value);
+      section.tables.push(step.value);
       write();
     }
-    Object.assign(section, told.value);
+    Object.assign(section, step.value);
     write();
   }
   printTable({

@@ -1,25 +1,25 @@
-/** What the benchmark forks: its parts, which tell what they have found and end with their channel. */
+/** The processes that the benchmark forks. They report what they found and end when their channel closes. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** An answer takes milliseconds and a frame a fraction of a second; what takes so long never comes. */
+/** An answer takes milliseconds and a frame a fraction of a second; what takes this long never comes. */
 export const PATIENCE_MS = 60_000;
 const SLOWEST_FRAME_MS = 1000;
 
-/** What a round of so many frames may take, on any machine. */
+/** Returns how long a round of this many frames may take, on any machine. */
 export function roundLimitMs(frames: number): number {
   return PATIENCE_MS + frames * SLOWEST_FRAME_MS;
 }
 
 export interface Waiting {
-  /** Other parts, without which nothing would be said. */
+  /** Other parts, without which this one has nothing to report. */
   beside?: readonly ChildProcess[];
   patienceMs?: number;
 }
 
-/** The next message of a part. @throws where it, or one beside it, ends before, or where it says nothing for so long */
+/** Returns the next message of a part. @throws if it or one beside it ends first, or if none comes in time */
 export async function message<T>(
   part: ChildProcess,
   { beside = [], patienceMs = PATIENCE_MS }: Waiting = {},
@@ -31,17 +31,17 @@ export async function message<T>(
     throw new Error(`${nameOf(one)} ended early, with ${one.signalCode ?? `exit code ${one.exitCode}`}`);
   });
   const late = sleep(patienceMs, undefined, { signal }).then(() => {
-    throw new Error(`${nameOf(part)} has said nothing for ${patienceMs / 1000} s`);
+    throw new Error(`${nameOf(part)} has reported nothing for ${patienceMs / 1000} s`);
   });
   try {
-    const [told] = (await Promise.race([once(part, 'message', { signal }), late, ...ended])) as [T];
-    return told;
+    const [found] = (await Promise.race([once(part, 'message', { signal }), late, ...ended])) as [T];
+    return found;
   } finally {
     over.abort();
   }
 }
 
-/** Has a part end, as all of them do when nobody listens any more. */
+/** Ends a part by closing its channel. */
 export async function endPart(part: ChildProcess): Promise<void> {
   if (hasEnded(part)) return;
   const exit = once(part, 'exit');
@@ -55,7 +55,7 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-/** Its file and its task. */
+/** Returns its file and its task. */
 function nameOf({ spawnargs }: ChildProcess): string {
   const [file = '', task] = spawnargs.slice(-2);
   return `${basename(file)} ${task}`;

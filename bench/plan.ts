@@ -1,5 +1,5 @@
 import { SIZES, type Size, type Subject } from './clips.ts';
-import type { Peer } from './peers.ts';
+import type { Peer } from './contenders/peers.ts';
 
 /** How much is measured. */
 export interface Plan {
@@ -15,7 +15,7 @@ export interface Plan {
   costSeconds: number;
 }
 
-/** What may be said on the command line. */
+/** Options of the command line. */
 export interface Options {
   quick: boolean;
   full: boolean;
@@ -28,12 +28,12 @@ export const CLIPS = ['sample', 'hard'].flatMap(subject =>
   Object.keys(SIZES).map(size => `${subject}-${size}`),
 );
 
-/** Its name, for people: round −1 warms up. */
+/** Returns a round's name. Round −1 warms up. */
 export function turnOf(round: number, { rounds }: Plan): string {
   return round < 0 ? 'warming up' : `round ${round + 1} of ${rounds}`;
 }
 
-/** How much that is, by what the command line says. */
+/** Returns how much to measure. */
 export function planOf(options: Options, peers: Peer[]): Plan {
   const { quick, full } = options;
   const frames = quick ? 300 : 900;
@@ -44,7 +44,7 @@ export function planOf(options: Options, peers: Peer[]): Plan {
     peers,
     throughput: contests.map(name => {
       const [subject, size] = name.split('-') as [Subject, Size];
-      // Fewer of those that take longer.
+      // Fewer frames of the clips that take longer.
       const share = (size === '4K' ? 3 : 1) * (subject === 'hard' ? 3 : 1);
       return [subject, size, Math.round(frames / share)];
     }),

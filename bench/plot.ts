@@ -3,10 +3,10 @@ import type { Spread } from './statistics.ts';
 const WIDTH = 880;
 const HEIGHT = 360;
 const MARGIN = { left: 64, right: 16, top: 56, bottom: 64 };
-/** Colours that people with colour blindness tell apart (Okabe and Ito). */
+/** Colours that people with colour blindness can distinguish (Okabe and Ito). */
 const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#56b4e9', '#8a8a8a'];
 
-/** Groups of bars, a bar for each series, a whisker from the least to the most. */
+/** Returns an SVG of bars in groups, one bar a series, with a whisker from the least to the most. */
 export function barChart(
   title: string,
   unit: string,
@@ -45,7 +45,7 @@ export function barChart(
   );
 }
 
-/** One line for each series, over a common axis. */
+/** Returns an SVG with a line for each series. */
 export function lineChart(
   title: string,
   unit: string,
@@ -111,7 +111,7 @@ function text(x: number, y: number, content: string, anchor = 'start', size = 12
   return `<text x="${n(x)}" y="${n(y)}" text-anchor="${anchor}" font-size="${size}" fill="#222">${safe}</text>`;
 }
 
-/** The next round number above. */
+/** Returns the next round number above. */
 function nice(value: number): number {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));

@@ -15,7 +15,7 @@ export interface Usage {
   threads: Map<string, number>;
 }
 
-/** What the kernel knows of a process; undefined once it has ended. */
+/** Returns what a process has used; undefined once it has ended. */
 export function usage(pid: number): Usage | undefined {
   try {
     const fields = stat(`/proc/${pid}/stat`).fields;
@@ -27,7 +27,7 @@ export function usage(pid: number): Usage | undefined {
         const label = Number(tid) === pid ? 'main' : name;
         threads.set(label, (threads.get(label) ?? 0) + (Number(own[11]) + Number(own[12])) * TICK_MS);
       } catch {
-        // It ended between the listing and the look.
+        // It ended after it was listed.
       }
     }
     return {
@@ -49,26 +49,7 @@ function stat(path: string): { name: string; fields: string[] } {
   return { name: text.slice(text.indexOf('(') + 1, end), fields: text.slice(end + 2).split(' ') };
 }
 
-export function childrenOf(pid: number): number[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`).flatMap(tid =>
-      readFileSync(`/proc/${pid}/task/${tid}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return [];
-  }
-}
-
-/** Whether a process is over, also where nobody has waited for it yet. */
-export function hasEnded(pid: number): boolean {
-  try {
-    return stat(`/proc/${pid}/stat`).fields[0] === 'Z';
-  } catch {
-    return true;
-  }
-}
-
-/** CPU milliseconds that the whole machine has worked, all processors together. */
+/** Returns the CPU milliseconds that the machine has worked, all processors together. */
 export function machineBusyMs(): number {
   const [, user, nice, system, , , irq, soft, steal] = readFileSync('/proc/stat', 'latin1')
     .split('\n', 1)[0]!
@@ -77,12 +58,12 @@ export function machineBusyMs(): number {
   return (user! + nice! + system! + irq! + soft! + steal!) * TICK_MS;
 }
 
-/** Watches a child of which only the end is known: its threads and its peak, seen every `everyMs`. */
+/** Remembers the threads and the peak of processes that end at a time of their own, as last seen. */
 export class Watch implements Disposable {
   readonly seen = new Map<number, Usage>();
   readonly #timer: NodeJS.Timeout;
 
-  /** @param pids whom to look at, asked anew each time */
+  /** @param pids returns the processes to look at; called each time */
   constructor(pids: () => number[], everyMs = 100) {
     this.#timer = setInterval(() => {
       for (const pid of pids()) {

@@ -11,11 +11,11 @@ export interface Table {
   notes: string[];
 }
 
-/** One part of the benchmark: yields a line on what it is about to measure, and each table as soon as it is known. */
+/** One section of the benchmark: yields a line on what it measures next, and each table as soon as it is known. */
 export type Section = AsyncGenerator<string | Table, Findings, void>;
 
 export interface Findings {
-  /** The lines of the summary: what was promised and what was found. */
+  /** The lines of the summary: what was aimed at and what was found. */
   verdicts: Verdict[];
   /** Everything that was measured, for the JSON. */
   raw: unknown;

@@ -27,7 +27,7 @@ export function sum(values: Iterable<number>): number {
   return total;
 }
 
-/** How a curve of (seconds, value) goes. */
+/** How a curve of (seconds, value) develops. */
 export interface Trend {
   /** Medians of its sixths. */
   sixths: number[];
@@ -53,11 +53,11 @@ export function trend(points: readonly (readonly [seconds: number, value: number
 export interface Fit {
   factors: number[];
   predict(terms: readonly number[]): number;
-  /** How far above it the worst measurement lies, a share of what it predicts. */
+  /** How far the worst measurement lies above what is predicted, as a share of it. */
   over: number;
 }
 
-/** Least squares of the relative errors: of absolute ones the largest measurements alone would count. */
+/** Least squares of the relative errors: with absolute ones only the largest measurements would count. */
 export function fit(rows: readonly (readonly number[])[], measured: readonly number[]): Fit {
   const factors = leastSquares(
     rows.map((row, k) => row.map(term => term / measured[k]!)),
@@ -68,14 +68,14 @@ export function fit(rows: readonly (readonly number[])[], measured: readonly num
   return { factors, predict, over };
 }
 
-/** Ordinary least squares: the weights w for which rows·w comes nearest to the targets. */
+/** Ordinary least squares: returns the weights w with which rows·w comes nearest to the targets. */
 export function leastSquares(rows: readonly (readonly number[])[], targets: readonly number[]): number[] {
   const size = rows[0]!.length;
   const system = Array.from({ length: size }, (_, i) => [
     ...Array.from({ length: size }, (_, j) => sum(rows.map(row => row[i]! * row[j]!))),
     sum(rows.map((row, k) => row[i]! * targets[k]!)),
   ]);
-  // Gauss and Jordan, with the largest pivot first.
+  // Gauss–Jordan elimination, with the largest pivot first.
   for (let column = 0; column < size; column += 1) {
     const rest = system.slice(column);
     const pivot = rest.reduce((best, row) => (Math.abs(row[column]!) > Math.abs(best[column]!) ? row : best));

@@ -7,6 +7,7 @@ export async function until<T>(
   ask: () => Promise<T> | T,
   what: string,
   timeoutMs = 20_000,
+  againMs = AGAIN_MS,
 ): Promise<NonNullable<T>> {
   const deadlineMs = performance.now() + timeoutMs;
   let cause: unknown;
@@ -19,6 +20,6 @@ export async function until<T>(
     }
     if (performance.now() > deadlineMs)
       throw new Error(`waited ${timeoutMs} ms in vain for ${what}`, { cause });
-    await sleep(AGAIN_MS);
+    await sleep(againMs);
   }
 }

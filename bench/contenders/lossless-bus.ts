@@ -1,14 +1,14 @@
 import { Pull, Push } from 'zeromq';
-import type { FrameSink, FrameSource } from '../apps/common/bus.ts';
-import { MAX_MESSAGE_BYTES } from '../apps/common/frame.ts';
-import { framePassed } from '../apps/common/reclaim.ts';
+import type { FrameSink, FrameSource } from '../../apps/common/bus.ts';
+import { MAX_MESSAGE_BYTES } from '../../apps/common/frame.ts';
+import { framePassed } from '../../apps/common/reclaim.ts';
 
-/** Frames that may wait on each side of a socket, over what the kernel buffers. */
+/** Frames that may wait on each side of a socket, besides what the kernel buffers. */
 const HIGH_WATER_MARK = 2;
 
 /**
- * The services' bus drops by design, so a comparison of throughput can't use it. This one is the same in all that costs
- * (TCP, framing, one message a frame sent without a copy) and differs in the one point: a sender waits.
+ * Publishes on a bus that waits for its subscriber. The services' bus drops by design, so a comparison of throughput can't
+ * use it. This one has the same costs: TCP, framing, and one message a frame, sent without a copy.
  */
 export async function publishLossless(port: number): Promise<FrameSink & Disposable> {
   const socket = new Push({ sendHighWaterMark: HIGH_WATER_MARK, linger: 1000 });
@@ -22,9 +22,7 @@ export async function publishLossless(port: number): Promise<FrameSink & Disposa
   };
 }
 
-/**
- * @param ready awaited before each message is taken, so that what follows need not drop either
- */
+/** @param ready awaited before each message is taken, so that its user need not drop either */
 export function subscribeLossless(port: number, ready?: () => Promise<void>): FrameSource & Disposable {
   const socket = new Pull({
     receiveHighWaterMark: HIGH_WATER_MARK,

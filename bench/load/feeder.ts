@@ -1,14 +1,14 @@
 /**
- * A redactor that has its frame ready: it publishes a clip's first picture, redacted, over and over at a given rate, so
- * that a measurement of the visualizer is of the visualizer, and its JPEGs are the bytes that the others serve.
+ * A redactor with a ready frame: it publishes a clip's first picture, redacted, at a given rate. So only the visualizer is
+ * measured, and its JPEGs are the bytes that the other servers serve.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { publish } from '../apps/common/bus.ts';
-import { unixNanoseconds } from '../apps/common/clock.ts';
-import { FrameLayout, isMarkable, markRedacted, parseFrame, writeStamp } from '../apps/common/frame.ts';
-import { decode } from '../apps/playback/decode.ts';
-import { probe } from '../apps/playback/probe.ts';
-import { borderMask } from '../apps/redactor/mask.ts';
+import { publish } from '../../apps/common/bus.ts';
+import { unixNanoseconds } from '../../apps/common/clock.ts';
+import { FrameLayout, isMarkable, markRedacted, parseFrame, writeStamp } from '../../apps/common/frame.ts';
+import { decode } from '../../apps/playback/decode.ts';
+import { probe } from '../../apps/playback/probe.ts';
+import { borderMask } from '../../apps/redactor/mask.ts';
 
 export interface FeederTask {
   path: string;
@@ -16,7 +16,7 @@ export interface FeederTask {
   fps: number;
 }
 
-/** Of one picture, so that none is changed while it is on its way. */
+/** Copies of the picture, so that none changes while it is being sent. */
 const COPIES = 10;
 
 const { path, port, fps } = JSON.parse(process.argv[2]!) as FeederTask;
@@ -39,7 +39,7 @@ const startMs = performance.now();
 for (let sequence = 0; ; sequence += 1) {
   await sleep(Math.max(0, startMs + (sequence * 1000) / fps - performance.now()));
   const message = copies[sequence % COPIES]!;
-  // Its last journey ended a third of a second ago, but for a subscriber that stalls; and there is one, and it does not.
+  // It was sent a third of a second ago, and the only subscriber does not stall.
   writeStamp(message, { sequence: BigInt(sequence), publishedAtNs: unixNanoseconds(), positionUs: 0n });
   await sink.send(message);
 }

@@ -1,23 +1,23 @@
 /**
- * One service's own loop in a process of its own, on a bus that waits where the services' drops. The benchmark forks
- * it with its task as the one argument; it says `ready` and starts at `go`, and the visualizer's tells what came through,
- * at the last frame or where none has come for a minute.
+ * One service's own loop in a process of its own, on a bus that waits where the services' bus drops. The benchmark forks it
+ * with its task as the only argument. It sends `ready` and starts at `go`. The visualizer's stage sends its account at the
+ * last frame, or when no frame has come for a minute.
  */
 import { once } from 'node:events';
-import { type Frame, FrameLayout } from '../apps/common/frame.ts';
-import type { WireFormat } from '../apps/common/pixels.ts';
-import { release } from '../apps/common/reclaim.ts';
-import { SequenceGaps } from '../apps/common/sequence.ts';
-import { decode } from '../apps/playback/decode.ts';
-import { play } from '../apps/playback/playback.ts';
-import { probe } from '../apps/playback/probe.ts';
-import { repeat, type TimedFrame } from '../apps/playback/repeat.ts';
-import { redact } from '../apps/redactor/redactor.ts';
-import { JpegEncoder } from '../apps/visualizer/jpeg.ts';
-import { CONCURRENT_ENCODERS, NewestEncoder } from '../apps/visualizer/newest-encoder.ts';
-import { visualize } from '../apps/visualizer/visualizer.ts';
+import { type Frame, FrameLayout } from '../../apps/common/frame.ts';
+import type { WireFormat } from '../../apps/common/pixels.ts';
+import { release } from '../../apps/common/reclaim.ts';
+import { SequenceGaps } from '../../apps/common/sequence.ts';
+import { decode } from '../../apps/playback/decode.ts';
+import { play } from '../../apps/playback/playback.ts';
+import { probe } from '../../apps/playback/probe.ts';
+import { repeat, type TimedFrame } from '../../apps/playback/repeat.ts';
+import { redact } from '../../apps/redactor/redactor.ts';
+import { JpegEncoder } from '../../apps/visualizer/jpeg.ts';
+import { CONCURRENT_ENCODERS, NewestEncoder } from '../../apps/visualizer/newest-encoder.ts';
+import { visualize } from '../../apps/visualizer/visualizer.ts';
+import { PATIENCE_MS } from '../part.ts';
 import { publishLossless, subscribeLossless } from './lossless-bus.ts';
-import { PATIENCE_MS } from './part.ts';
 
 export type StageTask =
   | { stage: 'playback'; port: number; path: string; format: WireFormat; frames: number }
@@ -129,7 +129,7 @@ async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'vi
     }
   });
   await go();
-  // A frame that is lost on the way would be waited for without end.
+  // Without it a lost frame would be waited for without end.
   patience = setTimeout(done, PATIENCE_MS);
   const viewer = {
     take(frame: Frame) {
@@ -145,11 +145,11 @@ async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'vi
 }
 
 async function* first(frames: AsyncIterable<TimedFrame>, count: number): AsyncGenerator<TimedFrame> {
-  let given = 0;
+  let passed = 0;
   for await (const frame of frames) {
     yield frame;
-    given += 1;
-    if (given === count) return;
+    passed += 1;
+    if (passed === count) return;
   }
 }
 

@@ -1,14 +1,14 @@
 /**
- * What there is to reach: Node's own HTTP server that writes one ready buffer to every connection that has drained, so
- * many times a second, and does nothing else.
+ * The upper bound: Node's own HTTP server, which writes one ready buffer to every connection that has drained, at a given
+ * rate, and does nothing else.
  */
 import { readFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Picture } from '../apps/visualizer/picture.ts';
+import { Picture } from '../../apps/visualizer/picture.ts';
 
 export interface BareTask {
-  /** Where the picture lies. */
+  /** Path of the picture. */
   jpeg: string;
   fps: number;
   stream: 'sse' | 'part';

@@ -1,46 +1,47 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { freePort } from './chain.ts';
-import { childrenOf, usage } from './proc.ts';
-import { sum } from './statistics.ts';
+import { fileURLToPath } from 'node:url';
+import { freePorts } from '../../tests/support/ports.ts';
+import { childrenOf } from '../../tests/support/processes.ts';
+import { until } from '../../tests/support/until.ts';
+import { usage } from '../proc.ts';
+import { sum } from '../statistics.ts';
 
 export interface ServiceOptions {
   path: string;
-  /** Frames a second in place of the clip's own. */
+  /** Frames a second instead of the clip's own. */
   fps?: number;
   environment?: Record<string, string>;
-  /** Which of the three; all where not told. A visualizer alone listens to `redactorPort`. */
+  /** Starts this one alone; it subscribes to `redactorPort`. */
   only?: 'visualizer';
   redactorPort?: number;
 }
 
-/** CPU and memory of the services at a moment; playback's includes its ffmpeg as a row of its own. */
+/** CPU and memory of the services at one moment. Playback's ffmpeg has a row of its own. */
 export type Snapshot = Record<string, { cpuMs: number; residentMb: number; peakMb: number }>;
 
 /** The services themselves, as an operator runs them, on ports of their own. */
 export class Services implements AsyncDisposable {
+  readonly port: number;
   readonly url: string;
   readonly #children: [name: string, child: ChildProcess][];
 
-  private constructor(url: string, children: [string, ChildProcess][]) {
-    this.url = url;
+  private constructor(port: number, children: [string, ChildProcess][]) {
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
     this.#children = children;
   }
 
-  /** Starts them all at once; that they run says nothing of whether frames flow. */
+  /** Starts them all at once and does not wait for a picture. */
   static async start({ path, fps, environment, only, redactorPort }: ServiceOptions): Promise<Services> {
-    const [playback, redactor, web] = [
-      await freePort(),
-      redactorPort ?? (await freePort()),
-      await freePort(),
-    ];
+    const [playback, redactor, web] = (await freePorts(3)) as [number, number, number];
     const env = {
       ...process.env,
       DATA_FILE: path,
       PLAYBACK_HOST: '127.0.0.1',
       PLAYBACK_PORT: String(playback),
       REDACTOR_HOST: '127.0.0.1',
-      REDACTOR_PORT: String(redactor),
+      REDACTOR_PORT: String(redactorPort ?? redactor),
       VISUALIZER_HOST: '127.0.0.1',
       VISUALIZER_PORT: String(web),
       LOG_LEVEL: 'error',
@@ -51,22 +52,19 @@ export class Services implements AsyncDisposable {
     };
     const names = only ? [only] : ['playback', 'redactor', 'visualizer'];
     const children = names.map((name): [string, ChildProcess] => {
-      const main = new URL(`../apps/${name}/main.ts`, import.meta.url).pathname;
+      const main = fileURLToPath(new URL(`../../apps/${name}/main.ts`, import.meta.url));
       return [name, spawn(process.execPath, [main], { env, stdio: ['ignore', 'ignore', 'inherit'] })];
     });
-    return new Services(`http://127.0.0.1:${web}`, children);
+    return new Services(web, children);
   }
 
   /** Waits until the picture is live. */
-  async live(timeoutMs = 20_000): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
-    for (;;) {
-      const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
-      await answer?.body?.cancel();
-      if (answer?.ok) return;
-      if (performance.now() > deadline) throw new Error(`no picture after ${timeoutMs / 1000} s`);
-      await new Promise(resolve => setTimeout(resolve, 20));
-    }
+  async live(): Promise<void> {
+    await until(async () => {
+      const answer = await fetch(`${this.url}/readyz`);
+      await answer.body?.cancel();
+      return answer.ok;
+    }, 'the picture');
   }
 
   pid(name: string): number {
@@ -84,7 +82,7 @@ export class Services implements AsyncDisposable {
       all['ffmpeg'] = {
         cpuMs: own.reapedMs + sum(decoders.map(decoder => decoder.cpuMs)),
         residentMb: sum(decoders.map(decoder => decoder.residentKb)) / 1024,
-        // Two at a clip's turn, while the next starts before the last has ended.
+        // Two when a clip starts over: the next one starts before the last has ended.
         peakMb: sum(decoders.map(decoder => decoder.peakKb)) / 1024,
       };
     }

@@ -1,10 +1,11 @@
-import { clip } from './clips.ts';
-import { type Plan, turnOf } from './plan.ts';
-import { number, type Section } from './report.ts';
-import { Services } from './services.ts';
-import { spread } from './statistics.ts';
+import { until } from '../../tests/support/until.ts';
+import { clip } from '../clips.ts';
+import { Services } from '../load/services.ts';
+import { type Plan, turnOf } from '../plan.ts';
+import { number, type Section } from '../report.ts';
+import { spread } from '../statistics.ts';
 
-/** From the start of all three to the first frame in a viewer's hand, and from a viewer's asking to its first frame. */
+/** Times from the start of all three to the first frame in a viewer's hand, and from a viewer's request to its first frame. */
 export async function* start(plan: Plan): Section {
   const path = await clip('sample', '1080p', 300);
   const cold: number[] = [];
@@ -48,23 +49,23 @@ export async function* start(plan: Plan): Section {
   };
 }
 
-/** Resolves with the first frame event, trying again while nothing listens. */
+/** Resolves once a viewer has a frame; while nothing listens yet it asks again. */
 async function firstFrame(url: string, timeoutMs: number): Promise<void> {
-  const deadline = AbortSignal.timeout(timeoutMs);
-  for (;;) {
-    const stop = new AbortController();
-    try {
-      const response = await fetch(`${url}/stream`, { signal: AbortSignal.any([deadline, stop.signal]) });
-      let seen = '';
-      for await (const bytes of response.body!) {
-        seen = (seen + Buffer.from(bytes).toString('latin1')).slice(-4096 - bytes.length);
-        if (seen.includes('event: frame')) return;
-      }
-    } catch (thrown) {
-      if (deadline.aborted) throw new Error(`no frame within ${timeoutMs / 1000} s`, { cause: thrown });
-      await new Promise(resolve => setTimeout(resolve, 5));
-    } finally {
-      stop.abort();
+  await until(() => hasFrame(url, AbortSignal.timeout(timeoutMs)), 'a frame', timeoutMs, 5);
+}
+
+async function hasFrame(url: string, deadline: AbortSignal): Promise<boolean> {
+  const stop = new AbortController();
+  try {
+    const response = await fetch(`${url}/stream`, { signal: AbortSignal.any([deadline, stop.signal]) });
+    let seen = '';
+    for await (const bytes of response.body!) {
+      // The name of an event may be cut in two.
+      seen = (seen + Buffer.from(bytes).toString('latin1')).slice(-4096 - bytes.length);
+      if (seen.includes('event: frame')) return true;
     }
+    return false;
+  } finally {
+    stop.abort();
   }
 }

@@ -1,46 +1,46 @@
 /**
- * Viewers in a process of their own: so many connections that take a stream and count what comes. They read into one
- * buffer and look at the few bytes around each frame only, so that the load is the sockets' and not the counting's.
+ * Viewers in processes of their own, which read a stream and count frames. All read into one buffer and look only at the few
+ * bytes around each frame, so that counting costs little beside the sockets.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { unixNanoseconds } from '../apps/common/clock.ts';
-import { endPart, message } from './part.ts';
+import { unixNanoseconds } from '../../apps/common/clock.ts';
+import { endPart, message } from '../part.ts';
 
 export interface ViewerTask {
   port: number;
   path: string;
   viewers: number;
-  /** How a frame is told from the next: by HTTP's chunks, one a frame, or, of a bare stream, by so many bytes. */
+  /** What separates frames: HTTP's chunks, one a frame, or, in a stream without HTTP, their length. */
   framing: 'chunks' | { frameBytes: number };
-  /** Viewers that connect and then take nothing. */
+  /** Viewers that connect and then read nothing. */
   stalled?: number;
-  /** Viewers that take what a telephone line carries. */
+  /** Viewers that read at 56 kbit/s. */
   modem?: number;
 }
 
-/** What came in, between two questions. */
+/** What came in since the last tally. */
 export interface Tally {
   seconds: number;
   /** Frames that each viewer got. */
   frames: number[];
   bytes: number;
   cpuMs: number;
-  /** From playback's time stamp to the frame's last byte, milliseconds; of streams that tell. */
+  /** From playback's time stamp to the frame's last byte, in milliseconds; empty for a stream without time stamps. */
   latenciesMs: number[];
 }
 
-/** A chunk that is shorter is a status event or a comment. */
+/** A shorter chunk is a status event or a comment. */
 const LEAST_FRAME_BYTES = 4096;
 const HEAD_BYTES = 512;
 const READ_BYTES = 1 << 20;
-/** 56 kbit/s, as so many bytes at a time. */
+/** 56 kbit/s. */
 const MODEM_READ_BYTES = 700;
 const MODEM_PAUSE_MS = 100;
 
-/** Load processes on this machine: as many as it has processors, two at most. */
+/** One or two processes of viewers on this machine. */
 export class Viewers implements AsyncDisposable {
   readonly #children: ChildProcess[];
 
@@ -48,7 +48,7 @@ export class Viewers implements AsyncDisposable {
     this.#children = children;
   }
 
-  /** Resolves once all are connected. @throws where one can't */
+  /** Resolves once all are connected. @throws if one can't connect */
   static async watch(
     { stalled = 0, modem = 0, ...task }: ViewerTask,
     processes = task.viewers + stalled + modem > 1 ? 2 : 1,
@@ -73,7 +73,7 @@ export class Viewers implements AsyncDisposable {
     }
   }
 
-  /** What came in since the last question, or the beginning. @throws where one of the processes has ended */
+  /** Returns what came in since the last tally, or since the start. @throws if one of the processes has ended */
   async tally(): Promise<Tally> {
     const parts = await Promise.all(
       this.#children.map(async child => {
@@ -121,7 +121,7 @@ class Viewer {
         if (this.#skip === 0 && this.#frame) this.#arrived();
         continue;
       }
-      // Few bytes at a time, and those past what the head needs are given back.
+      // Copies at most HEAD_BYTES; what follows the head is taken again below.
       const room = Math.min(HEAD_BYTES - this.#headBytes, bytes.length - at);
       bytes.copy(this.#head, this.#headBytes, at, at + room);
       const before = this.#headBytes;
@@ -136,12 +136,12 @@ class Viewer {
     }
   }
 
-  /** How many bytes the head takes; below 0 where it is not whole yet. */
+  /** Returns the length of the head; below 0 if it is not complete. */
   #read(head: string): number {
     if (!this.#opened) {
       const end = head.indexOf('\r\n\r\n');
       if (end < 0) {
-        // A long HTTP head is let go line by line.
+        // A long HTTP head is dropped line by line.
         const line = head.lastIndexOf('\r\n');
         return line > 0 ? line : -1;
       }
@@ -153,9 +153,9 @@ class Viewer {
     const length = Number.parseInt(size[1]!, 16);
     this.#frame = length >= LEAST_FRAME_BYTES;
     const start = size[0].length;
-    const told = /"publishedAt":([\d.]+)|X-Timestamp: ([\d.]+)/.exec(head);
-    if (this.#frame && !told && head.length < HEAD_BYTES) return -1;
-    this.#publishedAtMs = told ? Number(told[1] ?? 1000 * Number(told[2])) : 0;
+    const stamp = /"publishedAt":([\d.]+)|X-Timestamp: ([\d.]+)/.exec(head);
+    if (this.#frame && !stamp && head.length < HEAD_BYTES) return -1;
+    this.#publishedAtMs = stamp ? Number(stamp[1] ?? 1000 * Number(stamp[2])) : 0;
     this.#skip = length + 2;
     return start;
   }
