@@ -1,6 +1,6 @@
 /**
  * npm run test:deploy:newest: the same pod on Debian's testing, whose podman is several releases younger, brought there by
- * podman's own `podman quadlet install` in place of our script.
+ * podman's own `podman quadlet install` instead of our script.
  */
 import assert from 'node:assert/strict';
 import { allWell, host, loadImages, noaa, onHost, playSmallClip, step, strike } from './deployment.ts';

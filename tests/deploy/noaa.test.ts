@@ -1,4 +1,4 @@
-/** quadlet/noaa on hosts that are made up: of the system it sees only what stands here. */
+/** quadlet/noaa on made-up hosts: it sees only the system that is made here. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +24,7 @@ const UNITS = readdirSync(QUADLET).filter(file => /\.(pod|container)$/.test(file
 
 before(() => prepare());
 
-/** Where quadlet/noaa looks at the system itself, in place of asking a program. */
+/** Where quadlet/noaa looks at the system itself, instead of running a program. */
 const LOOKED_AT = /\/etc\/sub[ug]id|\/sys\/fs\/cgroup|\/usr\/lib\/systemd\/user-generators/g;
 
 /**
@@ -147,7 +147,7 @@ test('rebuilds and rolls in one command, and keeps the images that were at work'
   assert.ok(at[0]! >= 0 && at[0]! < at[1]! && at[1]! < at[2]!, output);
 });
 
-test('tells of a status that is not there with code 3', async () => {
+test('status ends with code 3 if nothing is installed', async () => {
   await using well = await host(WELL);
   const { code, output } = await well.noaa('status');
   assert.equal(code, 3);
@@ -494,7 +494,7 @@ describe('images and units, from the first to the last', () => {
     );
   });
 
-  test('a signed install takes an archive of each service or none, and builds nothing in place of one', async () => {
+  test('a signed install takes an archive of each service or none, and builds none instead', async () => {
     for (const wrong of [
       OURS.slice(1),
       [...OURS, 'noaa-other'],

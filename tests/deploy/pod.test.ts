@@ -251,7 +251,7 @@ test('a service that is gone leaves its neighbours alive, and the picture comes 
     await podman(['kill', '--signal', 'KILL', nameOf(service)]);
     if (service !== 'visualizer') {
       const status = async () => (await (await fetch(`${SITE}/status`)).json()) as { state: string };
-      await until(async () => (await status()).state !== 'live', 'a status that tells of it', 15_000);
+      await until(async () => (await status()).state !== 'live', 'a status that says so', 15_000);
       assert.equal(
         (await fetch(`${SITE}/livez`)).status,
         200,

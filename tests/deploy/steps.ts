@@ -43,7 +43,7 @@ export function installed(): void {
   });
 }
 
-/** Started, whoever installed it, and looked at. */
+/** Starts an installed pod, and looks at it. */
 export function started(): void {
   step(
     'systemctl --user start noaa-pod starts it all, and every unit turns active and healthy',
@@ -74,7 +74,7 @@ export function started(): void {
   });
 }
 
-/** What can't be done from outside, nor from inside. */
+/** What is impossible from outside and from inside. */
 export function heldIn(): void {
   step('only 8050 answers on the host, and only on its loopback', async () => {
     const listening = await host.root('ss -Hltn');
