@@ -72,7 +72,8 @@ export async function openPage(
   url: string,
   options: BrowserContextOptions = { viewport: { width: 1024, height: 700 } },
 ): Promise<WatchedPage> {
-  const context = await browser.newContext(options);
+  // Dark, so that what is bright on the glass is the picture.
+  const context = await browser.newContext({ colorScheme: 'dark', ...options });
   await context.addInitScript({ path: fileURLToPath(new URL('probe.js', import.meta.url)) });
   const page = await context.newPage();
   const errors: string[] = [];

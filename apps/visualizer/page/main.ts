@@ -1,35 +1,35 @@
-import { saveStill } from './export/still.ts';
+import { actionsOf } from './actions.ts';
+import { bindActions } from './panel/bindings.ts';
 import { Controls } from './panel/controls.ts';
 import { Details } from './panel/details.ts';
 import { byId } from './panel/dom.ts';
 import { LivenessDisplay } from './panel/liveness-display.ts';
+import { LoopPanel } from './panel/loop-panel.ts';
 import { Readout } from './panel/readout.ts';
 import { Session } from './session.ts';
+import { Screen } from './view/screen.ts';
 
 const liveness = new LivenessDisplay();
 const readout = new Readout();
 const details = new Details();
-const session = new Session(byId<HTMLCanvasElement>('picture'), {
-  drawn({ shown, last }) {
-    readout.showFrame(shown ?? last);
+const controls = new Controls();
+const session = new Session(new Screen(byId<HTMLCanvasElement>('picture')), {
+  drawn(shown) {
+    readout.showFrame(session, shown);
     const { dataset } = document.documentElement;
-    dataset['drawnSeq'] = String(last!.seq);
-    dataset['drawLatencyMs'] = String(last!.drawnAt - last!.publishedAt);
+    dataset['drawnSeq'] = String(shown.seq);
+    if (shown.publishedAt) dataset['drawLatencyMs'] = String(Date.now() - shown.publishedAt);
   },
-  changed(view) {
-    liveness.show(view, Date.now());
-    controls.show(view);
+  changed() {
+    liveness.show(session, Date.now());
+    controls.show(session);
+    loopPanel.show();
   },
-  numbers(view) {
-    readout.show(view);
-    details.show(view);
-  },
-});
-const controls = new Controls({
-  pause: () => session.togglePause(),
-  save: () => {
-    const { shown } = session.view;
-    if (shown) saveStill(shown);
+  numbers() {
+    readout.show(session);
+    details.show(session);
   },
 });
+const loopPanel = new LoopPanel(session);
+bindActions(actionsOf(session));
 session.start();

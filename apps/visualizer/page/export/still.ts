@@ -1,11 +1,15 @@
-import type { Drawn } from '../live/painter.ts';
 import { stillName } from '../panel/format.ts';
+import type { Shown } from '../session.ts';
 
-/** Saves the JPEG of a drawn picture as it came, named by its time and frame. */
-export function saveStill({ jpeg, publishedAt, seq }: Drawn): void {
+/** Saves the JPEG of a picture as the server made it, named by its time and frame. */
+export function saveStill({ jpeg, validAt, publishedAt, seq }: Shown): void {
+  save(jpeg, stillName(validAt ?? publishedAt, seq));
+}
+
+function save(file: Blob, name: string): void {
   const anchor = document.createElement('a');
-  anchor.href = URL.createObjectURL(jpeg);
-  anchor.download = stillName(publishedAt, seq);
+  anchor.href = URL.createObjectURL(file);
+  anchor.download = name;
   anchor.click();
   // The download keeps the bytes from the click on.
   setTimeout(() => URL.revokeObjectURL(anchor.href), 10_000);

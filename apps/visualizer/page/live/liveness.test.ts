@@ -8,7 +8,7 @@ const status = (state: Status['state']) =>
 
 const live: Facts = {
   hidden: false,
-  paused: 'no',
+  held: 'no',
   link: 'open',
   status: status('live'),
   drawn: true,
@@ -47,13 +47,21 @@ test('a picture is never live when any one of them does not', () => {
 
 test('a paused picture stays and says so, whatever becomes of the rest', () => {
   for (const facts of [{}, { link: 'closed' }, { hidden: true }, { status: status('stalled') }] as const) {
-    const { state, label, picture } = judge({ ...live, paused: 'yes', ...facts });
+    const { state, label, picture } = judge({ ...live, held: 'paused', ...facts });
     assert.deepEqual({ state, label, picture }, { state: 'paused', label: 'Paused', picture: true });
   }
 });
 
+test('a loop is never called live, whatever becomes of the rest', () => {
+  for (const facts of [{}, { link: 'closed' }, { hidden: true }, { status: status('stalled') }] as const) {
+    const { state, label, message, picture } = judge({ ...live, held: 'loop', ...facts });
+    assert.deepEqual({ state, label, picture }, { state: 'loop', label: 'Loop', picture: true });
+    assert.match(message, /not live/);
+  }
+});
+
 test('the held picture stays while a pause ends, unless what comes is not a live picture', () => {
-  const ending: Facts = { ...live, paused: 'ending', link: 'connecting', status: undefined, drawn: false };
+  const ending: Facts = { ...live, held: 'ending', link: 'connecting', status: undefined, drawn: false };
   assert.equal(judge(ending).state, 'resuming');
   assert.equal(judge(ending).picture, true);
   assert.equal(judge({ ...ending, link: 'open', status: status('stalled') }).state, 'stalled');

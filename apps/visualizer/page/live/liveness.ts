@@ -6,8 +6,11 @@ export type Link = 'closed' | 'connecting' | 'open' | 'silent' | 'lost' | 'full'
 /** Everything that decides what the page may claim of its picture. */
 export interface Facts {
   hidden: boolean;
-  /** `ending` from the moment the viewer resumes until there is a newer picture to show. */
-  paused: 'no' | 'yes' | 'ending';
+  /**
+   * `paused`: the viewer holds the picture. `loop`: past pictures play. `ending`: the viewer wants the live picture back,
+   * and there is none yet.
+   */
+  held: 'no' | 'paused' | 'loop' | 'ending';
   link: Link;
   /** The newest status of this connection. */
   status: Status | undefined;
@@ -28,6 +31,7 @@ export type State =
   | 'full'
   | 'delayed'
   | 'paused'
+  | 'loop'
   | 'resuming'
   | 'hidden';
 
@@ -56,7 +60,8 @@ const IN_TIME_MS = 1200;
 /** Returns what may be claimed of the picture. It is live only if the link, the server and the screen all agree. */
 export function judge(facts: Facts): Liveness {
   const { link, status } = facts;
-  if (facts.paused === 'yes') return liveness('paused', 'Paused', 'The picture is held.', true);
+  if (facts.held === 'loop') return liveness('loop', 'Loop', 'Past pictures, not live.', true);
+  if (facts.held === 'paused') return liveness('paused', 'Paused', 'The picture is held.', true);
   if (facts.hidden) return liveness('hidden', 'Resting', 'This tab is hidden and has closed its stream.');
   if (link === 'full') {
     const max = status?.viewers.max;
@@ -81,7 +86,7 @@ export function judge(facts: Facts): Liveness {
       'The server has newer frames, but none of them reaches this screen.',
     );
   }
-  if (facts.paused === 'ending') {
+  if (facts.held === 'ending') {
     return liveness('resuming', 'Resuming', 'Going on with the live picture.', true);
   }
   if (!status || !facts.drawn) return FIRST_LIVENESS;

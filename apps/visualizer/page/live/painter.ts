@@ -1,4 +1,5 @@
 import type { FrameMessage, PictureFacts } from '../../messages.js';
+import type { Screen } from '../view/screen.ts';
 import { decodeBase64 } from './base64.ts';
 
 /** A frame that is on the screen. */
@@ -19,16 +20,14 @@ export class Painter {
   /** Frames that this browser could not decode. */
   broken = 0;
 
-  #canvas: HTMLCanvasElement;
-  #screen: ImageBitmapRenderingContext;
+  #screen: Screen;
   #onDrawn: (drawn: Drawn) => void;
   #next: string | undefined;
   #busy = false;
   #epoch = 0;
 
-  constructor(canvas: HTMLCanvasElement, onDrawn: (drawn: Drawn) => void) {
-    this.#canvas = canvas;
-    this.#screen = canvas.getContext('bitmaprenderer') as ImageBitmapRenderingContext;
+  constructor(screen: Screen, onDrawn: (drawn: Drawn) => void) {
+    this.#screen = screen;
     this.#onDrawn = onDrawn;
   }
 
@@ -57,10 +56,7 @@ export class Painter {
           bitmap.close();
           continue;
         }
-        if (this.#canvas.width !== bitmap.width) this.#canvas.width = bitmap.width;
-        if (this.#canvas.height !== bitmap.height) this.#canvas.height = bitmap.height;
-        // Moves the decoded pixels to the screen; drawImage would copy them.
-        this.#screen.transferFromImageBitmap(bitmap);
+        this.#screen.show(bitmap);
         this.#onDrawn({ ...facts, jpeg, drawnAt: Date.now() });
       } catch {
         this.broken++;

@@ -1,4 +1,4 @@
-import type { Status } from '../../messages.js';
+import type { LoopChange, Status } from '../../messages.js';
 import { type Link, PATIENCE_MS } from './liveness.ts';
 
 /** A connection that brings nothing for this long is replaced; until then a slow one may recover. */
@@ -9,6 +9,7 @@ export interface Listener {
   /** The data of a frame event, unparsed: a frame that is never drawn is never parsed. */
   frame(data: string): void;
   status(status: Status): void;
+  loop(change: LoopChange): void;
   link(link: Link): void;
 }
 
@@ -20,7 +21,7 @@ export class Stream {
   /** When this connection was requested, by `performance.now()`. */
   askedMs = 0;
 
-  #url: string;
+  #url = '';
   #listener: Listener;
   #source: EventSource | undefined;
   #watch: ReturnType<typeof setTimeout> | undefined;
@@ -29,13 +30,16 @@ export class Stream {
   #failures = 0;
   #link: Link = 'closed';
 
-  constructor(url: string, listener: Listener) {
-    this.#url = url;
+  constructor(listener: Listener) {
     this.#listener = listener;
   }
 
-  open(): void {
-    if (this.#link !== 'closed') return;
+  open(url: string): void {
+    if (this.#link !== 'closed') {
+      if (url === this.#url) return;
+      this.close();
+    }
+    this.#url = url;
     this.#set('connecting');
     this.#connect();
   }
@@ -60,6 +64,10 @@ export class Stream {
     source.addEventListener('status', ({ data }) => {
       this.#heard();
       this.#listener.status(JSON.parse(data));
+    });
+    source.addEventListener('loop', ({ data }) => {
+      this.#heard();
+      this.#listener.loop(JSON.parse(data));
     });
     source.addEventListener('error', () => {
       const refused = source.readyState === EventSource.CLOSED;

@@ -1,54 +1,30 @@
-import type { View } from '../session.ts';
+import type { Session } from '../session.ts';
+import { PLAY_TEXT } from '../text.ts';
 import { byId } from './dom.ts';
 
 const IDLE_MS = 3000;
 
-export interface Actions {
-  pause(): void;
-  save(): void;
-}
-
-/** Connects buttons and keys to actions. */
+/** Keeps the buttons of the bar in line with what they would do. */
 export class Controls {
   #pause = byId<HTMLButtonElement>('pause');
   #save = byId<HTMLButtonElement>('save');
 
-  constructor(actions: Actions) {
-    const fullScreen = byId<HTMLButtonElement>('full-screen');
-    const details = byId('details');
-    fullScreen.hidden = !document.fullscreenEnabled;
-
-    this.#pause.addEventListener('click', actions.pause);
-    this.#save.addEventListener('click', actions.save);
-    fullScreen.addEventListener('click', toggleFullScreen);
+  constructor() {
+    byId('full-screen').hidden = !document.fullscreenEnabled;
     byId('picture').addEventListener('dblclick', toggleFullScreen);
     // A click leaves the focus where it was, so that the space bar still means pause.
-    byId('controls').addEventListener('mousedown', event => event.preventDefault());
-
-    const keys: Record<string, () => void> = {
-      ' ': actions.pause,
-      f: toggleFullScreen,
-      s: actions.save,
-      '?': () => details.togglePopover(),
-      i: () => details.togglePopover(),
-    };
-    document.addEventListener('keydown', event => {
-      const { key, target, repeat, ctrlKey, metaKey, altKey } = event;
-      if (repeat || ctrlKey || metaKey || altKey) return;
-      if (key === ' ' && target instanceof Element && target.closest('button, a')) return;
-      const action = keys[key.length === 1 ? key.toLowerCase() : key];
-      if (!action) return;
-      event.preventDefault();
-      action();
+    byId('dock').addEventListener('mousedown', event => {
+      if (event.target instanceof Element && event.target.closest('button')) event.preventDefault();
     });
     hideBarWhenIdle();
   }
 
-  show({ paused, shown }: View): void {
-    const label = paused ? 'Resume' : 'Pause';
+  show({ watch, loop, shown }: Session): void {
+    const still = loop.active ? !loop.playing : watch.held === 'paused';
+    const label = still ? (loop.active ? PLAY_TEXT.play : PLAY_TEXT.resume) : PLAY_TEXT.pause;
     if (this.#pause.ariaLabel !== label) {
       this.#pause.ariaLabel = label;
-      document.documentElement.classList.toggle('paused', paused);
+      document.documentElement.classList.toggle('paused', still);
     }
     // Not `disabled`, which would take the focus away from the button.
     const disabled = String(!shown);
@@ -59,7 +35,7 @@ export class Controls {
   }
 }
 
-function toggleFullScreen(): void {
+export function toggleFullScreen(): void {
   if (!document.fullscreenEnabled) return;
   const change = document.fullscreenElement
     ? document.exitFullscreen()

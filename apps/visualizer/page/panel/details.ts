@@ -1,17 +1,39 @@
 import type { Status } from '../../messages.js';
-import type { View } from '../session.ts';
+import type { Session } from '../session.ts';
+import { NONE } from '../text.ts';
+import { keyTable } from './bindings.ts';
 import { byId, setText } from './dom.ts';
-import { duration, NONE, number } from './format.ts';
+import { duration, number } from './format.ts';
 
 /** Fills in the panel of details, only while it is open. */
 export class Details {
   #panel = byId('details');
   #fields = byId('details-list');
 
-  show({ status, skipped, broken }: View): void {
+  constructor() {
+    const rows = keyTable().map(({ label, keys }) => {
+      const [row, term, field] = ['div', 'dt', 'dd'].map(tag => document.createElement(tag)) as [
+        HTMLElement,
+        HTMLElement,
+        HTMLElement,
+      ];
+      term.textContent = label;
+      for (const key of keys) {
+        const cap = document.createElement('kbd');
+        cap.textContent = key;
+        field.append(cap, ' ');
+      }
+      row.append(term, field);
+      return row;
+    });
+    byId('keys').append(...rows);
+  }
+
+  show({ watch }: Session): void {
     if (!this.#panel.matches(':popover-open')) return;
+    const { status, painter } = watch;
     for (const [name, text] of Object.entries(ROWS)) this.#set(name, status ? text(status) : NONE);
-    this.#set('Not drawn here', `${skipped} overtaken, ${broken} unreadable`);
+    this.#set('Not drawn here', `${painter.skipped} overtaken, ${painter.broken} unreadable`);
   }
 
   #set(name: string, value: string): void {

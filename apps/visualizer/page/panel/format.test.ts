@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clipTime, duration, NONE, number, stillName } from './format.ts';
+import { NONE } from '../text.ts';
+import { clipTime, duration, number, stillName } from './format.ts';
 
 test('a position reads as minutes, seconds and milliseconds, never rounded up to a time not reached', () => {
   assert.equal(clipTime(0), '00:00.000');

@@ -1,5 +1,4 @@
-/** Shown where there is no number. */
-export const NONE = '–';
+import { NONE } from '../text.ts';
 
 /** Returns a position in a clip as mm:ss.mmm; minutes go on beyond 59. */
 export function clipTime(positionUs: number | null): string {
@@ -27,9 +26,12 @@ export function utcTime(unixMs: number): string {
 }
 
 /** Returns the file name of a saved still: it sorts by time and is valid on every file system. */
-export function stillName(unixMs: number, sequence: number): string {
-  const time = new Date(unixMs).toISOString().replaceAll(/[-:]/g, '').replace('.', '-');
-  return `noaa_${time}_frame-${sequence}.jpg`;
+export function stillName(unixMs: number | undefined, sequence: number): string {
+  const time =
+    unixMs === undefined
+      ? ''
+      : `${new Date(unixMs).toISOString().replaceAll(/[-:]/g, '').replace('.', '-')}_`;
+  return `noaa_${time}frame-${sequence}.jpg`;
 }
 
 /** Returns a number as text, or a dash if there is none. */

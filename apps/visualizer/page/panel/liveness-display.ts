@@ -1,5 +1,6 @@
 import type { State } from '../live/liveness.ts';
-import type { View } from '../session.ts';
+import type { Session } from '../session.ts';
+import { LOOP_TEXT } from '../text.ts';
 import { byId, setText } from './dom.ts';
 import { duration, utcTime } from './format.ts';
 
@@ -16,8 +17,9 @@ export class LivenessDisplay {
   #voice = byId('voice');
   #spoken: State | undefined;
 
-  show({ liveness, last }: View, nowMs: number): void {
-    const { state, label, message, picture } = liveness;
+  show({ watch, shown, times }: Session, nowMs: number): void {
+    const { state, label, message, picture } = watch.liveness;
+    const { last } = watch;
     const root = document.documentElement;
     if (root.dataset['state'] !== state) {
       root.dataset['state'] = state;
@@ -34,7 +36,9 @@ export class LivenessDisplay {
       setText(this.#cardTitle, label);
       setText(this.#cardMessage, message);
       setText(this.#cardAge, age ? `Last picture ${age} ago` : '');
-    } else if (state === 'delayed') {
+    } else if (state === 'loop') {
+      setText(this.#badge, LOOP_TEXT.badge(times.full(shown)));
+    } else if (state === 'delayed' || state === 'resuming') {
       setText(this.#badge, message);
     } else if (last && state !== 'live') {
       setText(this.#badge, `${label} at ${utcTime(last.drawnAt)} UTC · ${age} ago`);

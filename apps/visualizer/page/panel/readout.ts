@@ -1,11 +1,12 @@
-import type { Drawn } from '../live/painter.ts';
-import type { View } from '../session.ts';
+import type { Session, Shown } from '../session.ts';
+import { NONE } from '../text.ts';
 import { byId, setText } from './dom.ts';
-import { clipTime, NONE, number } from './format.ts';
+import { clipTime, number } from './format.ts';
 
 /** Shows the numbers in the bar. */
 export class Readout {
   #fields = {
+    valid: byId('valid'),
     fps: byId('fps'),
     latency: byId('latency'),
     frame: byId('frame-number'),
@@ -14,15 +15,19 @@ export class Readout {
   };
 
   /** Shows which frame is on the screen. */
-  showFrame(shown: Drawn | undefined): void {
+  showFrame({ times }: Session, shown: Shown | undefined): void {
+    setText(this.#fields.valid, shown && typeof shown.validAt === 'number' ? times.full(shown) : NONE);
     setText(this.#fields.frame, shown ? String(shown.seq) : NONE);
     setText(this.#fields.position, shown ? clipTime(shown.position) : NONE);
   }
 
-  show({ shown, fps, latencyMs, status }: View): void {
-    this.showFrame(shown);
+  show(session: Session): void {
+    const { shown, watch, loop } = session;
+    this.showFrame(session, shown);
+    const fps = shown && !loop.active ? watch.fps : undefined;
+    const latencyMs = fps === undefined ? undefined : watch.latencyMs;
     setText(this.#fields.fps, fps === undefined ? NONE : `${number(fps, 1)} fps`);
     setText(this.#fields.latency, latencyMs === undefined ? NONE : `${number(latencyMs)} ms`);
-    setText(this.#fields.viewers, number(status?.viewers.now));
+    setText(this.#fields.viewers, number(watch.status?.viewers.now));
   }
 }

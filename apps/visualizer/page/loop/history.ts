@@ -1,0 +1,96 @@
+import type { LoopChange, LoopFrame, LoopList } from '../../messages.js';
+
+/** Leaves room for the stream and a status within a browser's six connections. */
+const PARALLEL = 4;
+const RETRY_MS = 2000;
+
+/** The pictures that the server keeps: their list, and the JPEGs of those that were loaded. */
+export class History {
+  /** Oldest first. */
+  frames: LoopFrame[] = [];
+  readonly #jpegs = new Map<string, Blob>();
+  readonly #changed: () => void;
+  /** What came by the stream while the list was on its way. */
+  #meanwhile: LoopChange[] | undefined;
+  #loading = 0;
+  /** The frames to load, the most urgent first; none while no loop runs. */
+  #wanted: LoopFrame[] = [];
+
+  constructor(changed: () => void) {
+    this.#changed = changed;
+  }
+
+  jpeg(id: string): Blob | undefined {
+    return this.#jpegs.get(id);
+  }
+
+  /** Asks for the list. Without an answer it stays as it is; an answer that there is none empties it. */
+  async list(): Promise<void> {
+    const meanwhile: LoopChange[] = [];
+    this.#meanwhile = meanwhile;
+    try {
+      const answer = await fetch('loop', { signal: AbortSignal.timeout(5000) });
+      const { frames } = answer.ok ? ((await answer.json()) as LoopList) : { frames: [] };
+      if (this.#meanwhile !== meanwhile) return;
+      this.#meanwhile = undefined;
+      this.#replace(frames);
+      for (const change of meanwhile) this.#apply(change);
+      this.#changed();
+    } catch {
+      // The stream reports whether the server is there, and the list is asked for again when it is back.
+    }
+  }
+
+  change(change: LoopChange): void {
+    this.#meanwhile?.push(change);
+    this.#apply(change);
+    this.#changed();
+  }
+
+  /** Loads these frames, in this order, and no others. */
+  load(wanted: LoopFrame[]): void {
+    this.#wanted = wanted.filter(({ id }) => !this.#jpegs.has(id));
+    while (this.#loading < PARALLEL && this.#wanted.length > 0) void this.#loadNext();
+  }
+
+  /** Gives up the JPEGs. */
+  unload(): void {
+    this.#wanted = [];
+    this.#jpegs.clear();
+  }
+
+  async #loadNext(): Promise<void> {
+    this.#loading++;
+    for (let frame = this.#wanted.shift(); frame; frame = this.#wanted.shift()) {
+      const { id } = frame;
+      try {
+        const answer = await fetch(`loop/${id}.jpg`);
+        if (!answer.ok) continue;
+        const jpeg = await answer.blob();
+        // It may have left the history meanwhile: what a stricter mask covers must not stay here.
+        if (!this.frames.some(kept => kept.id === id)) continue;
+        this.#jpegs.set(id, jpeg);
+        this.#changed();
+      } catch {
+        await new Promise(resolve => setTimeout(resolve, RETRY_MS));
+      }
+    }
+    this.#loading--;
+  }
+
+  #apply({ added, removed }: LoopChange): void {
+    const gone = new Set([...removed, ...added.map(({ id }) => id)]);
+    const frames = this.frames.filter(({ id }) => !gone.has(id));
+    for (const { after, ...frame } of added) {
+      const before = after === null ? -1 : frames.findLastIndex(({ id }) => id === after);
+      frames.splice(after !== null && before < 0 ? frames.length : before + 1, 0, frame);
+    }
+    this.#replace(frames);
+  }
+
+  #replace(frames: LoopFrame[]): void {
+    this.frames = frames;
+    const kept = new Set(frames.map(({ id }) => id));
+    for (const id of this.#jpegs.keys()) if (!kept.has(id)) this.#jpegs.delete(id);
+  }
+}
