@@ -1,7 +1,7 @@
 /** Promise 1: no pixel of the outer frame ever leaves the redactor. Promise 2: nothing unmarked is shown. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Publisher, Subscriber } from 'zeromq';
@@ -20,9 +20,6 @@ const IVF_HEADER_BYTES = 32;
 interface Part {
   width?: number;
   height?: number;
-  /** Width of what differs, in pixels: at the left and top, and at the right and bottom. */
-  border?: number;
-  farBorder?: number;
   frames?: number;
   output?: string[];
 }
@@ -34,30 +31,27 @@ async function clipWithBorder(
   pixelFormat: string,
   part: Part = {},
 ): Promise<string> {
-  const { width = WIDTH, height = HEIGHT, border = BORDER, farBorder = border, frames = 10 } = part;
-  const inner = `${width - border - farBorder}x${height - border - farBorder}`;
+  const { width = WIDTH, height = HEIGHT, frames = 10 } = part;
+  const inner = `${width - 2 * BORDER}x${height - 2 * BORDER}`;
   await ffmpeg(
     ...['-f', 'lavfi', '-i', `${source}=size=${width}x${height}:rate=10:duration=1`],
     ...['-f', 'lavfi', '-i', `mandelbrot=size=${inner}:rate=10`],
     ...[
       '-filter_complex',
-      `[0]format=${pixelFormat}[b];[1]format=${pixelFormat}[i];[b][i]overlay=${border}:${border}:format=auto:shortest=1,format=${pixelFormat}`,
+      `[0]format=${pixelFormat}[b];[1]format=${pixelFormat}[i];[b][i]overlay=${BORDER}:${BORDER}:format=auto:shortest=1,format=${pixelFormat}`,
     ],
     ...['-frames:v', String(frames), ...(part.output ?? ['-c:v', 'ffv1']), path],
   );
   return path;
 }
 
-/**
- * Of `WIDTH`×`HEIGHT` first, then smaller, then larger; what differs reaches as far as the border can hide it, in whole
- * samples of chroma.
- */
+/** Of `WIDTH`×`HEIGHT` first, then smaller and odd, then larger; what differs reaches as far as the border hides it. */
 async function changingClip(path: string, source: string, pixelFormat: string): Promise<string> {
   const parts: Buffer[] = [];
   for (const [index, part] of [
     { frames: 4 },
-    { width: 121, height: 91, border: 14, farBorder: 15, frames: 3 },
-    { width: 483, height: 363, border: 60, frames: 3 },
+    { width: 121, height: 91, frames: 3 },
+    { width: 484, height: 364, frames: 3 },
   ].entries()) {
     const file = `${path}.${index}.ivf`;
     const output = ['-c:v', 'libvpx-vp9', '-lossless', '1', '-deadline', 'realtime'];
@@ -70,12 +64,12 @@ async function changingClip(path: string, source: string, pixelFormat: string): 
 }
 
 /** What ten distinct frames of a clip look like to a viewer: a hash of each JPEG, by position. */
-async function seenByViewers(clip: string): Promise<Map<number, string>> {
+async function seenByViewers(clip: string, sizes = [`${WIDTH}x${HEIGHT}`]): Promise<Map<number, string>> {
   await using chain = await startChain({ DATA_FILE: clip, REDACT_WIDTH: BORDER });
   const seen = new Map<number, string>();
   for await (const { event, data } of events(`${chain.web}/stream`)) {
     if (event !== 'frame') continue;
-    assert.deepEqual([data.width, data.height], [WIDTH, HEIGHT]);
+    assert.ok(sizes.includes(`${data.width}x${data.height}`), `a picture of ${data.width}x${data.height}`);
     const hash = createHash('sha256').update(Buffer.from(data.jpeg, 'base64')).digest('hex');
     assert.equal(seen.get(data.position) ?? hash, hash, 'one frame was seen in two ways');
     seen.set(data.position, hash);
@@ -98,9 +92,64 @@ for (const pixelFormat of ['yuv420p', 'yuv444p']) {
     await using folder = await temporaryFolder();
     const bars = await changingClip(join(folder.path, 'bars.ivf'), 'testsrc', pixelFormat);
     const red = await changingClip(join(folder.path, 'red.ivf'), 'rgbtestsrc', pixelFormat);
-    assert.deepEqual(await seenByViewers(red), await seenByViewers(bars));
+    // Where a clip is even its pictures are.
+    const sizes = [`${WIDTH}x${HEIGHT}`, '120x90', '484x364'];
+    assert.deepEqual(await seenByViewers(red, sizes), await seenByViewers(bars, sizes));
   });
 }
+
+/** A second of white pictures of one size. */
+const whiteClip = (path: string, size: string) =>
+  ffmpeg('-f', 'lavfi', '-i', `color=white:size=${size}:rate=10:duration=1`, '-c:v', 'mpeg2video', path);
+
+/** Asserts that the next picture of this size is covered as far in from its own edges as `REDACT_WIDTH=100` asks. */
+async function assertCovered(web: string, size: string): Promise<void> {
+  let jpeg = '';
+  let frames = 0;
+  for await (const { event, data } of events(`${web}/stream`)) {
+    if (event !== 'frame') continue;
+    jpeg = data.jpeg;
+    if (`${data.width}x${data.height}` === size) break;
+    frames += 1;
+    assert.ok(frames < 60, `60 frames and none of ${size}`);
+  }
+  const picture = await decodeJpeg(Buffer.from(jpeg, 'base64'));
+  assert.equal(`${picture.width}x${picture.height}`, size);
+  const within = (margin: number) => (x: number, y: number) =>
+    x < margin || y < margin || x >= picture.width - margin || y >= picture.height - margin;
+  // JPEG codes blocks of 16 pixels: from 96 on a block has some of the open picture in it.
+  assert.ok(brightest(picture, within(96)) <= 2, `something shows in the border of ${size}`);
+  if (picture.height > 232) assert.ok(brightest(picture, (x, y) => !within(116)(x, y)) >= 250);
+}
+
+test('a picture is covered in its own pixels when one of another size came before it in the stream', async () => {
+  await using folder = await temporaryFolder();
+  const sizes = ['320x180', '640x480', '480x360'];
+  const parts: Buffer[] = [];
+  for (const size of sizes) {
+    const part = join(folder.path, `${size}.ts`);
+    await whiteClip(part, size);
+    parts.push(await readFile(part));
+  }
+  const clip = join(folder.path, 'joined.ts');
+  await writeFile(clip, Buffer.concat(parts));
+  await using chain = await startChain({ DATA_FILE: clip, REDACT_WIDTH: 100 });
+  for (const size of sizes) await assertCovered(chain.web, size);
+});
+
+test('and when the clip was replaced by one of another size', async () => {
+  await using folder = await temporaryFolder();
+  const clip = join(folder.path, 'clip.mpg');
+  await whiteClip(clip, '320x180');
+  await using chain = await startChain({ DATA_FILE: clip, REDACT_WIDTH: 100 });
+  await assertCovered(chain.web, '320x180');
+  for (const size of ['640x480', '480x360']) {
+    const next = join(folder.path, 'next.mpg');
+    await whiteClip(next, size);
+    await rename(next, clip);
+    await assertCovered(chain.web, size);
+  }
+});
 
 test('in every stream the border is near black but for ringing within one 16-pixel block of its inner edge', async () => {
   await using folder = await temporaryFolder();

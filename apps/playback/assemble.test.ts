@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FrameLayout } from '../common/frame.ts';
-import { FrameAssembler, type StreamFormat } from './assemble.ts';
+import { FrameLayout, TRAILER_BYTES } from '../common/frame.ts';
+import { type AssembledFrame, FrameAssembler } from './assemble.ts';
 
 const layout = new FrameLayout('i420', 8, 4);
 const frameOf = (level: number) => Buffer.alloc(layout.pixelBytes, level);
-const pixelsOf = (message: Buffer | undefined) =>
-  message?.subarray(layout.pixelOffset, layout.pixelOffset + layout.pixelBytes);
+const pixelsOf = (frame: AssembledFrame | undefined) =>
+  frame?.message.subarray(layout.pixelOffset, layout.pixelOffset + layout.pixelBytes);
+const line = { width: 8, height: 4, ptsUs: 7 };
 
 /** Feeds an assembler as a socket does: into its space, in pieces of so many bytes at most, and not while it is full. */
 class Feed {
@@ -16,14 +17,15 @@ class Feed {
   #isPaused = false;
   #mayEnd = false;
 
-  constructor(stream: Buffer, { format = 'rawvideo' as StreamFormat, piece = 1000 } = {}) {
+  constructor(stream: Buffer, { announced = 20, piece = 1000 } = {}) {
     this.#left = stream;
     this.#piece = piece;
-    this.assembler = new FrameAssembler(layout, format, () => {
+    this.assembler = new FrameAssembler('i420', () => {
       assert.ok(this.#isPaused, 'resumed without a pause');
       this.#isPaused = false;
       setImmediate(() => this.run());
     });
+    for (let picture = 0; picture < announced; picture += 1) this.assembler.announce(line);
   }
 
   get left(): number {
@@ -56,37 +58,68 @@ describe('FrameAssembler', () => {
       for (const level of [1, 2, 3, 4, 5]) assert.deepEqual(pixelsOf(await assembler.next()), frameOf(level));
       assert.equal(await assembler.next(), undefined);
     });
-
-    it(`passes over the lines of y4m when it comes in pieces of ${piece} bytes`, async () => {
-      // A pixel may have the value of a line's end, and a line may say more than ffmpeg's do.
-      const parts = [1, 10, 3].flatMap(level => [
-        Buffer.from(level === 3 ? 'FRAME Ip\n' : 'FRAME\n'),
-        frameOf(level),
-      ]);
-      const stream = Buffer.concat([Buffer.from('YUV4MPEG2 W8 H4 F30:1 Ip C420jpeg\n'), ...parts]);
-      const { assembler } = new Feed(stream, { format: 'y4m', piece }).end();
-      for (const level of [1, 10, 3]) assert.deepEqual(pixelsOf(await assembler.next()), frameOf(level));
-      assert.equal(await assembler.next(), undefined);
-    });
   }
+
+  it('gives each picture its own size and time, whatever the one before it had', async () => {
+    const sizes = [
+      [8, 4],
+      [1, 1],
+      [5, 3],
+      [8, 4],
+    ] as const;
+    const layouts = sizes.map(([width, height]) => new FrameLayout('i420', width, height));
+    for (const piece of [1, 7, 1000]) {
+      const stream = Buffer.concat(layouts.map(({ pixelBytes }, at) => Buffer.alloc(pixelBytes, at + 1)));
+      const feed = new Feed(stream, { announced: 0, piece });
+      for (const [at, [width, height]] of sizes.entries())
+        feed.assembler.announce({ width, height, ptsUs: at });
+      feed.end();
+      for (const [at, { width, height, pixelBytes, pixelOffset, messageBytes }] of layouts.entries()) {
+        const { message, ptsUs } = (await feed.assembler.next())!;
+        assert.equal(ptsUs, at);
+        assert.equal(message.length, messageBytes);
+        assert.deepEqual(
+          [message.readBigUInt64BE(0), message.readBigUInt64BE(8)],
+          [BigInt(width), BigInt(height)],
+        );
+        assert.deepEqual(
+          message.subarray(pixelOffset, pixelOffset + pixelBytes),
+          Buffer.alloc(pixelBytes, at + 1),
+        );
+      }
+      assert.equal(await feed.assembler.next(), undefined);
+    }
+  });
+
+  it('holds the stream while a picture that has begun is not announced', async () => {
+    const feed = new Feed(Buffer.concat([1, 2].map(frameOf)), { announced: 1 }).run();
+    assert.deepEqual(pixelsOf(await feed.assembler.next()), frameOf(1));
+    const next = feed.assembler.next();
+    assert.equal(feed.left, layout.pixelBytes - 1);
+    feed.assembler.announce(line);
+    assert.deepEqual(pixelsOf(await next), frameOf(2));
+  });
 
   it('stops reading at two frames that wait, and goes on when one is taken', async () => {
     const feed = new Feed(Buffer.concat(Array.from({ length: 20 }, (_, at) => frameOf(at + 1)))).run();
     const framesLeft = () => feed.left / layout.pixelBytes;
-    assert.equal(framesLeft(), 18);
+    assert.equal(Math.ceil(framesLeft()), 18);
     for (let level = 1; level <= 10; level += 1) {
       assert.deepEqual(pixelsOf(await feed.assembler.next()), frameOf(level));
       await new Promise(resolve => setImmediate(resolve));
-      assert.equal(framesLeft(), 18 - level);
+      assert.equal(Math.ceil(framesLeft()), 18 - level);
     }
   });
 
   it('gives a message with its header and trailer in place', async () => {
-    const message = await new Feed(frameOf(9)).run().assembler.next();
+    const message = (await new Feed(frameOf(9)).run().assembler.next())?.message;
     assert.equal(message?.length, layout.messageBytes);
     assert.equal(message?.readBigUInt64BE(0), 8n);
     assert.equal(message?.readBigUInt64BE(8), 4n);
-    assert.equal(message?.toString('latin1', message.length - 32, message.length - 28), 'NOAA');
+    assert.equal(
+      message?.toString('latin1', message.length - TRAILER_BYTES, message.length - TRAILER_BYTES + 4),
+      'NOAA',
+    );
   });
 
   it('gives what is whole when the stream ends, and lets a part of a frame go', async () => {

@@ -1,104 +1,122 @@
-import type { FrameLayout } from '../common/frame.ts';
+import { FrameLayout } from '../common/frame.ts';
+import type { WireFormat } from '../common/pixels.ts';
 import type { Destination } from './direct-pipe.ts';
+import type { FrameLine } from './frame-log.ts';
 
 /**
- * How many decoded frames may wait. At that number the decoder stalls on its pipe, so memory is a few frames whatever
- * the clip's length. Two cover for a frame that is slow to decode.
+ * How many finished frames may wait for their moment. The decoder then stalls on its pipe, so that memory is a few
+ * frames whatever the clip's length; two ride out a slow frame.
  */
 const READY_FRAMES = 2;
 
-/**
- * How frames follow each other in a decoder's stream. `y4m` has a line of text before the first and one before each;
- * `rawvideo` has nothing.
- */
-export type StreamFormat = 'rawvideo' | 'y4m';
+/** A frame as it left the decoder, in a message that lacks only its stamp. */
+export interface AssembledFrame {
+  message: Buffer;
+  /** As `FrameLine` has it. */
+  ptsUs: number | undefined;
+}
 
-const NEWLINE = 10;
-/** The line before a frame, as ffmpeg writes it. A line with parameters works too, at one read for each further byte. */
-const FRAME_LINE = 'FRAME\n';
+interface Unfinished extends AssembledFrame {
+  layout: FrameLayout;
+  filled: number;
+}
 
 /**
- * Cuts a decoder's byte stream into frame messages.
+ * Cuts a decoder's stream of raw pictures into frame messages.
  *
- * Cost a frame: one allocation, the message; no copy in user space, since the pipe is read straight into the message.
+ * A stream may change its size at any picture, and the bytes do not say so: each picture is announced before its bytes
+ * are used. A first byte that comes before its announcement waits, and the pipe with it.
+ *
+ * Cost a frame: one allocation, the message; no copy in user space, since the pipe is read into its place in there; one
+ * read of a single byte.
  */
 export class FrameAssembler implements Destination {
-  readonly #layout: FrameLayout;
-  readonly #ready: Buffer[] = [];
+  readonly #format: WireFormat;
   readonly #resume: () => void;
-  #message: Buffer | undefined;
-  #filled = 0;
+  readonly #announced: FrameLine[] = [];
+  readonly #ready: AssembledFrame[] = [];
+  #layout: FrameLayout | undefined;
+  #frame: Unfinished | undefined;
+  /** First bytes of a picture that is not announced yet. */
+  #early: number[] = [];
+  readonly #byte = Buffer.alloc(1);
+  #isWaiting = false;
   #isFull = false;
   #wake: (() => void) | undefined;
   #ended = false;
-  readonly #linesAFrame: number;
-  /** Lines of text to skip before the frame's first pixel. */
-  #lines: number;
-  readonly #text = Buffer.alloc(FRAME_LINE.length);
-  #textFilled = 0;
 
-  /** @param resume called when bytes may come again after `filled` returned false */
-  constructor(layout: FrameLayout, format: StreamFormat, resume: () => void) {
-    this.#layout = layout;
+  /** @param resume called when bytes may come again after `filled` has answered that they may not */
+  constructor(format: WireFormat, resume: () => void) {
+    this.#format = format;
     this.#resume = resume;
-    this.#linesAFrame = format === 'y4m' ? 1 : 0;
-    this.#lines = 2 * this.#linesAFrame;
+  }
+
+  /** Takes the size and time of the next picture that was not announced. The size is one that a frame can have. */
+  announce(line: FrameLine): void {
+    if (this.#ended) return;
+    this.#announced.push(line);
+    if (!this.#isWaiting) return;
+    this.#isWaiting = false;
+    if (!this.#isFull) this.#resume();
   }
 
   space(): Uint8Array {
-    if (this.#lines > 0) return this.#textSpace;
-    this.#message ??= this.#layout.allocate();
-    const { pixelOffset, pixelBytes } = this.#layout;
-    return this.#message.subarray(pixelOffset + this.#filled, pixelOffset + pixelBytes);
+    if (!this.#frame) return this.#byte;
+    const { message, layout, filled } = this.#frame;
+    return message.subarray(layout.pixelOffset + filled, layout.pixelOffset + layout.pixelBytes);
   }
 
   filled(bytes: number): boolean {
     if (this.#ended) return true;
-    if (this.#lines > 0) {
-      this.#skipText(bytes);
-      return true;
+    if (this.#frame) {
+      this.#frame.filled += bytes;
+    } else {
+      this.#early.push(this.#byte[0]!);
+      this.#begin();
     }
-    this.#filled += bytes;
-    if (this.#filled === this.#layout.pixelBytes) {
-      this.#ready.push(this.#message!);
-      this.#message = undefined;
-      this.#filled = 0;
-      this.#lines = this.#linesAFrame;
-      this.#isFull = this.#ready.length >= READY_FRAMES;
-      this.#wake?.();
+    if (this.#frame && this.#frame.filled === this.#frame.layout.pixelBytes) this.#finish(this.#frame);
+    return !this.#isFull && !this.#isWaiting;
+  }
+
+  #begin(): void {
+    const line = this.#announced.shift();
+    if (!line) {
+      this.#isWaiting = true;
+      return;
     }
-    return !this.#isFull;
+    const { width, height, ptsUs } = line;
+    if (this.#layout?.width !== width || this.#layout.height !== height) {
+      this.#layout = new FrameLayout(this.#format, width, height);
+    }
+    const message = this.#layout.allocate();
+    message.set(this.#early, this.#layout.pixelOffset);
+    this.#frame = { message, ptsUs, layout: this.#layout, filled: this.#early.length };
+    this.#early = [];
   }
 
-  /** Returns room for only as many bytes as surely belong to the line; the stream's first line has no known length. */
-  get #textSpace(): Buffer {
-    const certain = this.#lines === 1 ? FRAME_LINE.length - this.#textFilled : 1;
-    return this.#text.subarray(-Math.max(1, certain));
-  }
-
-  #skipText(bytes: number): void {
-    const newest = this.#textSpace[bytes - 1];
-    this.#textFilled += bytes;
-    if (newest !== NEWLINE) return;
-    this.#lines -= 1;
-    this.#textFilled = 0;
-  }
-
-  /** The decoder closed its pipe: no more frames come, and a frame that is not complete is dropped. */
-  ended(): void {
-    this.#ended = true;
-    this.#message = undefined;
+  #finish({ message, ptsUs }: Unfinished): void {
+    this.#ready.push({ message, ptsUs });
+    this.#frame = undefined;
+    this.#isFull = this.#ready.length >= READY_FRAMES;
     this.#wake?.();
   }
 
-  /** Drops everything, and takes nothing more. */
+  /** The decoder closed its pipe: no more frames will come, and an unfinished one is dropped. */
+  ended(): void {
+    this.#ended = true;
+    this.#frame = undefined;
+    this.#announced.length = 0;
+    this.#wake?.();
+  }
+
+  /** Drops everything. */
   discard(): void {
     this.#ready.length = 0;
     this.ended();
   }
 
   /** Returns the next frame, or undefined at the end. For one reader at a time. */
-  async next(): Promise<Buffer | undefined> {
+  async next(): Promise<AssembledFrame | undefined> {
     while (this.#ready.length === 0) {
       if (this.#ended) return undefined;
       await new Promise<void>(resolve => {
@@ -106,11 +124,11 @@ export class FrameAssembler implements Destination {
       });
       this.#wake = undefined;
     }
-    const message = this.#ready.shift();
+    const frame = this.#ready.shift();
     if (this.#isFull) {
       this.#isFull = false;
-      this.#resume();
+      if (!this.#isWaiting) this.#resume();
     }
-    return message;
+    return frame;
   }
 }

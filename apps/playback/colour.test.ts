@@ -211,7 +211,7 @@ async function pixelsOf(clip: Clip, format: WireFormat): Promise<Buffer[]> {
   const damage: string[] = [];
   const events = { damaged: (line: string) => damage.push(line) };
   const frames: Buffer[] = [];
-  for await (const { message } of decode(clip, layout, new AbortController().signal, events)) {
+  for await (const { message } of decode(clip, layout.format, new AbortController().signal, events)) {
     frames.push(message.subarray(layout.pixelOffset, layout.pixelOffset + layout.pixelBytes));
   }
   assert.deepEqual(damage, []);

@@ -1,7 +1,8 @@
 import type { WireFormat } from '../common/pixels.ts';
 import type { Clip, Turn } from './clip.ts';
 
-type Size = readonly [width: number, height: number];
+/** Something for both directions: across and down. */
+type Both<T> = readonly [across: T, down: T];
 
 /** What JPEG means by YCbCr: the matrix and the range of every frame that we publish as I420. */
 const JPEG = { matrix: 'bt470bg', range: 'pc' };
@@ -20,7 +21,11 @@ const TURNS: Record<Turn, string[]> = {
 };
 
 /**
- * The filters that turn a clip's pictures into one wire format, of one size whatever happens inside the clip.
+ * Returns the filters that turn a clip's pictures into one wire format.
+ *
+ * A picture keeps its own size, whatever the clip's is: a stream may change it, and a border is measured on the picture
+ * that it covers. Where a picture's side is odd and the clip's is even, or the other way round, its last column or row may be
+ * missing.
  *
  * A pixel under the border must not colour one outside it. So chroma is never interpolated: where it is coarser than
  * luma each pixel takes the sample that covers it, and where it must become coarser exactly the pixels that share the
@@ -29,28 +34,30 @@ const TURNS: Record<Turn, string[]> = {
  */
 export function colourFilters(clip: Clip, format: WireFormat): string[] {
   const turn = TURNS[clip.turn];
-  const shown: Size = [clip.width, clip.height];
-  const coded: Size = clip.turn.includes('clock') ? [clip.height, clip.width] : shown;
+  const shownOdd: Both<boolean> = [clip.width % 2 === 1, clip.height % 2 === 1];
+  const odd: Both<boolean> = clip.turn.includes('clock') ? [shownOdd[1], shownOdd[0]] : shownOdd;
+  const even: Both<boolean> = [!odd[0], !odd[1]];
   if (clip.matrix === 'gbr') {
-    if (format !== 'i420') return [...fit(coded, 'bgr24'), ...turn];
+    if (format !== 'i420') return [...unify('bgr24', [false, false]), ...turn];
     return [
-      ...fit(coded, 'yuv444p', ':out_color_matrix=bt601:out_range=full'),
+      ...unify('yuv444p', even, ':out_color_matrix=bt601:out_range=full'),
       ...turn,
-      ...shareChroma(shown, 'yuv444p'),
+      ...shareChroma(shownOdd, 'yuv444p'),
     ];
   }
   const taken = TAKEN.test(clip.pixelFormat) ? clip.pixelFormat : nearestTaken(clip.pixelFormat);
   // The range is named full on both sides so that no sample's value changes; which it is, `colorspace` is told.
-  const planar = fit(coded, taken, taken === clip.pixelFormat ? '' : ':in_range=full:out_range=full');
+  const options = taken === clip.pixelFormat ? '' : ':in_range=full:out_range=full';
   const range = clip.fullRange ? 'pc' : 'tv';
   // `colorspace` fails where it has nothing to do; an MJPEG clip may be all that it would make of it.
   const asJpeg = range === JPEG.range && clip.matrix === JPEG.matrix && /^yuvj?420p$/.test(taken);
-  if (asJpeg && format === 'i420' && turn.length === 0) return planar;
-  const convert = (to: string) => evenly(coded, taken, colorspace(clip.matrix, range, to));
+  if (asJpeg && format === 'i420' && turn.length === 0) return unify(taken, [false, false], options);
+  const planar = unify(taken, even, options);
+  const convert = (to: string) => evenly(odd, taken, colorspace(clip.matrix, range, to));
   if (format === 'i420' && turn.length === 0) return [...planar, ...convert('yuv420p')];
   // Turned, a picture of an odd size has other pixels share a sample, and a 4:2:2 one another sampling: turn it whole.
   const whole = [...planar, ...convert('yuv444p12'), ...turn];
-  if (format === 'i420') return [...whole, ...shareChroma(shown, 'yuv444p12')];
+  if (format === 'i420') return [...whole, ...shareChroma(shownOdd, 'yuv444p12')];
   return [
     ...whole,
     'scale=flags=accurate_rnd+full_chroma_int:in_color_matrix=bt601:in_range=full',
@@ -59,27 +66,30 @@ export function colourFilters(clip: Clip, format: WireFormat): string[] {
 }
 
 /**
- * Brings every picture to one size and format. Costs nothing while the stream has them; it may change its own.
+ * Brings every picture to one format, and cuts a side to an even length where `even` says so. Costs nothing while the
+ * stream has both.
  *
- * Then each sample is one of the stream's, the one that covers the middle of its area: what lies wholly under the border
- * stays there. For that chroma is taken to lie in the middle of its pixels, whatever the stream says (-1), and where a
- * last column or row has less than a whole sample it is cut off, since `scale` would stretch that to a whole one. Without
- * `bitexact` some of `scale`'s ways from one sampling to another interpolate.
+ * A stream may change its format. Then each sample is one of the stream's, the one that covers the middle of its area:
+ * what lies wholly under the border stays there. For that chroma is taken to lie in the middle of its pixels, whatever
+ * the stream says (-1), and where a last column or row has less than a whole sample it is cut off, since `scale` would
+ * stretch that to a whole one. Without `bitexact` some of `scale`'s ways from one sampling to another interpolate.
  */
-function fit([width, height]: Size, pixelFormat: string, options = ''): string[] {
+function unify(pixelFormat: string, even: Both<boolean>, options = ''): string[] {
   const [sx, sy] = sharing(pixelFormat);
-  const changed = `not(eq(iw,${width})*eq(ih,${height})*eq(hsub,${sx})*eq(vsub,${sy}))`;
+  const changed = `not(eq(hsub,${sx})*eq(vsub,${sy}))`;
+  const excess = (side: 'iw' | 'ih', sub: 'hsub' | 'vsub', isEven: boolean) =>
+    isEven ? `mod(${side},max(2,${changed}*${sub}))` : `${changed}*mod(${side},${sub})`;
   return [
-    `crop=w='iw-${changed}*mod(iw,hsub)':h='ih-${changed}*mod(ih,vsub)':x=0:y=0:exact=1`,
-    `scale=w=${width}:h=${height}:flags=neighbor+accurate_rnd+bitexact+full_chroma_int+full_chroma_inp` +
+    `crop=w='iw-${excess('iw', 'hsub', even[0])}':h='ih-${excess('ih', 'vsub', even[1])}':x=0:y=0:exact=1`,
+    `scale=w=iw:h=ih:flags=neighbor+accurate_rnd+bitexact+full_chroma_int+full_chroma_inp` +
       `:in_h_chr_pos=-1:in_v_chr_pos=-1:out_h_chr_pos=-1:out_v_chr_pos=-1${options}`,
     `format=${pixelFormat}`,
   ];
 }
 
-/** From one chroma sample a pixel, as JPEG has it, to I420. */
-function shareChroma(size: Size, pixelFormat: string): string[] {
-  return evenly(size, pixelFormat, colorspace(JPEG.matrix, JPEG.range, 'yuv420p'));
+/** Filters from one chroma sample a pixel, as JPEG has it, to I420. */
+function shareChroma(odd: Both<boolean>, pixelFormat: string): string[] {
+  return evenly(odd, pixelFormat, colorspace(JPEG.matrix, JPEG.range, 'yuv420p'));
 }
 
 /** Transfer and primaries are named alike on both sides, so that nothing but matrix, range and sampling changes. */
@@ -92,12 +102,13 @@ function colorspace(matrix: string, range: string, format: string): string {
  * `colorspace` takes no odd size: the last column and row are doubled before it and cut off after it. Each plane is
  * extended by itself, since `pad` cuts a picture whose chroma is shared to an even size first.
  */
-function evenly([width, height]: Size, pixelFormat: string, filter: string): string[] {
-  if (width % 2 === 0 && height % 2 === 0) return [filter];
-  const extend = ([sx, sy]: Size) => {
-    const [w, h] = [Math.ceil(width / 2) * (2 / sx), Math.ceil(height / 2) * (2 / sy)];
-    const [right, bottom] = [w - Math.ceil(width / sx), h - Math.ceil(height / sy)];
-    return `pad=w=${w}:h=${h}:x=0:y=0,fillborders=right=${right}:bottom=${bottom}:mode=smear`;
+function evenly(odd: Both<boolean>, pixelFormat: string, filter: string): string[] {
+  if (!odd[0] && !odd[1]) return [filter];
+  const extend = ([sx, sy]: Both<number>) => {
+    // Samples that pixels share are enough for the doubled ones too.
+    const [right, bottom] = [Number(odd[0] && sx === 1), Number(odd[1] && sy === 1)];
+    const [w, h] = [right ? 'iw+mod(iw,2)' : 'iw', bottom ? 'ih+mod(ih,2)' : 'ih'];
+    return `pad=w='${w}':h='${h}':x=0:y=0,fillborders=right=${right}:bottom=${bottom}:mode=smear`;
   };
   const shared = sharing(pixelFormat);
   return [
@@ -105,12 +116,12 @@ function evenly([width, height]: Size, pixelFormat: string, filter: string): str
       `;[y]${extend([1, 1])}[yy];[u]${extend(shared)}[uu];[v]${extend(shared)}[vv]` +
       `;[yy][uu][vv]mergeplanes=0x001020:${pixelFormat.replace('yuvj', 'yuv')}`,
     filter,
-    `crop=${width}:${height}:0:0:exact=1`,
+    `crop=iw-${Number(odd[0])}:ih-${Number(odd[1])}:0:0:exact=1`,
   ];
 }
 
 /** How many pixels share a chroma sample in what `colorspace` takes, across and down. */
-function sharing(pixelFormat: string): Size {
+function sharing(pixelFormat: string): Both<number> {
   return pixelFormat.includes('420') ? [2, 2] : pixelFormat.includes('422') ? [2, 1] : [1, 1];
 }
 

@@ -5,7 +5,7 @@ import { after, describe, it, type TestContext } from 'node:test';
 import { hangingPrograms, makeClip, temporaryFolder } from '../../tests/support/clips.ts';
 import { childrenOf, isAlive } from '../../tests/support/processes.ts';
 import { until } from '../../tests/support/until.ts';
-import { FrameLayout } from '../common/frame.ts';
+import { FrameLayout, parseFrame } from '../common/frame.ts';
 import { type Decoding, decode } from './decode.ts';
 import { probe } from './probe.ts';
 import { repeat } from './repeat.ts';
@@ -51,7 +51,7 @@ async function open(
   const clip = await probe(file);
   const layout = new FrameLayout('i420', clip.width, clip.height);
   const damage: string[] = [];
-  const decoding = decode(clip, layout, signal, { damaged: line => damage.push(line), patienceMs });
+  const decoding = decode(clip, layout.format, signal, { damaged: line => damage.push(line), patienceMs });
   return { decoding, layout, damage };
 }
 
@@ -123,17 +123,28 @@ describe('decode', () => {
     );
   });
 
-  it('keeps the size when the stream changes its own', async () => {
-    const parts = [inFolder('small.h264'), inFolder('large.h264')] as const;
-    await testClip(parts[0], { size: '64x48', frames: 10 });
-    await testClip(parts[1], { size: '96x80', frames: 10 });
+  it('gives each picture its own size when the stream changes it', async () => {
+    const sizes = ['64x48', '96x80', '50x38'];
+    const parts = await Promise.all(
+      sizes.map(async size => {
+        const part = inFolder(`${size}.h264`);
+        await testClip(part, { size, frames: 10 });
+        return readFile(part);
+      }),
+    );
     const file = inFolder('changing.h264');
-    await writeFile(file, Buffer.concat(await Promise.all(parts.map(part => readFile(part)))));
-    const { decoding, layout } = await open(file);
-    const lengths: number[] = [];
-    for await (const { message } of decoding) lengths.push(message.length);
-    assert.equal(lengths.length, 20);
-    assert.deepEqual(new Set(lengths), new Set([layout.messageBytes]));
+    await writeFile(file, Buffer.concat(parts));
+    const { decoding, damage } = await open(file);
+    const seen: string[] = [];
+    for await (const { message } of decoding) {
+      const frame = parseFrame(message);
+      seen.push(frame.ok ? `${frame.width}x${frame.height}` : frame.reason);
+    }
+    assert.deepEqual(
+      seen,
+      sizes.flatMap(size => Array(10).fill(size)),
+    );
+    assert.deepEqual(damage, []);
   });
 
   it('plays a clip that is a single picture', async () => {
@@ -153,7 +164,7 @@ describe('decode', () => {
     const readies: Promise<unknown>[] = [];
     /** A decoder whose first frame is awaited from the outside while nobody reads it. */
     const start = (): Decoding => {
-      const decoding = decode(clip, layout, stop.signal, { damaged() {} });
+      const decoding = decode(clip, layout.format, stop.signal, { damaged() {} });
       const frames = decoding[Symbol.asyncIterator]();
       const first = frames.next();
       readies.push(first);
@@ -271,7 +282,7 @@ describe('decode', () => {
     const clip = await probe(file);
     await writeFile(file, Buffer.alloc(10_000, 1));
     const layout = new FrameLayout('i420', clip.width, clip.height);
-    const decoding = decode(clip, layout, new AbortController().signal, { damaged() {} });
+    const decoding = decode(clip, layout.format, new AbortController().signal, { damaged() {} });
     await assert.rejects(positions(decoding), { code: 'bad-clip', message: /has no frame that decodes/ });
   });
 });

@@ -1,11 +1,12 @@
 import { onAbort } from '../common/abort.ts';
 import { Fault } from '../common/errors.ts';
-import type { FrameLayout } from '../common/frame.ts';
-import { FrameAssembler } from './assemble.ts';
+import type { WireFormat } from '../common/pixels.ts';
+import { type AssembledFrame, FrameAssembler } from './assemble.ts';
 import type { Clip } from './clip.ts';
-import { decoderArguments, streamFormatOf } from './decoder-command.ts';
+import { decoderArguments } from './decoder-command.ts';
 import { DecoderProcess, type Exit } from './decoder-process.ts';
 import { ffmpegFault } from './find-ffmpeg.ts';
+import { FrameLog } from './frame-log.ts';
 import { patiently } from './patience.ts';
 import { Timestamps } from './timestamps.ts';
 
@@ -46,11 +47,11 @@ const PATIENCE_MS = 30_000;
  */
 export function decode(
   clip: Clip,
-  layout: FrameLayout,
+  format: WireFormat,
   signal: AbortSignal,
   { fps = 1e6 / clip.intervalUs, patienceMs = PATIENCE_MS, damaged }: DecodeOptions,
 ): Decoding {
-  return new FfmpegDecoding(clip, layout, signal, { fps, patienceMs, damaged });
+  return new FfmpegDecoding(clip, format, signal, { fps, patienceMs, damaged });
 }
 
 interface Settings extends DecodeOptions {
@@ -63,18 +64,21 @@ class FfmpegDecoding implements Decoding {
   readonly #path: string;
   readonly #settings: Settings;
   readonly #timestamps: Timestamps;
+  readonly #frameLog = new FrameLog();
   readonly #assembler: FrameAssembler;
   readonly #process: DecoderProcess;
   readonly #disown: () => void;
   /** ffmpeg's last words about what it could not do. */
   #complaint = 'it gave no reason';
+  /** Why its account of its pictures can't be used. */
+  #fault: unknown;
 
-  constructor(clip: Clip, layout: FrameLayout, signal: AbortSignal, settings: Settings) {
+  constructor(clip: Clip, format: WireFormat, signal: AbortSignal, settings: Settings) {
     this.#path = clip.path;
     this.#settings = settings;
     this.#timestamps = new Timestamps(clip.intervalUs);
-    this.#assembler = new FrameAssembler(layout, streamFormatOf(layout.format), () => this.#process.resume());
-    const args = decoderArguments(clip, layout.format, settings.fps);
+    this.#assembler = new FrameAssembler(format, () => this.#process.resume());
+    const args = decoderArguments(clip, format, this.#frameLog, settings.fps);
     this.#process = new DecoderProcess(args, this.#assembler, line => this.#read(line));
     this.#disown = onAbort(signal, () => this.stop());
   }
@@ -90,10 +94,11 @@ class FfmpegDecoding implements Decoding {
   async *[Symbol.asyncIterator](): AsyncGenerator<DecodedFrame> {
     let count = 0;
     try {
-      for (let message = await this.#next(); message; message = await this.#next()) {
-        yield { message, positionUs: await this.#timestamps.next() };
+      for (let frame = await this.#next(); frame; frame = await this.#next()) {
+        yield { message: frame.message, positionUs: this.#timestamps.next(frame.ptsUs) };
         count += 1;
       }
+      if (this.#fault !== undefined) throw this.#fault;
       const exit = await patiently(
         this.#process.ended,
         this.#settings.patienceMs,
@@ -108,13 +113,21 @@ class FfmpegDecoding implements Decoding {
     }
   }
 
-  #next(): Promise<Buffer | undefined> {
+  #next(): Promise<AssembledFrame | undefined> {
     const what = `ffmpeg gave no frame of DATA_FILE ${this.#path}`;
     return patiently(this.#assembler.next(), this.#settings.patienceMs, what);
   }
 
   #read(line: string): void {
-    if (this.#timestamps.read(line) || !/\[(error|fatal)\]/.test(line)) return;
+    try {
+      const frame = this.#frameLog.read(line);
+      if (frame && frame !== 'nothing') this.#assembler.announce(frame);
+      if (frame) return;
+    } catch (thrown) {
+      this.#fault = thrown;
+      this.stop();
+    }
+    if (!/\[(error|fatal)\]/.test(line)) return;
     this.#complaint = line.replace(/^(\[[^\]]*\] *)+/, '');
     this.#settings.damaged(line);
   }

@@ -1,6 +1,5 @@
 import { publish } from '../common/bus.ts';
 import { address } from '../common/endpoint.ts';
-import { FrameLayout } from '../common/frame.ts';
 import { FlowHealth } from '../common/health.ts';
 import { runService } from '../common/lifecycle.ts';
 import { ThrottledLog } from '../common/log.ts';
@@ -15,7 +14,6 @@ import { Telemetry } from './telemetry.ts';
 
 await runService('playback', schema, async ({ config, log, signal }) => {
   const [clip] = await Promise.all([probe(config.DATA_FILE, signal), findFfmpeg(signal)]);
-  const layout = new FrameLayout(config.WIRE_FORMAT, clip.width, clip.height);
   const rate = config.PLAYBACK_FPS ?? 1e6 / clip.intervalUs;
 
   const telemetry = new Telemetry();
@@ -26,12 +24,18 @@ await runService('playback', schema, async ({ config, log, signal }) => {
   const output = { host: config.PLAYBACK_HOST, port: config.PLAYBACK_PORT, variable: 'PLAYBACK_PORT' };
   const sink = await publish(output, signal);
   log.info(
-    { clip: clip.path, width: clip.width, height: clip.height, format: layout.format, to: address(output) },
+    {
+      clip: clip.path,
+      width: clip.width,
+      height: clip.height,
+      format: config.WIRE_FORMAT,
+      to: address(output),
+    },
     `playing ${clip.width}×${clip.height} at ${rate.toFixed(2)} frames a second`,
   );
 
   const start = () =>
-    decode(clip, layout, signal, {
+    decode(clip, config.WIRE_FORMAT, signal, {
       fps: config.PLAYBACK_FPS,
       damaged(line) {
         telemetry.damaged();

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { FrameLayout, parseFrame } from '../../apps/common/frame.ts';
+import { parseFrame } from '../../apps/common/frame.ts';
 import { decode } from '../../apps/playback/decode.ts';
 import { probe } from '../../apps/playback/probe.ts';
 import { borderMask } from '../../apps/redactor/mask.ts';
@@ -76,8 +76,7 @@ async function ownJpegBytes(path: string, borderPx: number, quality: number): Pr
   using encoder = new JpegEncoder(quality);
   let bytes = 0;
   let frames = 0;
-  const layout = new FrameLayout('i420', found.width, found.height);
-  for await (const { message } of decode(found, layout, stop.signal, { damaged: () => {} })) {
+  for await (const { message } of decode(found, 'i420', stop.signal, { damaged: () => {} })) {
     const frame = parseFrame(message);
     if (!frame.ok) throw new Error(frame.detail);
     borderMask(frame, borderPx)(frame.pixels);

@@ -4,7 +4,7 @@
  * last frame, or when no frame has come for a minute.
  */
 import { once } from 'node:events';
-import { type Frame, FrameLayout } from '../../apps/common/frame.ts';
+import type { Frame } from '../../apps/common/frame.ts';
 import type { WireFormat } from '../../apps/common/pixels.ts';
 import { release } from '../../apps/common/reclaim.ts';
 import { SequenceGaps } from '../../apps/common/sequence.ts';
@@ -46,11 +46,10 @@ else await runVisualizer(task);
 
 async function runPlayback({ port, path, format, frames }: StageTask & { stage: 'playback' }): Promise<void> {
   const clip = await probe(path);
-  const layout = new FrameLayout(format, clip.width, clip.height);
   using sink = await publishLossless(port);
   await go();
   const start = () =>
-    decode(clip, layout, stop.signal, {
+    decode(clip, format, stop.signal, {
       fps: UNPACED,
       damaged: line => void process.stderr.write(`${line}\n`),
     });

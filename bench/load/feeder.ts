@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { publish } from '../../apps/common/bus.ts';
 import { unixNanoseconds } from '../../apps/common/clock.ts';
-import { FrameLayout, isMarkable, markRedacted, parseFrame, writeStamp } from '../../apps/common/frame.ts';
+import { isMarkable, markRedacted, parseFrame, writeStamp } from '../../apps/common/frame.ts';
 import { decode } from '../../apps/playback/decode.ts';
 import { probe } from '../../apps/playback/probe.ts';
 import { borderMask } from '../../apps/redactor/mask.ts';
@@ -23,9 +23,8 @@ const { path, port, fps } = JSON.parse(process.argv[2]!) as FeederTask;
 process.once('disconnect', () => process.exit());
 const stop = new AbortController();
 const clip = await probe(path);
-const layout = new FrameLayout('i420', clip.width, clip.height);
 const copies: Buffer[] = [];
-for await (const { message } of decode(clip, layout, stop.signal, { damaged: () => {} })) {
+for await (const { message } of decode(clip, 'i420', stop.signal, { damaged: () => {} })) {
   const frame = parseFrame(message);
   if (!frame.ok || !isMarkable(frame)) throw new Error('playback made no frame');
   borderMask(frame, 100)(frame.pixels);
