@@ -8,6 +8,7 @@ import {
   isMarkable,
   type MarkableFrame,
   markRedacted,
+  notice,
   parseFrame,
   TRAILER_BYTES,
   withTrailer,
@@ -304,4 +305,16 @@ test('a layout that no receiver would accept cannot be made', () => {
   ] as const) {
     assert.throws(() => new FrameLayout('i420', width, height), RangeError);
   }
+});
+
+test('a notice says in one sentence why there is no frame, and is none', () => {
+  const read = parseFrame(notice('MASK_FILE /masks/a.json is no mask: "regions" \u001b[31m\nis missing'));
+  assert.deepEqual(read, {
+    ok: false,
+    reason: 'withheld',
+    detail: 'MASK_FILE /masks/a.json is no mask: "regions"  [31m is missing',
+  });
+  assert.equal(notice('x'.repeat(5000)).length, 16 + 1024 + 48);
+  const long = Buffer.concat([notice('y').subarray(0, 16), Buffer.alloc(1025, 'y'), notice('').subarray(16)]);
+  assert.equal(refusal(long), 'bad-geometry');
 });

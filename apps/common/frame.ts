@@ -27,6 +27,9 @@ export const MAX_MESSAGE_BYTES = HEADER_BYTES + 3 * MAX_PIXELS + MAX_ENVELOPE_BY
 /** Names of the pixel formats, at the index of their number on the wire. */
 const FORMATS: readonly (WireFormat | undefined)[] = [undefined, 'i420', 'bgr24', 'numpy'];
 
+/** A notice is a sentence or two. */
+const MAX_NOTICE_BYTES = 1024;
+
 const MAGIC = 0x4e4f4141; // 'NOAA'
 const VERSION = 2;
 const REDACTED = 1;
@@ -61,12 +64,13 @@ export type RefusalReason =
   | 'bad-trailer'
   | 'unknown-format'
   | 'wrong-length'
-  | 'bad-pickle';
+  | 'bad-pickle'
+  | 'withheld';
 
 export interface Refusal {
   ok: false;
   reason: RefusalReason;
-  /** For the log: what was found, in numbers, never bytes of the message. */
+  /** For the log: what was found, in numbers, never bytes of the message. Of a notice it is the publisher's sentence. */
   detail: string;
 }
 
@@ -222,6 +226,38 @@ export function markRedacted(frame: MarkableFrame, mask: bigint): void {
   frame.stamp.mask = mask;
 }
 
+/**
+ * Returns a message that says why there is no frame: a picture of 0×0, a sentence in its place, and a trailer of format
+ * 0. Whoever does not know of notices refuses it as no frame.
+ */
+export function notice(sentence: string): Buffer {
+  const text = Buffer.from(sentence).subarray(0, MAX_NOTICE_BYTES);
+  const trailer = Buffer.alloc(TRAILER_BYTES);
+  trailer.writeUInt32BE(MAGIC, 0);
+  trailer.writeUInt8(VERSION, AT.version);
+  return Buffer.concat([Buffer.alloc(HEADER_BYTES), text, trailer]);
+}
+
+const NO_PICTURE = Buffer.alloc(HEADER_BYTES);
+
+function isNotice(message: Buffer): boolean {
+  const at = message.length - TRAILER_BYTES;
+  return (
+    at >= HEADER_BYTES &&
+    at <= HEADER_BYTES + MAX_NOTICE_BYTES &&
+    message.readUInt32BE(at) === MAGIC &&
+    message.readUInt8(at + AT.version) === VERSION &&
+    message.readUInt8(at + AT.format) === 0 &&
+    message.compare(NO_PICTURE, 0, HEADER_BYTES, 0, HEADER_BYTES) === 0
+  );
+}
+
+/** Whoever can publish can write it, so control characters are taken out of what logs and pages show. */
+function noticeText(message: Buffer): string {
+  const text = message.toString('utf8', HEADER_BYTES, message.length - TRAILER_BYTES);
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ');
+}
+
 function refuse(reason: RefusalReason, detail: string): Refusal {
   return { ok: false, reason, detail };
 }
@@ -244,6 +280,7 @@ export function parseMessage(parts: readonly Buffer[], longestBytes = MAX_MESSAG
  */
 export function parseFrame(message: Buffer): Frame | Refusal {
   if (message.length < HEADER_BYTES) return refuse('too-short', `${message.length} bytes`);
+  if (isNotice(message)) return refuse('withheld', noticeText(message));
   // A u64 past 2^53 loses digits as a number, but it stays absurd.
   const width = Number(message.readBigUInt64BE(0));
   const height = Number(message.readBigUInt64BE(8));

@@ -7,6 +7,7 @@ export const SETTING_NAMES: readonly string[] = [
   'LOG_LEVEL',
   'LOOP_FRAMES',
   'LOOP_MB',
+  'MASK_FILE',
   'MAX_VIEWERS',
   'METRICS_HOST',
   'METRICS_PORT',

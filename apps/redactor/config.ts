@@ -14,12 +14,17 @@ export const schema = {
   PLAYBACK_PORT: tcpPort({ default: 5555, desc: 'port of playback' }),
   REDACTOR_HOST: bindHost({ default: '*', desc: 'where the redactor publishes' }),
   REDACTOR_PORT: tcpPort({ default: 5556, desc: 'port the redactor publishes on' }),
-  // 0 would put the mark "redacted" on frames in which nothing is.
   REDACT_WIDTH: integer({
-    min: 1,
+    min: 0,
     max: MAX_SIDE,
     default: 100,
-    desc: 'width of the black border, in pixels',
+    desc: 'width of the black border, in pixels; 0 needs a mask file',
+  }),
+  MASK_FILE: filePath({
+    default: '',
+    unset: 'none',
+    desc: 'JSON mask that is covered besides the border',
+    example: '/masks/mask.json',
   }),
   SETTINGS_FILE: filePath({
     default: '',

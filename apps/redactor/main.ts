@@ -2,12 +2,14 @@ import { publish, subscribe } from '../common/bus.ts';
 import { address } from '../common/endpoint.ts';
 import { FlowHealth } from '../common/health.ts';
 import { runService } from '../common/lifecycle.ts';
-import { ThrottledLog } from '../common/log.ts';
 import { longestMessage } from '../common/memory.ts';
 import { serveTelemetry } from '../common/metrics.ts';
 import { checkSettingsFile } from '../common/settings-file.ts';
 import { schema } from './config.ts';
+import { redactionInForce } from './in-force.ts';
+import { Journal } from './journal.ts';
 import { redact } from './redactor.ts';
+import { RedactorHealth } from './redactor-health.ts';
 import { Telemetry } from './telemetry.ts';
 
 /** What the redactor holds besides frames. */
@@ -17,30 +19,35 @@ await runService('redactor', schema, async ({ config, log, signal }) => {
   const playback = { host: config.PLAYBACK_HOST, port: config.PLAYBACK_PORT, variable: 'PLAYBACK_PORT' };
   const output = { host: config.REDACTOR_HOST, port: config.REDACTOR_PORT, variable: 'REDACTOR_PORT' };
   if (config.SETTINGS_FILE) await checkSettingsFile(config.SETTINGS_FILE, log);
+  const journal = new Journal(log, address(playback));
+  const inForce = await redactionInForce(config, journal, signal);
   const telemetry = new Telemetry();
-  const warnings = new ThrottledLog(log);
   const source = subscribe(playback, signal, longestMessage(OWN_BYTES));
-  const flow = `frames from playback at ${address(playback)}`;
-  const health = new FlowHealth('redactor', flow, () => source.connected);
+  const flow = new FlowHealth(
+    'redactor',
+    `frames from playback at ${address(playback)}`,
+    () => source.connected,
+  );
   const metrics = { host: config.METRICS_HOST, port: config.METRICS_PORT };
-  await serveTelemetry(metrics, telemetry.registry, health, signal);
+  await serveTelemetry(metrics, telemetry.registry, new RedactorHealth(flow, inForce), signal);
   const sink = await publish(output, signal);
   log.info(
     { from: address(playback), to: address(output), redactWidthPx: config.REDACT_WIDTH },
-    `blackening ${config.REDACT_WIDTH} pixels of every edge`,
+    `covering ${config.REDACT_WIDTH} pixels of every edge${config.MASK_FILE && ` and what ${config.MASK_FILE} says`}`,
   );
 
-  await redact(source, sink, signal, config.REDACT_WIDTH, {
+  await redact(source, sink, signal, inForce, {
     published(frame) {
       telemetry.published(frame);
-      if (health.flowed())
+      if (flow.flowed())
         log.info({ width: frame.width, height: frame.height, format: frame.format }, 'frames flow');
     },
-    refused(refusal) {
-      const { reason, detail } = refusal;
-      telemetry.refused(refusal);
-      health.refused(reason);
-      warnings.warn(reason, `refused a message from ${address(playback)}: ${reason} (${detail})`);
+    withheld(why) {
+      telemetry.withheld(why);
+      flow.refused(`${why.reason}, ${why.detail}`);
+      journal.withheld(why);
     },
+    layoutChanged: (layout, before) => journal.layoutChanged(layout, before),
+    warned: warning => journal.warned(warning),
   });
 });

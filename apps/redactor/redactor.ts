@@ -5,45 +5,89 @@ import {
   isMarkable,
   type MarkableFrame,
   markRedacted,
+  notice,
   parseMessage,
-  type Refusal,
+  type RefusalReason,
   withTrailer,
 } from '../common/frame.ts';
 import type { PixelLayout } from '../common/pixels.ts';
-import { borderMask, type Mask } from './mask.ts';
+import { GeometryGuard } from './geometry-guard.ts';
+import { type Fitted, fit, type InForce, type Redaction } from './redaction.ts';
+
+/** A frame that was not published: something is wrong with it, or it can't be known what to cover. */
+export interface Withheld {
+  reason: RefusalReason | 'doubtful-geometry' | 'bad-mask' | 'misfit';
+  /** One sentence or less, without anything of the picture. */
+  detail: string;
+}
 
 /** What the loop reports, for counters, log and health. */
 export interface RedactorEvents {
   published(frame: MarkableFrame): void;
-  refused(refusal: Refusal): void;
+  withheld(why: Withheld): void;
+  /** Frames have another layout than before, or come for the first time. */
+  layoutChanged(layout: PixelLayout, before: PixelLayout | undefined): void;
+  /** A redaction that fits has something about it that its author should know. */
+  warned(warning: string): void;
 }
 
+/** Viewers are reminded this often of why there is no picture. */
+const NOTICE_MS = 1000;
+
 /**
- * Receives frames, blackens their outer border and publishes them, until `signal` is aborted or the source ends.
+ * Receives frames, covers what is to be covered and publishes them, until `signal` is aborted or the source ends.
  *
- * It fails closed: what is not exactly a frame is refused and never published, and the mark is set only once the mask
- * has been applied. A frame is masked and sent in the memory it was received in: no copy. The one exception is a frame
- * without a trailer of version 2, which has no place for the mark: it is copied into a message that has one.
+ * It fails closed: what is not exactly a frame is never published, nor is a frame of which it can't be known what to
+ * cover, and the mark is set only once the mask has been applied. A frame is masked and sent in the memory it was
+ * received in: no copy. The one exception is a frame without a trailer of version 2, which has no place for the mark: it
+ * is copied into a message that has one.
+ *
+ * @param inForce what is to be covered at this moment; asked before each frame
  */
 export async function redact(
   source: FrameSource,
   sink: FrameSink,
   signal: AbortSignal,
-  borderPx: number,
+  inForce: () => InForce,
   events: RedactorEvents,
 ): Promise<void> {
-  const maskFor = newestMask(borderPx);
+  const guard = new GeometryGuard();
+  const fitNewest = newestFit(events);
   const markable = trailerGiver();
+  let noticedMs = Number.NEGATIVE_INFINITY;
+  const withhold = async (why: Withheld) => {
+    events.withheld(why);
+    if (performance.now() - noticedMs < NOTICE_MS) return;
+    noticedMs = performance.now();
+    await sink.send(notice(why.detail));
+  };
+
   for await (const parts of source) {
     if (signal.aborted) return;
     const received = parseMessage(parts, source.longestBytes);
     if (!received.ok) {
-      events.refused(received);
+      events.withheld(received);
+      continue;
+    }
+    const doubt = guard.doubt(received);
+    if (doubt !== undefined) {
+      await withhold({ reason: 'doubtful-geometry', detail: doubt });
+      continue;
+    }
+    const current = inForce();
+    if (!current.ok) {
+      await withhold({ reason: 'bad-mask', detail: current.detail });
+      continue;
+    }
+    const { redaction } = current;
+    const fitted = fitNewest(redaction, received);
+    if (!fitted.ok) {
+      await withhold({ reason: 'misfit', detail: fitted.detail });
       continue;
     }
     const frame = isMarkable(received) ? received : markable(received);
-    maskFor(frame)(frame.pixels);
-    markRedacted(frame, 0n);
+    fitted.mask(frame.pixels);
+    markRedacted(frame, redaction.digest);
     await sink.send(frame.message);
     events.published(frame);
   }
@@ -61,15 +105,22 @@ function trailerGiver(): (frame: Frame) => MarkableFrame {
   };
 }
 
-/** Keeps one mask, the last layout's: a clip has one, and a hostile peer must not fill a cache. */
-function newestMask(borderPx: number): (frame: PixelLayout) => Mask {
-  let key: PixelLayout | undefined;
-  let mask: Mask = () => {};
-  return ({ width, height, format, order }) => {
-    if (key?.width !== width || key.height !== height || key.format !== format || key.order !== order) {
-      key = { width, height, format, order };
-      mask = borderMask(key, borderPx);
-    }
-    return mask;
+/** Keeps one fit, of the newest redaction to the last layout: a clip has one, and a hostile peer must not fill a cache. */
+function newestFit(events: RedactorEvents): (redaction: Redaction, layout: PixelLayout) => Fitted {
+  let last: { redaction: Redaction; layout: PixelLayout; fitted: Fitted } | undefined;
+  return (redaction, { width, height, format, order }) => {
+    const before = last?.layout;
+    const isSameLayout =
+      before?.width === width &&
+      before.height === height &&
+      before.format === format &&
+      before.order === order;
+    if (last && isSameLayout && last.redaction === redaction) return last.fitted;
+    const layout = { width, height, format, order };
+    const fitted = fit(redaction, layout);
+    last = { redaction, layout, fitted };
+    if (!isSameLayout) events.layoutChanged(layout, before);
+    if (fitted.ok) for (const warning of fitted.warnings) events.warned(warning);
+    return fitted;
   };
 }

@@ -37,6 +37,12 @@ export function union(sets: readonly Spans[]): Spans {
   });
 }
 
+export function countPixels(spans: Spans): number {
+  let count = 0;
+  for (const row of spans) for (let i = 0; i < row.length; i += 2) count += row[i + 1]! - row[i]!;
+  return count;
+}
+
 /** Returns the pixels of a picture this wide that the set does not cover. */
 export function complement(spans: Spans, width: number): Spans {
   return mapRows([spans], ([row]) => {

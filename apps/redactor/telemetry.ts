@@ -1,6 +1,7 @@
-import type { MarkableFrame, Refusal } from '../common/frame.ts';
+import type { MarkableFrame } from '../common/frame.ts';
 import { Counter, createMetrics } from '../common/metrics.ts';
 import { SequenceGaps } from '../common/sequence.ts';
+import type { Withheld } from './redactor.ts';
 
 /** Counts what the redactor does, for Prometheus. */
 export class Telemetry {
@@ -28,7 +29,7 @@ export class Telemetry {
     this.#missed.inc(this.#gaps.missedBefore(stamp.sequence) ?? 0);
   }
 
-  refused({ reason }: Refusal): void {
+  withheld({ reason }: Withheld): void {
     this.#refused.inc({ reason });
   }
 }

@@ -12,6 +12,7 @@ import { decode } from '../../apps/playback/decode.ts';
 import { play } from '../../apps/playback/playback.ts';
 import { probe } from '../../apps/playback/probe.ts';
 import { repeat, type TimedFrame } from '../../apps/playback/repeat.ts';
+import { Redaction } from '../../apps/redactor/redaction.ts';
 import { redact } from '../../apps/redactor/redactor.ts';
 import { JpegEncoder } from '../../apps/visualizer/jpeg.ts';
 import { CONCURRENT_ENCODERS, NewestEncoder } from '../../apps/visualizer/newest-encoder.ts';
@@ -68,13 +69,16 @@ async function runRedactor({ from, port, borderPx }: StageTask & { stage: 'redac
   using source = subscribeLossless(from);
   using sink = await publishLossless(port);
   await go();
-  await redact(source, sink, stop.signal, borderPx, {
+  const redaction = new Redaction(borderPx, []);
+  await redact(source, sink, stop.signal, () => ({ ok: true, redaction }), {
     published: () => {
       account.frames += 1;
     },
-    refused: () => {
+    withheld: () => {
       account.refused += 1;
     },
+    layoutChanged: () => {},
+    warned: () => {},
   });
 }
 

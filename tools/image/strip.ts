@@ -6,7 +6,7 @@
 import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 
-const IMPORT = /(\bfrom |\bimport )'(\.[^']+)\.ts'/g;
+const IMPORT = /(\bfrom |\bimport |\bimport\()'(\.[^']+)\.ts'/g;
 
 for (const file of globSync(`${process.argv[2]}/**/*.ts`)) {
   if (!file.endsWith('.d.ts')) {

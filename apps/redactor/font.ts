@@ -1,0 +1,85 @@
+/** A font of 5×7 squares in capitals, so that a label needs no drawing library and no font file next to raw pictures. */
+
+export const GLYPH_WIDTH = 5;
+export const GLYPH_HEIGHT = 7;
+
+/** Each row of a glyph is one digit of base 32; its highest bit is the leftmost square. */
+const GLYPHS: Record<string, string> = {
+  ' ': '0000000',
+  '!': '4444404',
+  '"': 'aa00000',
+  '#': 'aavavaa',
+  $: '4fke5u4',
+  '%': 'op248j3',
+  '&': 'cik8lid',
+  "'": '4480000',
+  '(': '2488842',
+  ')': '8422248',
+  '*': '04lel40',
+  '+': '044v440',
+  ',': '0000c48',
+  '-': '000v000',
+  '.': '00000cc',
+  '/': '11248gg',
+  0: 'ehjlphe',
+  1: '4c4444e',
+  2: 'eh1248v',
+  3: 'eh161he',
+  4: '26aiv22',
+  5: 'vgu11he',
+  6: 'egguhhe',
+  7: 'v124444',
+  8: 'ehhehhe',
+  9: 'ehhf11e',
+  ':': '0cc0cc0',
+  ';': '0cc0c48',
+  '<': '248g842',
+  '=': '00v0v00',
+  '>': '8421248',
+  '?': 'eh12404',
+  '@': 'ehnlmge',
+  A: 'ehhvhhh',
+  B: 'uhhuhhu',
+  C: 'ehggghe',
+  D: 'uhhhhhu',
+  E: 'vgguggv',
+  F: 'vgguggg',
+  G: 'ehgnhhe',
+  H: 'hhhvhhh',
+  I: 'e44444e',
+  J: '72222ic',
+  K: 'hikokih',
+  L: 'ggggggv',
+  M: 'hrllhhh',
+  N: 'hpljhhh',
+  O: 'ehhhhhe',
+  P: 'uhhuggg',
+  Q: 'ehhhlid',
+  R: 'uhhukih',
+  S: 'fgge11u',
+  T: 'v444444',
+  U: 'hhhhhhe',
+  V: 'hhhhha4',
+  W: 'hhhllrh',
+  X: 'hha4ahh',
+  Y: 'hha4444',
+  Z: 'v1248gv',
+  '[': 'e88888e',
+  '\\': 'gg84211',
+  ']': 'e22222e',
+  '^': '4ah0000',
+  _: '000000v',
+  '`': '8400000',
+  '{': '688g886',
+  '|': '4444444',
+  '}': 'c22122c',
+  '~': '008l200',
+};
+
+const UNKNOWN = '?';
+
+/** Returns whether a square of a character is inked. Small letters look like capitals. */
+export function isInked(character: string, x: number, y: number): boolean {
+  const glyph = GLYPHS[character.toUpperCase()] ?? GLYPHS[UNKNOWN]!;
+  return ((Number.parseInt(glyph[y]!, 32) >> (GLYPH_WIDTH - 1 - x)) & 1) === 1;
+}

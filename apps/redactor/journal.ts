@@ -1,0 +1,79 @@
+import { auditLog } from '../common/audit.ts';
+import { type Logger, ThrottledLog } from '../common/log.ts';
+import type { PixelLayout } from '../common/pixels.ts';
+import { hexDigest } from './digest.ts';
+import type { MaskEvents } from './live-mask.ts';
+import type { Redaction } from './redaction.ts';
+import type { RedactorEvents, Withheld } from './redactor.ts';
+
+/** A peer that sends another size with every frame must not fill the disk. */
+const MAX_LAYOUTS = 20;
+const LAYOUTS_MS = 60_000;
+
+/** Writes down what changes, and why frames are withheld. No entry says anything about what is covered. */
+export class Journal implements MaskEvents, Omit<RedactorEvents, 'published'> {
+  readonly #log: Logger;
+  readonly #audit: Logger;
+  readonly #throttled: ThrottledLog;
+  readonly #playback: string;
+  #layouts = 0;
+  #layoutsFromMs = Number.NEGATIVE_INFINITY;
+
+  constructor(log: Logger, playback: string) {
+    this.#log = log;
+    this.#audit = auditLog(log);
+    this.#throttled = new ThrottledLog(log);
+    this.#playback = playback;
+  }
+
+  maskChanged(redaction: Redaction, before: Redaction | undefined): void {
+    const { borderPx, digest, masks } = redaction;
+    const regions = masks.reduce((count, mask) => count + mask.regions.length, 0);
+    this.#audit.info(
+      {
+        event: 'mask',
+        mask: hexDigest(digest),
+        before: before ? hexDigest(before.digest) : null,
+        redactWidthPx: borderPx,
+        mode: masks.at(-1)?.mode ?? null,
+        regions,
+      },
+      before ? 'another mask is in force' : 'this mask is in force',
+    );
+  }
+
+  maskFaulty(fault: string): void {
+    this.#audit.error({ event: 'mask-fault' }, `nothing is published: ${fault}`);
+  }
+
+  layoutChanged(layout: PixelLayout, before: PixelLayout | undefined): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#layoutsFromMs >= LAYOUTS_MS) {
+      this.#layoutsFromMs = nowMs;
+      this.#layouts = 0;
+    }
+    this.#layouts += 1;
+    if (this.#layouts > MAX_LAYOUTS) return;
+    const more =
+      this.#layouts === MAX_LAYOUTS ? '; more changes within this minute are not written down' : '';
+    const { width, height, format } = layout;
+    this.#audit.info(
+      {
+        event: 'geometry',
+        width,
+        height,
+        format,
+        before: before ? { width: before.width, height: before.height, format: before.format } : null,
+      },
+      `pictures are ${width}×${height} in ${format}${more}`,
+    );
+  }
+
+  withheld({ reason, detail }: Withheld): void {
+    this.#throttled.warn(reason, `refused a message from ${this.#playback}: ${reason} (${detail})`);
+  }
+
+  warned(warning: string): void {
+    this.#log.warn(warning);
+  }
+}

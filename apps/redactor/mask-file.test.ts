@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { readMask } from './mask-file.ts';
+
+const MASK = {
+  version: 1,
+  picture: { width: 1920, height: 1080 },
+  units: 'pixels',
+  border: { top: 100, right: 100, bottom: 100, left: 100 },
+  mode: 'cover',
+  margin: 8,
+  fill: '#000000',
+  regions: [
+    {
+      name: 'harbour',
+      shape: 'polygon',
+      points: [
+        [200, 300],
+        [420, 310],
+        [390, 520],
+      ],
+      label: 'REDACTED',
+    },
+    { name: 'stamp', shape: 'rectangle', x: 1500, y: 40, width: 360, height: 60 },
+    { name: 'dish', shape: 'ellipse', cx: 960, cy: 540, rx: 80, ry: 60 },
+  ],
+};
+
+function faultsOf(value: unknown): string[] {
+  const reading = readMask(typeof value === 'string' ? value : JSON.stringify(value));
+  return reading.ok ? [] : reading.faults;
+}
+
+test('a mask with every kind of region is read, and what it leaves out has its default', () => {
+  assert.deepEqual(faultsOf(MASK), []);
+  const reading = readMask('{"version": 1, "units": "normalised", "regions": [], "fill": "#ABCDEF"}');
+  assert.ok(reading.ok);
+  assert.deepEqual(reading.mask, {
+    version: 1,
+    units: 'normalised',
+    picture: undefined,
+    border: { top: 0, right: 0, bottom: 0, left: 0 },
+    mode: 'cover',
+    margin: 0,
+    fill: '#abcdef',
+    regions: [],
+  });
+});
+
+test('every fault is named at once, with its place and what would do', () => {
+  const faults = faultsOf({
+    version: 2,
+    units: 'normalised',
+    colour: 'red',
+    fill: 'red',
+    border: { top: 100 },
+    margin: -1,
+    regions: [
+      { name: 'a', shape: 'rectangle', x: 0.9, y: 0.1, width: 0.2, height: 0.3 },
+      {
+        name: 'b',
+        shape: 'polygon',
+        points: [
+          [0, 0],
+          [0.1, 0.2],
+          [0.2, 0.4],
+        ],
+      },
+      { name: 'c', shape: 'circle' },
+      { name: 'd', shape: 'ellipse', cx: 0.5, rx: 0, ry: 0.1 },
+      { name: 'e', shape: 'polygon', points: [[0, 0]], label: 'é' },
+      { shape: 'rectangle', x: 0, y: 0, width: '1', height: 1 },
+    ],
+  });
+  const expected = [
+    'version must be 1',
+    'the file has "colour", which means nothing there',
+    'fill must be an opaque colour, as in "#000000"',
+    'border.top is 100; with "units": "normalised" it must be from 0 to 1',
+    'margin must be >= 0',
+    "regions[0] (a): it reaches from 0.9 to 1.1 across, outside the picture's 0 to 1; move it or make it smaller",
+    'regions[1] (b): all its points lie on one line, so it covers nothing; give it an area',
+    'regions[2].shape must be one of rectangle, ellipse, polygon',
+    'regions[3] lacks "cy"',
+    'regions[3].rx must be > 0',
+    'regions[4].points must have at least 3 entries',
+    'regions[4].label must be 1 to 64 characters of ASCII: the font has no others',
+    'regions[5] lacks "name"',
+    'regions[5].width must be a JSON number',
+  ];
+  assert.deepEqual(faults.toSorted(), expected.toSorted());
+});
+
+test('pixels are of a picture of a stated size, and regions lie inside it', () => {
+  const { picture: _, ...unsized } = MASK;
+  assert.deepEqual(faultsOf(unsized), [
+    'the file lacks "picture", the width and height that its pixels are of',
+  ]);
+  for (const [region, way] of [
+    [{ shape: 'rectangle', x: 1900, y: 0, width: 21, height: 1 }, 'from 1900 to 1921 across'],
+    [{ shape: 'rectangle', x: 5000, y: 0, width: 1, height: 1 }, 'from 5000 to 5001 across'],
+    [{ shape: 'ellipse', cx: 10, cy: 20, rx: 11, ry: 20 }, 'from -1 to 21 across'],
+    [{ shape: 'ellipse', cx: 10, cy: 1079, rx: 1, ry: 2 }, 'from 1077 to 1081 down'],
+    [
+      {
+        shape: 'polygon',
+        points: [
+          [0, 0],
+          [9, 0],
+          [9, 1081],
+        ],
+      },
+      'from 0 to 1081 down',
+    ],
+  ] as const) {
+    const [fault, ...more] = faultsOf({ ...MASK, regions: [{ name: 'out', ...region }] });
+    assert.deepEqual(more, []);
+    assert.ok(fault?.startsWith(`regions[0] (out): it reaches ${way}, outside the picture's`), fault);
+  }
+  // As far as the edge is inside.
+  const whole = { name: 'all', shape: 'rectangle', x: 0, y: 0, width: 1920, height: 1080 };
+  assert.deepEqual(faultsOf({ ...MASK, regions: [whole] }), []);
+});
+
+test('a border in pixels is of whole pixels: a fraction is meant for normalised units', () => {
+  assert.deepEqual(faultsOf({ ...MASK, border: { left: 0.1 } }), [
+    'border.left is 0.1; with "units": "pixels" it must be a whole number',
+  ]);
+});
+
+test('a label on what keepOnly leaves visible is refused', () => {
+  assert.deepEqual(faultsOf({ ...MASK, mode: 'keepOnly' }), [
+    'regions[0] (harbour): it has a label, which would hide part of what keepOnly leaves visible; take the label out',
+  ]);
+});
+
+test('what is no JSON, or JSON of another kind, is refused in one sentence', () => {
+  for (const text of ['', '{', '{"version": 1,}', '\u0000'])
+    assert.match(faultsOf(text).join(), /^it is not JSON: /);
+  for (const text of ['null', '3', '"mask"', '[]']) {
+    assert.deepEqual(faultsOf(text), ['the file must be a JSON object']);
+  }
+});
+
+test('the published schema names itself as one, so that editors check a mask as it is written', () => {
+  const schema = JSON.parse(readFileSync(new URL('mask.schema.json', import.meta.url), 'utf8'));
+  assert.equal(schema.$schema, 'http://json-schema.org/draft-07/schema#');
+  assert.deepEqual(faultsOf({ $schema: './mask.schema.json', ...MASK }), []);
+});
