@@ -11,6 +11,7 @@ export const SETTING_NAMES: readonly string[] = [
   'MAX_VIEWERS',
   'METRICS_HOST',
   'METRICS_PORT',
+  'PLAYBACK_DWELL',
   'PLAYBACK_FPS',
   'PLAYBACK_HOST',
   'PLAYBACK_LOOP',

@@ -6,6 +6,8 @@ import {
   optionalNumber,
   tcpPort,
   telemetrySchema,
+  type Variable,
+  variable,
   word,
 } from '../common/env.ts';
 import { WIRE_FORMATS } from '../common/pixels.ts';
@@ -28,7 +30,27 @@ export const schema = {
     example: '10',
   }),
   PLAYBACK_LOOP: flag({ default: true, desc: 'begin again at the end' }),
+  PLAYBACK_DWELL: dwell({
+    default: 0,
+    desc: 'seconds to hold the last frame of a round, if that is longer than its own time',
+    example: '3',
+  }),
   WIRE_FORMAT: word({ oneOf: WIRE_FORMATS, default: 'i420', desc: 'how pixels are published' }),
   ...telemetrySchema,
   ...commonSchema,
 };
+
+/** Seconds from 0 to a day. */
+function dwell(about: { default: number; desc: string; example: string }): Variable<number> {
+  const longest = 86_400;
+  return variable<number>(
+    input => {
+      const seconds = Number(input);
+      if (!/^\+?(\d+\.?\d*|\.\d+)$/.test(input) || seconds > longest) {
+        throw new Error(`must be a number of seconds from 0 to ${longest}`);
+      }
+      return seconds;
+    },
+    { takes: `0 to ${longest}`, ...about },
+  );
+}

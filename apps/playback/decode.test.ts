@@ -8,7 +8,7 @@ import { until } from '../../tests/support/until.ts';
 import { FrameLayout, parseFrame } from '../common/frame.ts';
 import { type Decoding, decode } from './decode.ts';
 import { probe } from './probe.ts';
-import { repeat } from './repeat.ts';
+import { rounds } from './rounds.ts';
 
 const folder = await temporaryFolder();
 /** Ends whatever a failed test has left running. */
@@ -187,7 +187,9 @@ describe('decode', () => {
     let frames = 0;
     let nextReadyAt: number | undefined;
     let lastDueUs = -40_000;
-    for await (const { dueUs } of repeat(start, { ...repetition, passed() {} })) {
+    for await (const cue of rounds(start, { ...repetition, passed() {} })) {
+      assert.ok('dueUs' in cue);
+      const { dueUs } = cue;
       assert.equal(dueUs - lastDueUs, 40_000, 'frames are a frame apart, across the end of the clip too');
       lastDueUs = dueUs;
       frames += 1;

@@ -9,11 +9,13 @@ import { decode } from './decode.ts';
 import { findFfmpeg } from './find-ffmpeg.ts';
 import { play } from './playback.ts';
 import { probe } from './probe.ts';
-import { repeat } from './repeat.ts';
+import { rounds } from './rounds.ts';
 import { Telemetry } from './telemetry.ts';
+import { withMeasuredTiming } from './timing.ts';
 
 await runService('playback', schema, async ({ config, log, signal }) => {
-  const [clip] = await Promise.all([probe(config.DATA_FILE, signal), findFfmpeg(signal)]);
+  const [probed] = await Promise.all([probe(config.DATA_FILE, signal), findFfmpeg(signal)]);
+  const clip = await withMeasuredTiming(probed, signal);
   const rate = config.PLAYBACK_FPS ?? 1e6 / clip.intervalUs;
 
   const telemetry = new Telemetry();
@@ -42,12 +44,13 @@ await runService('playback', schema, async ({ config, log, signal }) => {
         warnings.warn('damaged', `a part of ${clip.path} did not decode: ${line}`);
       },
     });
-  const frames = repeat(start, {
+  const frames = rounds(start, {
     loop: config.PLAYBACK_LOOP,
     fps: config.PLAYBACK_FPS,
     intervalUs: clip.intervalUs,
     durationUs: clip.durationUs,
     endUs: clip.endUs,
+    dwellUs: config.PLAYBACK_DWELL * 1e6,
     passed: () => telemetry.passed(),
   });
   await play(frames, sink, signal, {
@@ -56,6 +59,10 @@ await runService('playback', schema, async ({ config, log, signal }) => {
     },
     published() {
       telemetry.published();
+      health.flowed();
+    },
+    repeated() {
+      telemetry.repeated();
       health.flowed();
     },
     fellBehind(lateMs) {

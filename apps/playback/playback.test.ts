@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FrameLayout, parseFrame } from '../common/frame.ts';
-import { type Clock, type PlaybackEvents, play } from './playback.ts';
-import type { TimedFrame } from './repeat.ts';
+import { type Frame, FrameLayout, parseFrame } from '../common/frame.ts';
+import { type Clock, type Cue, type PlaybackEvents, play, type TimedFrame } from './playback.ts';
 
 const layout = new FrameLayout('bgr24', 2, 2);
 
@@ -24,16 +23,22 @@ async function* framesAt(dues: Iterable<number>, before: (dueUs: number) => void
   }
 }
 
-async function played(
-  source: AsyncIterable<TimedFrame>,
-  clock: FakeClock,
-  more: Partial<PlaybackEvents> = {},
-) {
-  const sent: { ms: number; message: Buffer }[] = [];
+async function played(source: AsyncIterable<Cue>, clock: FakeClock, more: Partial<PlaybackEvents> = {}) {
+  return (await everything(source, clock, more)).filter(({ frame }) => !frame.repeat);
+}
+
+/** The repeats too. */
+async function everything(source: AsyncIterable<Cue>, clock: FakeClock, more: Partial<PlaybackEvents> = {}) {
+  const sent: { ms: number; message: Buffer; frame: Frame }[] = [];
   const sink = {
-    send: async (message: Uint8Array) => void sent.push({ ms: clock.ms, message: message as Buffer }),
+    send: async (bytes: Uint8Array) => {
+      const message = bytes as Buffer;
+      const frame = parseFrame(message);
+      assert.ok(frame.ok);
+      sent.push({ ms: clock.ms, message, frame });
+    },
   };
-  const events = { waits() {}, published() {}, fellBehind() {}, ...more };
+  const events = { waits() {}, published() {}, repeated() {}, fellBehind() {}, ...more };
   await play(source, sink, new AbortController().signal, events, clock);
   return sent;
 }
@@ -105,8 +110,79 @@ describe('play', () => {
     const stop = new AbortController();
     const sent: Uint8Array[] = [];
     const sink = { send: async (message: Uint8Array) => void sent.push(message) };
-    const events = { waits() {}, published: () => stop.abort(), fellBehind() {} };
+    const events = { waits() {}, published: () => stop.abort(), repeated() {}, fellBehind() {} };
     await play(framesAt([0, 1e12]), sink, stop.signal, events);
     assert.equal(sent.length, 1);
+  });
+
+  it('publishes the frame that stays again once a second, marked, with its position and a new number', async () => {
+    for (const cues of [framesAt([0, 40_000, 4_540_000, 94_540_000]), framesAt([0, 50e6, 100e6])]) {
+      const sent = await everything(cues, new FakeClock());
+      let shown = sent[0]!.frame;
+      for (const [n, { ms, frame }] of sent.entries()) {
+        assert.equal(frame.stamp?.sequence, BigInt(n));
+        if (n > 0) assert.ok(ms - sent[n - 1]!.ms <= 1256, `${ms - sent[n - 1]!.ms} ms without a message`);
+        if (frame.repeat) assert.equal(frame.stamp?.positionUs, shown.stamp?.positionUs);
+        else shown = frame;
+      }
+      assert.ok(sent.filter(({ frame }) => frame.repeat).length >= 90);
+    }
+  });
+
+  it('never touches the bytes that it has sent, and copies the picture into a repeat', async () => {
+    async function* one() {
+      const message = layout.allocate();
+      message.fill(7, layout.pixelOffset, layout.pixelOffset + layout.pixelBytes);
+      yield { message, positionUs: 5, dueUs: 0, validAtMs: 1234 };
+      yield { holdMs: 3000 };
+    }
+    const sent = await everything(one(), new FakeClock());
+    const repeats = sent.filter(({ frame }) => frame.repeat);
+    assert.ok(repeats.length >= 3);
+    for (const { frame } of repeats) {
+      assert.deepEqual(Buffer.from(frame.pixels), Buffer.alloc(layout.pixelBytes, 7));
+      assert.equal(frame.stamp?.validAtMs, 1234);
+    }
+    assert.equal(new Set(sent.map(({ message }) => message.buffer)).size, sent.length);
+    assert.deepEqual(
+      sent.map(({ message }) => parseFrame(message)).map(frame => frame.ok && frame.stamp?.sequence),
+      sent.map((_, n) => BigInt(n)),
+    );
+  });
+
+  it('repeats nothing of a clip of a frame a second or more', async () => {
+    const second = Array.from({ length: 20 }, (_, n) => n * 1e6);
+    const sent = await everything(framesAt(second), new FakeClock());
+    assert.deepEqual(
+      sent.map(({ frame }) => frame.repeat),
+      [...second.map(() => false), true],
+    );
+  });
+
+  it('says that the clip has ended with a last repeat', async () => {
+    const sent = await everything(framesAt([0, 40_000]), new FakeClock());
+    assert.deepEqual(
+      sent.map(({ frame }) => [frame.repeat, frame.ended]),
+      [
+        [false, false],
+        [false, false],
+        [true, true],
+      ],
+    );
+  });
+
+  it('starts its clock anew with a source that was just opened, and is not late then', async () => {
+    const clock = new FakeClock();
+    async function* replaced() {
+      yield* framesAt([0, 40_000]);
+      clock.ms += 5000;
+      for await (const frame of framesAt([80_000, 120_000])) yield { ...frame, anew: frame.dueUs === 80_000 };
+      for await (const frame of framesAt([2_160_000])) yield { ...frame, anew: true };
+    }
+    const behind: number[] = [];
+    const sent = await played(replaced(), clock, { fellBehind: ms => behind.push(ms) });
+    assert.deepEqual(behind, []);
+    const ms = sent.map(frame => frame.ms - sent[2]!.ms);
+    assert.ok(ms[3]! >= 39 && ms[3]! < 43 && ms[4]! >= 2079 && ms[4]! < 2083, String(ms));
   });
 });

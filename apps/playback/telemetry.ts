@@ -4,6 +4,10 @@ import { Counter, createMetrics, type Registry } from '../common/metrics.ts';
 export class Telemetry {
   readonly registry: Registry = createMetrics('playback');
   readonly #published = this.#counter('noaa_playback_frames_published_total', 'Frames published');
+  readonly #repeated = this.#counter(
+    'noaa_playback_frames_repeated_total',
+    'Frames published again because they stayed, and not counted as published',
+  );
   readonly #damage = this.#counter(
     'noaa_playback_decode_errors_total',
     'Parts of the clip that did not decode',
@@ -16,6 +20,10 @@ export class Telemetry {
 
   published(): void {
     this.#published.inc();
+  }
+
+  repeated(): void {
+    this.#repeated.inc();
   }
 
   damaged(): void {

@@ -9,9 +9,9 @@ import type { WireFormat } from '../../apps/common/pixels.ts';
 import { release } from '../../apps/common/reclaim.ts';
 import { SequenceGaps } from '../../apps/common/sequence.ts';
 import { decode } from '../../apps/playback/decode.ts';
-import { play } from '../../apps/playback/playback.ts';
+import { type Cue, play } from '../../apps/playback/playback.ts';
 import { probe } from '../../apps/playback/probe.ts';
-import { repeat, type TimedFrame } from '../../apps/playback/repeat.ts';
+import { rounds } from '../../apps/playback/rounds.ts';
 import { Redaction } from '../../apps/redactor/redaction.ts';
 import { redact } from '../../apps/redactor/redactor.ts';
 import { JpegEncoder } from '../../apps/visualizer/jpeg.ts';
@@ -54,12 +54,13 @@ async function runPlayback({ port, path, format, frames }: StageTask & { stage: 
       fps: UNPACED,
       damaged: line => void process.stderr.write(`${line}\n`),
     });
-  const passes = repeat(start, { ...clip, fps: UNPACED, loop: false, passed: () => {} });
+  const passes = rounds(start, { ...clip, fps: UNPACED, loop: false, passed: () => {} });
   await play(first(passes, frames), sink, stop.signal, {
     published: () => {
       account.frames += 1;
     },
     waits: () => {},
+    repeated: () => {},
     fellBehind: () => {},
   });
   await once(process, 'disconnect');
@@ -147,12 +148,13 @@ async function runVisualizer({ from, quality, frames }: StageTask & { stage: 'vi
   await visualize(source, viewer, stop.signal, false);
 }
 
-async function* first(frames: AsyncIterable<TimedFrame>, count: number): AsyncGenerator<TimedFrame> {
-  let passed = 0;
-  for await (const frame of frames) {
-    yield frame;
-    passed += 1;
-    if (passed === count) return;
+/** Ends playback after this many frames, without the message that says so. */
+async function* first(cues: AsyncIterable<Cue>, count: number): AsyncGenerator<Cue> {
+  let given = 0;
+  for await (const cue of cues) {
+    yield cue;
+    if ('dueUs' in cue) given += 1;
+    if (given === count) return stop.abort();
   }
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Decoding, Outcome } from './decode.ts';
-import { type Repetition, repeat, type TimedFrame } from './repeat.ts';
+import type { Cue, TimedFrame } from './playback.ts';
+import { type Repetition, rounds } from './rounds.ts';
 
 /** A decoder that gives frames at these positions, and says when it is started and stopped. */
 function fakeDecoding(positions: number[], outcome: Outcome = 'whole'): Decoding & { stopped: boolean } {
@@ -26,22 +27,26 @@ const about = (more: Partial<Repetition> = {}): Repetition => ({
   ...more,
 });
 
-async function take(source: AsyncIterable<TimedFrame>, count: number): Promise<TimedFrame[]> {
+async function take(source: AsyncIterable<Cue>, count: number): Promise<TimedFrame[]> {
   const frames: TimedFrame[] = [];
-  for await (const frame of source) {
+  for await (const frame of onlyFrames(source)) {
     frames.push(frame);
     if (frames.length === count) break;
   }
   return frames;
 }
 
+async function* onlyFrames(source: AsyncIterable<Cue>): AsyncGenerator<TimedFrame> {
+  for await (const cue of source) if ('dueUs' in cue) yield cue;
+}
+
 const FIVE = [0, 10_000, 90_000, 100_000, 160_000];
 const steady = (count: number) => Array.from({ length: count }, (_, n) => n * 40_000);
 
-describe('repeat', () => {
+describe('rounds', () => {
   it("paces by the clip's own times, and by its nominal interval from the last frame to the first", async () => {
     const frames = await take(
-      repeat(() => fakeDecoding(FIVE), about()),
+      rounds(() => fakeDecoding(FIVE), about()),
       11,
     );
     assert.deepEqual(
@@ -56,7 +61,7 @@ describe('repeat', () => {
 
   it('paces by PLAYBACK_FPS where that is set', async () => {
     const frames = await take(
-      repeat(() => fakeDecoding(FIVE), about({ fps: 10 })),
+      rounds(() => fakeDecoding(FIVE), about({ fps: 10 })),
       11,
     );
     assert.deepEqual(
@@ -71,8 +76,8 @@ describe('repeat', () => {
       started += 1;
       return fakeDecoding(steady(100));
     };
-    const frames = repeat(start, about({ durationUs: 4e6 }));
-    for await (const { positionUs } of frames) {
+    const frames = rounds(start, about({ durationUs: 4e6 }));
+    for await (const { positionUs } of onlyFrames(frames)) {
       assert.equal(started, positionUs < 2e6 ? 1 : 2);
       if (positionUs === 3.96e6) break;
     }
@@ -85,7 +90,7 @@ describe('repeat', () => {
       return fakeDecoding(steady(1000));
     };
     // Five times its own rate: 10 s of the clip pass in two.
-    for await (const { positionUs } of repeat(start, about({ durationUs: 40e6, fps: 125 }))) {
+    for await (const { positionUs } of onlyFrames(rounds(start, about({ durationUs: 40e6, fps: 125 })))) {
       assert.equal(started, positionUs < 30e6 ? 1 : 2);
       if (positionUs === 39.96e6) break;
     }
@@ -98,7 +103,7 @@ describe('repeat', () => {
       return fakeDecoding(steady(100));
     };
     const seen: number[] = [];
-    for await (const _ of repeat(start, about({ durationUs: undefined }))) {
+    for await (const _ of onlyFrames(rounds(start, about({ durationUs: undefined })))) {
       seen.push(started);
       if (seen.length === 160) break;
     }
@@ -114,7 +119,7 @@ describe('repeat', () => {
         return fakeDecoding(steady(count));
       };
       const frames = await take(
-        repeat(start, about({ durationUs: count * 40_000, passed: () => (passes += 1) })),
+        rounds(start, about({ durationUs: count * 40_000, passed: () => (passes += 1) })),
         40 * count,
       );
       assert.ok(started <= 2);
@@ -131,14 +136,14 @@ describe('repeat', () => {
     const outcomes: Outcome[] = ['killed', 'damaged', 'whole'];
     let started = 0;
     const start = () => fakeDecoding(steady(2), outcomes[started++] ?? 'whole');
-    await take(repeat(start, about({ durationUs: 80_000 })), 20);
+    await take(rounds(start, about({ durationUs: 80_000 })), 20);
     assert.ok(started >= 3);
   });
 
   it('puts the nominal interval where timestamps stand still, go back or leap', async () => {
     const positions = [0, 0, 500_000, 100_000, 61e6 + 100_000, 61e6 + 200_000];
     const frames = await take(
-      repeat(() => fakeDecoding(positions), about({ loop: false })),
+      rounds(() => fakeDecoding(positions), about({ loop: false })),
       99,
     );
     assert.deepEqual(
@@ -150,7 +155,7 @@ describe('repeat', () => {
   it('takes steps of minutes where the clip has such a rate', async () => {
     const positions = [0, 120e6, 360e6];
     const frames = await take(
-      repeat(() => fakeDecoding(positions), about({ intervalUs: 120e6, durationUs: 480e6 })),
+      rounds(() => fakeDecoding(positions), about({ intervalUs: 120e6, durationUs: 480e6 })),
       4,
     );
     assert.deepEqual(
@@ -164,11 +169,12 @@ describe('repeat', () => {
       [5, 3.16e6, 3.16e6],
       [2, 3.01e6, 3.01e6],
       [5, 0.16e6, 0.2e6],
-      [5, 99e6, 0.2e6],
+      [5, 99e6, 99e6],
+      [5, 0.1e6, 0.2e6],
     ] as const) {
       const pass = FIVE.slice(0, count);
       const frames = await take(
-        repeat(() => fakeDecoding(pass), about({ durationUs: endUs, endUs })),
+        rounds(() => fakeDecoding(pass), about({ durationUs: endUs, endUs })),
         2 * count + 1,
       );
       assert.deepEqual(
@@ -178,9 +184,111 @@ describe('repeat', () => {
     }
   });
 
+  it('keeps a pause that the clip means, however long', async () => {
+    for (const durationUs of [200e6, undefined]) {
+      const positions = [0, 40_000, 90e6, 190e6];
+      const frames = await take(
+        rounds(() => fakeDecoding(positions), about({ durationUs })),
+        5,
+      );
+      assert.deepEqual(
+        frames.map(frame => frame.dueUs),
+        [...positions, 190_040_000],
+      );
+    }
+  });
+
+  it('holds the last frame of a round for PLAYBACK_DWELL, and says so', async () => {
+    const cues: Cue[] = [];
+    for await (const cue of rounds(() => fakeDecoding(FIVE), about({ dwellUs: 5e6 }))) {
+      cues.push(cue);
+      if (cues.length === 8) break;
+    }
+    assert.deepEqual(
+      cues.map(cue => ('holdMs' in cue ? `hold ${cue.holdMs}` : cue.dueUs)),
+      [...FIVE, 'hold 4900', 5_160_000, 5_170_000],
+    );
+  });
+
+  it('starts the decoder of the next round late in a long hold, so that it finds the newest file', async () => {
+    let started = 0;
+    const start = () => {
+      started += 1;
+      return fakeDecoding(steady(100));
+    };
+    let held = false;
+    for await (const cue of rounds(start, about({ durationUs: 34e6, endUs: 34e6 }))) {
+      if (held) break;
+      assert.equal(started, 1);
+      held = 'holdMs' in cue;
+      if (held) assert.deepEqual(cue, { holdMs: 28_040 });
+    }
+    assert.equal(started, 2);
+  });
+
+  it('keeps a short loop however many frames it has, and starts no decoder for it again', async () => {
+    let started = 0;
+    const start = () => {
+      started += 1;
+      return fakeDecoding(Array.from({ length: 60 }, (_, n) => n * 20_000));
+    };
+    const frames = await take(rounds(start, about({ intervalUs: 20_000, durationUs: 1.2e6 })), 600);
+    assert.ok(started <= 2);
+    assert.equal(frames.at(-1)?.dueUs, 599 * 20_000);
+  });
+
+  it('keeps no loop that needs more than 64 MB, unless it is a single frame', async () => {
+    for (const [count, most] of [
+      [3, 99],
+      [1, 2],
+    ] as const) {
+      let started = 0;
+      const start = (): Decoding => {
+        started += 1;
+        return {
+          outcome: 'whole',
+          stop() {},
+          async *[Symbol.asyncIterator]() {
+            for (let n = 0; n < count; n += 1) {
+              yield { message: Buffer.allocUnsafeSlow(30 * 2 ** 20), positionUs: n * 40_000 };
+            }
+          },
+        };
+      };
+      await take(rounds(start, about({ durationUs: 120_000 })), 5 * count);
+      assert.equal(started > 2, most > 2);
+    }
+  });
+
+  it('ends with the round in which the file has become another, and says when the next frame is due', async () => {
+    for (const [positions, durationUs, count] of [
+      [steady(100), 4e6, 2],
+      [FIVE, 200_000, 1],
+    ] as const) {
+      let passes = 0;
+      const cues = rounds(
+        () => fakeDecoding([...positions]),
+        about({
+          durationUs,
+          fromUs: 1e6,
+          dwellUs: 1.5e6,
+          unchanged: async () => passes === 0,
+          passed: () => (passes += 1),
+        }),
+      );
+      let result = await cues.next();
+      while (!result.done) {
+        if ('holdMs' in result.value) await new Promise(resolve => setTimeout(resolve, 1010));
+        result = await cues.next();
+      }
+      assert.equal(passes, count);
+      assert.equal(result.value, 1e6 + count * (positions.at(-1)! + 1.5e6));
+    }
+  });
+
   it('does not wait for an end that a decoder did not come to', async () => {
     const frames = await take(
-      repeat(() => fakeDecoding(FIVE, 'killed'), about({ endUs: 3.16e6 })),
+      rounds(() => fakeDecoding(FIVE, 'killed'), about({ endUs: 3.16e6 })),
       6,
     );
     assert.equal(frames[5]?.dueUs, 200_000);
@@ -189,7 +297,7 @@ describe('repeat', () => {
   it('ends after one pass where it is not to loop', async () => {
     const passes: number[] = [];
     const frames = await take(
-      repeat(() => fakeDecoding(FIVE), about({ loop: false, passed: count => passes.push(count) })),
+      rounds(() => fakeDecoding(FIVE), about({ loop: false, passed: count => passes.push(count) })),
       99,
     );
     assert.equal(frames.length, 5);
@@ -197,7 +305,7 @@ describe('repeat', () => {
   });
 
   it('says so when the only pass was cut short by a killed decoder', async () => {
-    const frames = repeat(() => fakeDecoding(FIVE, 'killed'), about({ loop: false }));
+    const frames = rounds(() => fakeDecoding(FIVE, 'killed'), about({ loop: false }));
     await assert.rejects(take(frames, 99), { code: 'decoder-failed', exitCode: 1 });
   });
 
@@ -208,7 +316,7 @@ describe('repeat', () => {
       all.push(decoding);
       return decoding;
     };
-    await take(repeat(start, about()), 2);
+    await take(rounds(start, about()), 2);
     assert.deepEqual(
       all.map(decoding => decoding.stopped),
       [true, true],
