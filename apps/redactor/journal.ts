@@ -70,7 +70,8 @@ export class Journal implements MaskEvents, Omit<RedactorEvents, 'published'> {
   }
 
   withheld({ reason, detail }: Withheld): void {
-    this.#throttled.warn(reason, `refused a message from ${this.#playback}: ${reason} (${detail})`);
+    const what = reason === 'withheld' ? 'there is no frame' : `refused a message: ${reason}`;
+    this.#throttled.warn(reason, `${this.#playback}: ${what} (${detail})`);
   }
 
   warned(warning: string): void {

@@ -31,8 +31,8 @@ export interface RedactorEvents {
   warned(warning: string): void;
 }
 
-/** Viewers are reminded this often of why there is no picture. */
-const NOTICE_MS = 1000;
+/** Notices are this far apart at least. Viewers need one a second to know that it still holds. */
+const NOTICE_MS = 500;
 
 /**
  * Receives frames, covers what is to be covered and publishes them, until `signal` is aborted or the source ends.
@@ -66,7 +66,9 @@ export async function redact(
     if (signal.aborted) return;
     const received = parseMessage(parts, source.longestBytes);
     if (!received.ok) {
-      events.withheld(received);
+      // What playback says of why it has no frame is for viewers too.
+      if (received.reason === 'withheld') await withhold(received);
+      else events.withheld(received);
       continue;
     }
     const doubt = guard.doubt(received);
