@@ -4,6 +4,7 @@ import { address, cannotConnect, cannotListen, type Endpoint, isIpv6 } from './e
 import { MAX_MESSAGE_BYTES } from './frame.ts';
 import { Link, LOOK_MS, RECONNECT_MS } from './link.ts';
 import { framePassed } from './reclaim.ts';
+import { guard, USERNAME } from './zap.ts';
 
 /** Messages from a peer, each as its parts; a frame has one. Iteration ends when the signal that owns the source is aborted. */
 export interface FrameSource extends AsyncIterable<readonly Buffer[]> {
@@ -11,6 +12,12 @@ export interface FrameSource extends AsyncIterable<readonly Buffer[]> {
   readonly connected: boolean;
   /** Longer messages are no frames to this service; none if its memory sets no limit. */
   readonly longestBytes?: number;
+}
+
+/** A peer that tried to subscribe. */
+export interface PublisherEvents {
+  /** @param why in words, with the peer's address */
+  refused(why: string): void;
 }
 
 /** Where frames go. Sending never waits for a subscriber. */
@@ -42,10 +49,22 @@ const UNACKNOWLEDGED_MS = 30_000;
  * Conflation keeps one message for each subscriber: a newer frame replaces one that has not left yet, so a stalled
  * subscriber costs one frame and never a queue. It holds for what subscribers send, too.
  *
+ * With a secret, only subscribers that know it are sent anything; the mechanism is PLAIN, see `zap.ts`.
+ *
  * @throws Fault `cannot-listen`
  */
-export async function publish(endpoint: Endpoint, signal: AbortSignal): Promise<FrameSink> {
+export async function publish(
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  events: PublisherEvents = { refused() {} },
+): Promise<FrameSink> {
+  const { secret } = endpoint;
+  if (secret !== undefined) {
+    const refused = (peer: string) => events.refused(`a subscriber from ${peer} has another secret`);
+    await guard(address(endpoint), { secret, refused }, signal);
+  }
   const socket = new Publisher({
+    ...(secret !== undefined && { plainServer: true, zapDomain: address(endpoint), zapEnforceDomain: true }),
     conflate: true,
     linger: LINGER_MS,
     ipv6: isIpv6(endpoint),
@@ -53,6 +72,11 @@ export async function publish(endpoint: Endpoint, signal: AbortSignal): Promise<
     ...KEEPALIVE,
     tcpMaxRetransmitTimeout: UNACKNOWLEDGED_MS,
   });
+  if (secret !== undefined) {
+    socket.events.on('handshake:error:protocol', ({ address: peer }) =>
+      events.refused(`a subscriber at ${peer} offers no secret, or is none`),
+    );
+  }
   try {
     await socket.bind(address(endpoint));
   } catch (thrown) {
@@ -93,6 +117,7 @@ export function subscribe(
     reconnectInterval: 50,
     reconnectMaxInterval: RECONNECT_MS,
     ...KEEPALIVE,
+    ...(endpoint.secret !== undefined && { plainUsername: USERNAME, plainPassword: endpoint.secret }),
   });
   const link = new Link();
   for (const event of ['connect', 'connect:delay', 'connect:retry', 'disconnect'] as const) {

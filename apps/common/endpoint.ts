@@ -7,6 +7,8 @@ export interface Endpoint {
   port: number;
   /** The variable that holds the port, for messages. */
   variable: string;
+  /** What a subscriber has to know to be let in; none if it is open to all. */
+  secret?: string | undefined;
 }
 
 /** Returns the endpoint as libzmq writes it. */
