@@ -36,6 +36,12 @@ export const schema = {
     example: '3',
   }),
   WIRE_FORMAT: word({ oneOf: WIRE_FORMATS, default: 'i420', desc: 'how pixels are published' }),
+  PLAYBACK_SECRET_FILE: filePath({
+    default: '',
+    unset: 'none',
+    desc: 'file of the secret that a subscriber must know',
+    example: '/run/secrets/noaa-playback',
+  }),
   ...telemetrySchema,
   ...commonSchema,
 };

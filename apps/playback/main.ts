@@ -4,6 +4,7 @@ import { FlowHealth } from '../common/health.ts';
 import { runService } from '../common/lifecycle.ts';
 import { ThrottledLog } from '../common/log.ts';
 import { serveTelemetry } from '../common/metrics.ts';
+import { readSecret } from '../common/secret.ts';
 import { schema } from './config.ts';
 import { decode } from './decode.ts';
 import { findFfmpeg } from './find-ffmpeg.ts';
@@ -16,6 +17,7 @@ import { withMeasuredTiming } from './timing.ts';
 await runService('playback', schema, async ({ config, log, signal }) => {
   const [probed] = await Promise.all([probe(config.DATA_FILE, signal), findFfmpeg(signal)]);
   const clip = await withMeasuredTiming(probed, signal);
+  const secret = await readSecret('PLAYBACK_SECRET_FILE', config.PLAYBACK_SECRET_FILE);
   const rate = config.PLAYBACK_FPS ?? 1e6 / clip.intervalUs;
 
   const telemetry = new Telemetry();
@@ -23,8 +25,13 @@ await runService('playback', schema, async ({ config, log, signal }) => {
   const health = new FlowHealth('playback', `frames out of ${clip.path}`);
   const metrics = { host: config.METRICS_HOST, port: config.METRICS_PORT };
   await serveTelemetry(metrics, telemetry.registry, health, signal);
-  const output = { host: config.PLAYBACK_HOST, port: config.PLAYBACK_PORT, variable: 'PLAYBACK_PORT' };
-  const sink = await publish(output, signal);
+  const output = {
+    host: config.PLAYBACK_HOST,
+    port: config.PLAYBACK_PORT,
+    variable: 'PLAYBACK_PORT',
+    secret,
+  };
+  const sink = await publish(output, signal, { refused: why => warnings.warn('refused-subscriber', why) });
   log.info(
     {
       clip: clip.path,

@@ -31,6 +31,18 @@ export const schema = {
     unset: 'none',
     desc: 'a settings file of the pod, whose names are checked as well',
   }),
+  PLAYBACK_SECRET_FILE: filePath({
+    default: '',
+    unset: 'none',
+    desc: 'file of the secret that playback asks for',
+    example: '/run/secrets/noaa-playback',
+  }),
+  REDACTOR_SECRET_FILE: filePath({
+    default: '',
+    unset: 'none',
+    desc: 'file of the secret that a subscriber must know',
+    example: '/run/secrets/noaa-redactor',
+  }),
   ...telemetrySchema,
   ...commonSchema,
 };

@@ -74,6 +74,10 @@ export class Journal implements MaskEvents, Omit<RedactorEvents, 'published'> {
     this.#throttled.warn(reason, `${this.#playback}: ${what} (${detail})`);
   }
 
+  refusedSubscriber(why: string): void {
+    this.#throttled.warn('refused-subscriber', why);
+  }
+
   warned(warning: string): void {
     this.#log.warn(warning);
   }

@@ -4,6 +4,7 @@ import { FlowHealth } from '../common/health.ts';
 import { runService } from '../common/lifecycle.ts';
 import { longestMessage } from '../common/memory.ts';
 import { serveTelemetry } from '../common/metrics.ts';
+import { readSecret } from '../common/secret.ts';
 import { checkSettingsFile } from '../common/settings-file.ts';
 import { schema } from './config.ts';
 import { redactionInForce } from './in-force.ts';
@@ -16,8 +17,18 @@ import { Telemetry } from './telemetry.ts';
 const OWN_BYTES = 120 * 2 ** 20;
 
 await runService('redactor', schema, async ({ config, log, signal }) => {
-  const playback = { host: config.PLAYBACK_HOST, port: config.PLAYBACK_PORT, variable: 'PLAYBACK_PORT' };
-  const output = { host: config.REDACTOR_HOST, port: config.REDACTOR_PORT, variable: 'REDACTOR_PORT' };
+  const playback = {
+    host: config.PLAYBACK_HOST,
+    port: config.PLAYBACK_PORT,
+    variable: 'PLAYBACK_PORT',
+    secret: await readSecret('PLAYBACK_SECRET_FILE', config.PLAYBACK_SECRET_FILE),
+  };
+  const output = {
+    host: config.REDACTOR_HOST,
+    port: config.REDACTOR_PORT,
+    variable: 'REDACTOR_PORT',
+    secret: await readSecret('REDACTOR_SECRET_FILE', config.REDACTOR_SECRET_FILE),
+  };
   if (config.SETTINGS_FILE) await checkSettingsFile(config.SETTINGS_FILE, log);
   const journal = new Journal(log, address(playback));
   const inForce = await redactionInForce(config, journal, signal);
@@ -30,7 +41,7 @@ await runService('redactor', schema, async ({ config, log, signal }) => {
   );
   const metrics = { host: config.METRICS_HOST, port: config.METRICS_PORT };
   await serveTelemetry(metrics, telemetry.registry, new RedactorHealth(flow, inForce), signal);
-  const sink = await publish(output, signal);
+  const sink = await publish(output, signal, { refused: why => journal.refusedSubscriber(why) });
   log.info(
     { from: address(playback), to: address(output), redactWidthPx: config.REDACT_WIDTH },
     `covering ${config.REDACT_WIDTH} pixels of every edge${config.MASK_FILE && ` and what ${config.MASK_FILE} says`}`,

@@ -1,4 +1,4 @@
-import { commonSchema, connectHost, flag, httpHost, integer, tcpPort } from '../common/env.ts';
+import { commonSchema, connectHost, filePath, flag, httpHost, integer, tcpPort } from '../common/env.ts';
 import { sector } from './sector.ts';
 
 export const schema = {
@@ -29,6 +29,12 @@ export const schema = {
   ALLOW_UNMARKED_FRAMES: flag({
     default: false,
     desc: 'show frames that are not marked as redacted, for a redactor other than ours',
+  }),
+  REDACTOR_SECRET_FILE: filePath({
+    default: '',
+    unset: 'none',
+    desc: 'file of the secret that the redactor asks for',
+    example: '/run/secrets/noaa-redactor',
   }),
   ...commonSchema,
 };

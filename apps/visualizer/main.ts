@@ -5,6 +5,7 @@ import { listen } from '../common/http.ts';
 import { runService } from '../common/lifecycle.ts';
 import { ThrottledLog } from '../common/log.ts';
 import { longestMessage } from '../common/memory.ts';
+import { readSecret } from '../common/secret.ts';
 import { schema } from './config.ts';
 import { Feed } from './feed.ts';
 import { beat } from './heartbeat.ts';
@@ -21,7 +22,12 @@ const RELEASE_MS = 30_000;
 const OWN_BYTES = 150 * 2 ** 20;
 
 await runService('visualizer', schema, async ({ config, log, signal }) => {
-  const redactor = { host: config.REDACTOR_HOST, port: config.REDACTOR_PORT, variable: 'REDACTOR_PORT' };
+  const redactor = {
+    host: config.REDACTOR_HOST,
+    port: config.REDACTOR_PORT,
+    variable: 'REDACTOR_PORT',
+    secret: await readSecret('REDACTOR_SECRET_FILE', config.REDACTOR_SECRET_FILE),
+  };
   const web = { host: config.VISUALIZER_HOST, port: config.VISUALIZER_PORT, variable: 'VISUALIZER_PORT' };
   const peer = address(redactor);
   const warnings = new ThrottledLog(log);
