@@ -1,20 +1,38 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { good, layerTar, type Made, writeDockerArchive, writeOciArchive } from './fixtures/made.ts';
+import { makeSource, SETTINGS } from './fixtures/source.ts';
+import { tarOf } from './fixtures/tar.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 const RECORDED = fileURLToPath(new URL('fixtures/recorded', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'noaa-verify-'));
 after(() => rmSync(folder, { recursive: true }));
+const SOURCE = makeSource(folder);
+const TARBALLS = readdirSync(folder)
+  .filter(name => name.endsWith('.tgz'))
+  .map(name => join(folder, name));
 
 /** Programs by the scanners' names that answer what was recorded of them. Databases are as old as they say here. */
 function scanners(named: Record<string, Record<string, string>>, builtAt = new Date()): string {
   const bin = mkdtempSync(join(folder, 'bin-'));
+  const git = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  symlinkSync(git, join(bin, 'git'));
   for (const [name, said] of Object.entries(named)) {
     const program = `#!${process.execPath}
 const said = ${JSON.stringify(said)};
@@ -24,6 +42,11 @@ const { existsSync, readFileSync } = require('node:fs');
 if (line.startsWith('image') && !line.endsWith('/noaa-test.tar') && !existsSync(process.argv.at(-1) + '/oci-layout')) {
   console.error('unable to open it as an OCI image');
   process.exit(1);
+}
+if (line.startsWith('pack')) {
+  const [, to] = / --pack-destination=(\\S+)/.exec(line);
+  for (const file of ${JSON.stringify(TARBALLS)}) require('node:fs').copyFileSync(file, to + '/' + file.split('/').pop());
+  process.exit();
 }
 const key = line.includes('/canary.cdx.json') ? 'canary' : Object.keys(said).find(word => line.startsWith(word));
 const { recordings } = JSON.parse(readFileSync(${JSON.stringify(join(RECORDED, name === 'npm' ? 'npm-audit.json' : `${name}.json`))}, 'utf8'));
@@ -45,7 +68,11 @@ const GRYPE = { 'db status': 'database', version: 'version', canary: 'canary', '
 const NPM = { '--version': 'about', audit: 'clean' };
 
 /** Today's, so that the day on which a test runs is no matter. */
-function image(change: Made = {}, write: typeof writeDockerArchive = writeDockerArchive): string {
+function image(
+  change: Made = {},
+  write: typeof writeDockerArchive = writeDockerArchive,
+  revision = SOURCE.revision,
+): string {
   const at = mkdtempSync(join(folder, 'image-'));
   const made = { ...good(), ...change };
   const sbom = '/usr/share/sbom/noaa-test.cdx.json';
@@ -53,7 +80,8 @@ function image(change: Made = {}, write: typeof writeDockerArchive = writeDocker
   made[sbom] = JSON.stringify({ ...JSON.parse(made[sbom] as string), ...today });
   const path = join(at, 'noaa-test.tar');
   layerTar(made, `${path}.layer`);
-  write([readFileSync(`${path}.layer`)], path);
+  const Labels = { 'org.opencontainers.image.revision': revision };
+  write([readFileSync(`${path}.layer`)], path, { settings: { ...SETTINGS, Labels } });
   return path;
 }
 
@@ -65,7 +93,7 @@ function verify(
   return new Promise(done => {
     execFile(
       process.execPath,
-      [MAIN, '--out', out, ...args],
+      [MAIN, '--out', out, '--source', SOURCE.clone, ...args],
       { env: { PATH: bin }, encoding: 'utf8' },
       (error, stdout, stderr) => done({ code: Number(error?.code ?? 0), stdout, stderr, out }),
     );
@@ -110,6 +138,28 @@ test('a shell in the image: exit code 1, though no scanner objects', async () =>
   const { code, stdout } = await verify(scanners({ trivy: TRIVY, grype: GRYPE, npm: NPM }), image(shell));
   assert.equal(code, 1);
   assert.match(stdout, /shell: \/usr\/bin\/sh a shell/);
+});
+
+test('a byte added to one of our files: exit code 1, though no scanner objects, and the page names the file', async () => {
+  const bin = scanners({ trivy: TRIVY, grype: GRYPE, npm: NPM });
+  const { code, stdout } = await verify(bin, image({ '/app/apps/test/main.js': 'console.log(1);\n ' }));
+  assert.equal(code, 1);
+  assert.match(stdout, /code-changed: \/app\/apps\/test\/main\.js is not as in revision [0-9a-f]{12}/);
+});
+
+test('an image of no known revision: exit code 3, since nothing says what its code should be', async () => {
+  const bin = scanners({ trivy: TRIVY, grype: GRYPE, npm: NPM });
+  const { code, stdout } = await verify(bin, image({}, writeDockerArchive, `${SOURCE.revision}-dirty`));
+  assert.equal(code, 3);
+  assert.match(stdout, /source: not compared: the image was not built from a commit/);
+});
+
+test('an archive that unpacks to more than it may: exit code 3 and one sentence', async () => {
+  const path = join(folder, 'bomb.tar');
+  writeFileSync(path, gzipSync(tarOf([{ name: 'zeros', content: Buffer.alloc(80 << 20) }])));
+  const { code, stderr } = await verify(scanners({ trivy: TRIVY, grype: GRYPE, npm: NPM }), path);
+  assert.equal(code, 3);
+  assert.match(stderr, /^the archive of 0\.\d MB unpacks to more than 64 MB, [^\n]*\n$/);
 });
 
 test('no scanner on the machine: exit code 3, and nothing is claimed', async () => {

@@ -9,8 +9,12 @@ import { type Violation, violationsOf } from '../../verify/image/completeness.ts
 import { lockedPackages } from '../../verify/image/npm.ts';
 import { flat, kindOf, sbomOf } from '../../verify/image/sbom.ts';
 import { schemaFaults } from '../../verify/image/schema.ts';
+import { run as runProgram } from '../../verify/scanners/run.ts';
+import { type Expected, expectedOf } from '../../verify/source/expected.ts';
+import { Tarballs } from '../../verify/source/tarballs.ts';
 import { buildImages, CACHE, imageOf, podman, run, SERVICES, type Service, TREE } from './machine.ts';
 
+const tarballs = new Tarballs(join(CACHE, 'tarballs'), runProgram);
 const LOCKED = lockedPackages(JSON.parse(readFileSync(join(TREE, 'package-lock.json'), 'utf8')));
 const folder = mkdtempSync(join(tmpdir(), 'noaa-verified-'));
 const archiveOf = (service: Service) => join(folder, `noaa-${service}.oci.tar`);
@@ -19,7 +23,9 @@ const images = new Map<Service, Image>();
 /** By id: a name may be given to another image meanwhile. */
 const idOf = (service: Service) => ids.get(service) ?? assert.fail(`${service} was not built`);
 const imageAt = (service: Service) => images.get(service) ?? assert.fail(`${service} was not read`);
-const violations = (image: Image): Violation[] => violationsOf(image, LOCKED, new Date());
+const expected = new Map<Service, Expected>();
+const violations = (image: Image, service?: Service): Violation[] =>
+  violationsOf(image, LOCKED, new Date(), service && expected.get(service));
 
 /** The image with something done to it, as podman itself would make it, read from its archive. */
 async function changed(service: Service, name: string, from: string, to: string): Promise<Image> {
@@ -50,7 +56,11 @@ before(async () => {
       archiveOf(service),
       idOf(service),
     ]);
-    images.set(service, await readImage(archiveOf(service)));
+    const image = await readImage(archiveOf(service));
+    images.set(service, image);
+    // While something is not committed there is no revision to compare with, and verify-images says so.
+    if (!image.labels['org.opencontainers.image.revision']?.endsWith('-dirty'))
+      expected.set(service, await expectedOf(image, TREE, tarballs));
   }
 });
 after(() => rmSync(folder, { recursive: true }));
@@ -63,6 +73,13 @@ for (const service of SERVICES) {
 
     test('holds only what dpkg, npm and its SBOM name, and nothing that has no business there', () => {
       assert.deepEqual(violations(imageAt(service)), []);
+    });
+
+    test('is byte by byte its revision, the tarballs of the lockfile and its Node', t => {
+      t.diagnostic(
+        `compared with ${expected.get(service)?.revision ?? 'nothing: there are uncommitted changes'}`,
+      );
+      assert.deepEqual(violations(imageAt(service), service), []);
     });
 
     test('has an SBOM that is valid, and names Node, the addons and what was compiled, each with a way to look it up', () => {
@@ -111,6 +128,19 @@ test('a shell put into a built image is found, and so is a program exchanged for
       ({ check, path }) => check === 'elf-unnamed' && path === '/usr/local/bin/node',
     ),
   );
+});
+
+test('a byte added to JavaScript of ours, or of a package, in a built image is found', async t => {
+  if (!expected.has('redactor')) t.diagnostic('compared with nothing: there are uncommitted changes');
+  for (const path of ['/app/apps/redactor/main.js', '/app/node_modules/zeromq/lib/index.js']) {
+    const altered = join(folder, 'altered.js');
+    writeFileSync(altered, `${imageAt('redactor').rootfs.get(path)?.read()}\n`);
+    const image = await changed('redactor', 'altered', altered, path);
+    const found = violations(image, 'redactor').filter(
+      one => one.path === path && one.check.endsWith('-changed'),
+    );
+    assert.equal(found.length, expected.has('redactor') ? 1 : 0, path);
+  }
 });
 
 test('npm run verify-images on all three, with no scanner at hand, claims nothing and finds nothing to mend', async () => {

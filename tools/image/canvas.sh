@@ -15,6 +15,5 @@ g++ -std=gnu++20 -O2 -fPIC -shared -s -Wno-cast-function-type \
   src/bmp/BMPParser.cc src/Canvas.cc src/CanvasGradient.cc src/CanvasPattern.cc src/CanvasRenderingContext2d.cc \
   src/closure.cc src/color.cc src/Image.cc src/ImageData.cc src/init.cc src/register_font.cc src/FontParser.cc \
   $(pkg-config --libs pixman-1 cairo libpng pangocairo freetype2 libjpeg librsvg-2.0) -lgif
-rm -rf src binding.gyp util
 # shellcheck disable=SC2016 # JavaScript
 node -e 'const { cairoVersion } = require("canvas"); console.log(`canvas on cairo ${cairoVersion}`)'

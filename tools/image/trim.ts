@@ -1,61 +1,55 @@
 /**
- * Usage: trim.ts SERVICE, in /app of a build stage. Leaves in node_modules only what the service can load when it
- * runs, and in apps only its own: no package that served an installation alone, no sources of addons, no declarations, no other platform.
+ * Usage: trim.ts SERVICE, in /app of a build stage. Leaves in node_modules only what the service can load when it runs, and
+ * in apps only its own. packages.ts has the rules.
  */
-import { existsSync, globSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-
-/** Packages that others name as dependencies and that only compile or download. */
-const FOR_INSTALLATION = new Set(['node-addon-api', 'prebuild-install']);
-
-const modules = join(process.cwd(), 'node_modules');
-const needed = new Set<string>();
-
-/** Where Node would find a package from a directory. */
-function locate(name: string, from: string): string | undefined {
-  for (let at = from; at.startsWith(process.cwd()); at = dirname(at)) {
-    const candidate = join(at, 'node_modules', name);
-    if (existsSync(join(candidate, 'package.json'))) return candidate;
-  }
-  return undefined;
-}
-
-function need(directory: string): void {
-  if (needed.has(directory)) return;
-  needed.add(directory);
-  const manifest = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
-  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies })) {
-    const found = FOR_INSTALLATION.has(name) ? undefined : locate(name, directory);
-    if (found) need(found);
-  }
-}
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { isUnused, neededPackages } from './packages.ts';
 
 const ours = ['common', process.argv[2] ?? ''];
 for (const name of readdirSync('apps')) {
-  if (ours.includes(name)) need(join(process.cwd(), 'apps', name));
-  else rmSync(join('apps', name), { recursive: true });
+  if (!ours.includes(name)) rmSync(join('apps', name), { recursive: true });
 }
+const needed = neededPackages(
+  ours.map(name => `apps/${name}`),
+  folder => {
+    const path = join(folder, 'package.json');
+    if (!existsSync(path)) return undefined;
+    const manifest = JSON.parse(readFileSync(path, 'utf8'));
+    return Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
+  },
+);
 
-for (const file of globSync(`${modules}/**/package.json`)) {
-  const directory = dirname(file);
-  const isPackage = /\/node_modules\/(@[^/]+\/)?[^/]+$/.test(directory);
-  if (isPackage && !needed.has(directory)) rmSync(directory, { recursive: true, force: true });
-}
 // Links to our own workspaces and to programs: nothing loads through them.
 for (const name of ['@noaa-pod', '.bin', '.package-lock.json'])
-  rmSync(join(modules, name), { recursive: true, force: true });
-for (const name of readdirSync(modules).filter(entry => entry.startsWith('@'))) {
-  if (readdirSync(join(modules, name)).length === 0) rmSync(join(modules, name), { recursive: true });
+  rmSync(join('node_modules', name), { recursive: true, force: true });
+trimModules('node_modules');
+
+function trimModules(modules: string): void {
+  const names = readdirSync(modules).flatMap(entry =>
+    entry.startsWith('@') ? readdirSync(join(modules, entry)).map(name => `${entry}/${name}`) : [entry],
+  );
+  for (const name of names) {
+    const folder = join(modules, name);
+    if (needed.has(folder)) trimPackage(name, folder, folder);
+    else rmSync(folder, { recursive: true });
+  }
+  removeEmpty(modules);
 }
 
-const unused = [
-  `${modules}/**/*.{ts,mts,cts,map,md,markdown,yml,cc,h,hh,c,S,asm,gyp,gypi}`,
-  `${modules}/**/{bin,test,tests,bench,benchmark,benchmarks,example,examples,doc,docs,coverage,.github}`,
-  `${modules}/bintrees/dist`,
-  `${modules}/cmake-ts/{lib,src}`,
-  `${modules}/koffi/{vendor,lib,doc}`,
-  `${modules}/@koromix/*/musl_*`,
-];
-for (const path of unused.flatMap(pattern => globSync(pattern))) {
-  if (!/LICEN[CS]E/i.test(path)) rmSync(path, { recursive: true, force: true });
+function trimPackage(name: string, root: string, folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.name === 'node_modules') trimModules(path);
+    else if (entry.isDirectory()) trimPackage(name, root, path);
+    else if (isUnused(name, relative(root, path))) rmSync(path);
+  }
+  removeEmpty(folder);
+}
+
+function removeEmpty(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && readdirSync(path).length === 0) rmdirSync(path);
+  }
 }

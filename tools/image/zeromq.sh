@@ -10,13 +10,12 @@ aarch64) arch=arm64 ;;
 esac
 sources=$(find src -name '*.cc' ! -name win_delay_load_hook.cc | sort)
 addon=linux/$arch/node/glibc-distribution/addon.node
-rm -rf build script CMakeLists.txt vcpkg.json
+rm -rf build
 mkdir -p "build/${addon%/*}"
 # shellcheck disable=SC2086 # a list of files without blanks
 g++ -std=gnu++20 -O2 -fPIC -shared -s -DNAPI_CPP_EXCEPTIONS -DNAPI_VERSION=8 -DBUILDING_NODE_EXTENSION \
   -I"$(node -p 'require("node-addon-api").include_dir')" -I/usr/local/include/node -Isrc \
   -Wl,-z,relro,-z,now -o "build/$addon" $sources -lzmq
 printf '{"{\\"os\\":\\"linux\\",\\"arch\\":\\"%s\\",\\"libc\\":\\"glibc\\",\\"abi\\":1}":"%s"}\n' "$arch" "$addon" >build/manifest.json
-rm -rf src
 # shellcheck disable=SC2016 # JavaScript
 node -e 'const { version } = require("zeromq"); console.log(`zeromq on libzmq ${version}`)'

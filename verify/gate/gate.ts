@@ -17,9 +17,10 @@ export type Doubt =
   | 'left out'
   | 'stale database'
   | 'blind'
-  | 'uncovered';
+  | 'uncovered'
+  | 'not compared';
 
-/** Why a scan proves nothing. */
+/** Why a scan, or a check, proves nothing. */
 export interface Problem {
   doubt: Doubt;
   scanner: string;
@@ -52,12 +53,19 @@ export interface Verdict {
 }
 
 export function judge(
-  given: { components: Component[]; runs: Run[]; violations: Violation[]; acceptances: Acceptance[] },
+  given: {
+    components: Component[];
+    runs: Run[];
+    violations: Violation[];
+    acceptances: Acceptance[];
+    /** Checks besides the scans that could not be made. */
+    problems?: Problem[];
+  },
   now: Date,
 ): Verdict {
   const { components, runs, violations, acceptances } = given;
   const all = flat(components).filter(({ type }) => type !== 'operating-system' && type !== 'file');
-  const problems = runs.flatMap(run => doubtsOf(run, all, now));
+  const problems = [...(given.problems ?? []), ...runs.flatMap(run => doubtsOf(run, all, now))];
   problems.push(...uncovered(all, runs, problems));
 
   const findings = merge(runs.flatMap(({ result }) => ('findings' in result ? result.findings : [])));

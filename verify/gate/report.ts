@@ -12,6 +12,8 @@ export interface ImageReport {
   createdAt?: string;
   /** The state of Debian's archive that it was made from. */
   archiveState?: string;
+  /** The commit that its code is compared with. */
+  revision?: string;
   sbom: string;
   components: Component[];
   runs: Run[];
@@ -70,6 +72,7 @@ function imagePage(image: ImageReport, now: Date): string[] {
     `  image       ${image.id ?? 'a bare root filesystem, which has no digest'}`,
     ...(image.digest === undefined ? [] : [`  manifest    ${image.digest}`]),
     `  made        ${image.createdAt ?? 'at an unknown time'}, from Debian's archive of ${image.archiveState ?? 'an unknown day'}`,
+    `  code        ${image.revision === undefined ? 'not compared with its source' : `compared with revision ${image.revision}`}`,
     `  SBOM        ${image.sbom}: ${count('deb')} of Debian, ${count('npm')} of npm, ${count('cpe')} by CPE`,
     ...(verdict.unseen.length === 0 ? [] : [`              in no database: ${verdict.unseen.join(', ')}`]),
     ...section(

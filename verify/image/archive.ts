@@ -38,6 +38,8 @@ export interface Image {
   createdAt?: string;
   labels: Record<string, string>;
   user?: string;
+  /** How it starts its program; a bare root filesystem does not say. */
+  settings?: { entrypoint: string[]; command: string[]; workingDirectory: string; environment: string[] };
   rootfs: Rootfs;
   /** Frees the content on disk; no file of `rootfs` can be read afterwards. */
   [Symbol.dispose](): void;
@@ -92,6 +94,12 @@ function metadataOf({ architecture, created, config }: Configuration) {
     ...(architecture !== undefined && { architecture }),
     ...(createdAt !== undefined && { createdAt }),
     ...(config?.User !== undefined && { user: config.User }),
+    settings: {
+      entrypoint: config?.Entrypoint ?? [],
+      command: config?.Cmd ?? [],
+      workingDirectory: config?.WorkingDir ?? '',
+      environment: config?.Env ?? [],
+    },
   };
 }
 

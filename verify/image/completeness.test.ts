@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { elf, GOOD, good, imageFrom, type Made } from '../fixtures/made.ts';
@@ -101,6 +102,123 @@ test('a program whose library is not in the image is rejected', () => {
 test('a file, or a setting, that differs from what its package installed is rejected', () => {
   assert.ok(rejectedBy({ [GOOD.libc]: { content: elf({ filler: 'patched' }) } }).includes('changed'));
   assert.ok(rejectedBy({ '/etc/os-release': 'ID=debian\nVERSION_ID="12"\n' }).includes('changed'));
+});
+
+test('a file of a package of Debian that dpkg recorded no digest of is rejected', () => {
+  const info = '/var/lib/dpkg/info/libc6:amd64';
+  const list = `${(good()[`${info}.list`] as string).trim()}\n/usr/share/doc/libc6/more\n`;
+  const made = { [`${info}.list`]: list, '/usr/share/doc/libc6/more': 'x' };
+  assert.deepEqual(
+    violations(made).map(({ check, path }) => [check, path]),
+    [['changed', '/usr/share/doc/libc6/more']],
+  );
+});
+
+/** As ldconfig writes it, with what is in it by accident left out. */
+function loaderCache(libraries: [string, string][]): Buffer {
+  const strings = Buffer.from(
+    libraries
+      .flat()
+      .map(text => `${text}\0`)
+      .join(''),
+  );
+  const bytes = Buffer.alloc(48 + 24 * libraries.length + strings.length);
+  bytes.write('glibc-ld.so.cache1.1');
+  bytes.writeUInt32LE(libraries.length, 20);
+  let at = bytes.length - strings.length;
+  strings.copy(bytes, at);
+  for (const [index, pair] of libraries.entries()) {
+    for (const [word, text] of pair.entries()) {
+      bytes.writeUInt32LE(at, 48 + 24 * index + 4 + 4 * word);
+      at += Buffer.byteLength(text) + 1;
+    }
+  }
+  return bytes;
+}
+
+/** As fc-cache writes it, for a folder. */
+function fontCache(folder: string, name = folder): [string, Buffer] {
+  const bytes = Buffer.alloc(64 + folder.length + 1);
+  bytes.writeUInt32LE(0xfc02fc04);
+  bytes.writeBigInt64LE(BigInt(bytes.length), 8);
+  bytes.writeBigInt64LE(64n, 16);
+  bytes.write(folder, 64);
+  const digest = createHash('md5').update(name).digest('hex');
+  return [`/var/cache/fontconfig/${digest}-le64.cache-9`, bytes];
+}
+
+const LIBC = '/lib/x86_64-linux-gnu/libc.so.6';
+const OWNED_FOLDER = '/usr/lib/x86_64-linux-gnu';
+const made = ([path, content]: [string, Buffer]): Made => ({ [path]: { content } });
+
+test('what a build generates is accepted as it generates it', () => {
+  for (const change of [
+    { '/etc/ld.so.cache': { content: loaderCache([['libc.so.6', LIBC]]) } },
+    made(fontCache(OWNED_FOLDER)),
+    { '/var/cache/fontconfig/CACHEDIR.TAG': 'Signature: 8a477f597d28d172789f06886806bc55\n# a comment\n' },
+    {
+      '/etc/passwd':
+        'root:x:0:0:root:/:/usr/sbin/nologin\na:x:10001:10001:a:/nonexistent:/usr/sbin/nologin\n',
+    },
+    { '/etc/group': 'root:x:0:\na:x:10001:\n' },
+    { '/var/lib/dpkg/arch': 'amd64\n' },
+    { '/etc/resolv.conf': '' },
+    { '/usr/local/man': { target: 'share/man' } },
+  ] as Made[]) {
+    assert.deepEqual(violations(change), [], Object.keys(change)[0]);
+  }
+});
+
+test('none of what a build generates is a place to hide something in', () => {
+  for (const change of [
+    {
+      '/etc/ld.so.cache': { content: loaderCache([['libc.so.6', '/app/node_modules/koa/build/addon.node']]) },
+    },
+    { '/etc/ld.so.cache': { content: loaderCache([['libc.so.6', '/no/such/libc.so.6']]) } },
+    { '/etc/ld.so.cache': { content: loaderCache([['libzmq.so.5', LIBC]]) } },
+    { '/etc/ld.so.cache': { content: loaderCache([['libc.so.6', LIBC]]).subarray(0, 60) } },
+    { '/etc/ld.so.cache': 'anything' },
+    made(fontCache('/no/such/folder')),
+    made(fontCache(OWNED_FOLDER, '/another')),
+    made([fontCache(OWNED_FOLDER)[0], Buffer.from('anything')]),
+    made([fontCache(OWNED_FOLDER)[0], Buffer.concat([fontCache(OWNED_FOLDER)[1], Buffer.from('more')])]),
+    { '/var/cache/fontconfig/CACHEDIR.TAG': 'anything' },
+    { '/etc/passwd': 'root:x:0:0:root:/:/bin/sh\n' },
+    { '/etc/passwd': 'root:x:0:0:root:/:/usr/sbin/nologin\na:x:0:0:a:/nonexistent:/usr/sbin/nologin\n' },
+    {
+      '/etc/passwd':
+        'root:x:0:0:root:/:/usr/sbin/nologin\na:x:10002:10002:a:/nonexistent:/usr/sbin/nologin\n',
+    },
+    { '/etc/group': 'root:x:0:a\n' },
+    { '/etc/profile': 'alias ls=evil' },
+    { '/etc/motd': 'anything' },
+    { '/etc/resolv.conf': 'nameserver 192.0.2.1' },
+    { '/var/lib/dpkg/arch': 'arm64\n' },
+    { '/var/lib/dpkg/info/other.postinst': 'anything' },
+  ] as Made[]) {
+    assert.deepEqual(rejectedBy(change), ['generated-changed'], JSON.stringify(change).slice(0, 120));
+  }
+  for (const path of [
+    '/var/lib/dpkg/extra',
+    '/var/cache/fontconfig/x',
+    '/etc/fonts/conf.d/99.conf',
+    '/etc/ssl/certs/x',
+  ])
+    assert.deepEqual(rejectedBy({ [path]: 'x' }), ['unexplained'], path);
+});
+
+test('a link that no package brings is rejected, and one of a package that leads to a file of none', () => {
+  assert.deepEqual(rejectedBy({ '/etc/extra': { target: 'os-release' } }), ['stray-link']);
+  assert.deepEqual(rejectedBy({ '/usr/local/man': { target: '/etc' } }), ['stray-link']);
+  const list = '/var/lib/dpkg/info/libc6:amd64.list';
+  const owned = { [list]: `${good()[list]}/usr/lib/libx.so\n` };
+  const link = (target: string) => violations({ ...owned, '/usr/lib/libx.so': { target } });
+  assert.deepEqual(link('x86_64-linux-gnu/libc.so.6'), []);
+  assert.deepEqual(link('not/in/the/image'), []);
+  assert.deepEqual(
+    link('/app/node_modules/koa/package.json').map(({ check, path }) => [check, path]),
+    [['stray-link', '/usr/lib/libx.so']],
+  );
 });
 
 test('a file of unknown origin is rejected', () => {

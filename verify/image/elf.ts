@@ -1,4 +1,5 @@
 /** What an executable or a library says of itself, from the ELF specification (gABI, chapters 4 and 5). */
+import type { Entry } from './rootfs.ts';
 
 export interface Elf {
   bits: 32 | 64;
@@ -21,13 +22,13 @@ export function isElf(bytes: Buffer): boolean {
 }
 
 /** Programs and libraries of Windows and macOS, by their magic numbers (PE; Mach-O in either order, thin or fat). */
-export function isForeignBinary(bytes: Buffer): boolean {
-  if (bytes.length < 64) return false;
-  if (bytes.toString('latin1', 0, 2) === 'MZ') {
-    const header = bytes.readUInt32LE(0x3c);
-    return header + 4 <= bytes.length && bytes.toString('latin1', header, header + 4) === 'PE\0\0';
+export function isForeignBinary(file: Pick<Entry, 'size' | 'read'>): boolean {
+  const head = file.read(0, 64);
+  if (head.length < 64) return false;
+  if (head.toString('latin1', 0, 2) === 'MZ') {
+    return file.read(head.readUInt32LE(0x3c), 4).toString('latin1') === 'PE\0\0';
   }
-  return [0xfeedface, 0xfeedfacf, 0xcefaedfe, 0xcffaedfe, 0xcafebabe].includes(bytes.readUInt32BE(0));
+  return [0xfeedface, 0xfeedfacf, 0xcefaedfe, 0xcffaedfe, 0xcafebabe].includes(head.readUInt32BE(0));
 }
 
 /** Throws a RangeError where the file's own offsets lead out of it. */

@@ -1,0 +1,35 @@
+/** Checks of owners and modes. */
+import { type Fault, filesOf, type Subject } from './subject.ts';
+
+export function setuidFiles({ rootfs }: Subject): Fault[] {
+  return filesOf(rootfs)
+    .filter(([, { mode, hasCapabilities }]) => (mode & 0o6000) !== 0 || hasCapabilities)
+    .map(([path, { mode, hasCapabilities }]) => ({
+      path,
+      message: hasCapabilities
+        ? 'has file capabilities'
+        : `runs with its owner's rights (mode ${mode.toString(8)})`,
+    }));
+}
+
+export function worldWritable({ rootfs }: Subject): Fault[] {
+  return (
+    [...rootfs]
+      .filter(([, { type, mode }]) => type !== 'symlink' && (mode & 0o002) !== 0)
+      // A folder like /tmp, where each may remove only what is its own.
+      .filter(([, { type, mode }]) => !(type === 'directory' && (mode & 0o1000) !== 0))
+      .map(([path, { mode }]) => ({ path, message: `anyone may write to it (mode ${mode.toString(8)})` }))
+  );
+}
+
+export function notOwnedByRoot({ rootfs }: Subject): Fault[] {
+  return [...rootfs]
+    .filter(([, { type, uid = 0, gid = 0 }]) => type !== 'symlink' && (uid !== 0 || gid !== 0))
+    .map(([path, { uid, gid }]) => ({ path, message: `belongs to ${uid}:${gid}, who could change it` }));
+}
+
+export function runsAsRoot({ image }: Subject): Fault[] {
+  return image.id === undefined || /^[1-9]\d*(:\d+)?$/.test(image.user ?? '')
+    ? []
+    : [{ path: '/', message: `the image's user is "${image.user ?? ''}", not a number above 0` }];
+}
