@@ -4,7 +4,7 @@ import { type Cover, coverOf } from './cover.ts';
 import { digestOf } from './digest.ts';
 import { colourOf, contrasting } from './fill.ts';
 import { labelPixels } from './label.ts';
-import { fillsOf, type Layer, type Mask, maskOf } from './mask.ts';
+import { type Fill, fillsOf, type Layer, type Mask, maskOf } from './mask.ts';
 import type { MaskFile } from './mask-file.ts';
 import { countPixels, type Spans, union } from './spans.ts';
 
@@ -29,7 +29,9 @@ export class Redaction {
 export type InForce = { ok: true; redaction: Redaction } | { ok: false; detail: string };
 
 /** A redaction for pictures of one layout. */
-export type Fitted = { ok: true; mask: Mask; warnings: string[] } | { ok: false; detail: string };
+export type Fitted =
+  | { ok: true; mask: Mask; fills: readonly Fill[]; warnings: string[] }
+  | { ok: false; detail: string };
 
 /** Fits a redaction to a layout, once for all frames of it. What does not fit is refused, never stretched. */
 export function fit({ borderPx, masks }: Redaction, layout: PixelLayout): Fitted {
@@ -54,7 +56,8 @@ export function fit({ borderPx, masks }: Redaction, layout: PixelLayout): Fitted
   const labels = newest ? labelsOf(newest, covers.at(-1)!.regions) : { layers: [], warnings: [] };
   const warnings = count < width * height ? labels.warnings : [nothingLeft(borderPx, masks, size)];
   const layers: Layer[] = [{ spans: covered, colour }, ...labels.layers];
-  return { ok: true, mask: maskOf(fillsOf(layers, layout)), warnings };
+  const fills = fillsOf(layers, layout);
+  return { ok: true, mask: maskOf(fills), fills, warnings };
 }
 
 function otherSizeOf({ picture }: MaskFile, size: string): string | undefined {

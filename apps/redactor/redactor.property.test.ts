@@ -20,7 +20,6 @@ import {
 } from '../../tests/support/mask-arbitraries.ts';
 import { type Verdict, verdicts } from '../../tests/support/mask-reference.ts';
 import { parseFrame } from '../common/frame.ts';
-import type { MaskFile } from './mask-file.ts';
 import { type InForce, Redaction } from './redaction.ts';
 import { redact, type Withheld } from './redactor.ts';
 
@@ -31,28 +30,48 @@ interface Step {
   trailer: Trailer;
   damage: ((message: Buffer) => Buffer) | null;
   seed: number;
-  borderPx: number;
-  /** As many as are in force; null is a mask file at fault. */
-  masks: MaskFile[] | null;
+  /** What is in force, of those of the run; null is a mask file at fault. */
+  redaction: number | null;
 }
 
-function steps(picture: Picture): fc.Arbitrary<Step> {
-  const { width, height } = picture;
-  const small = width * height < 4000;
-  return fc.record({
-    picture: fc.constant(picture),
-    trailer: trailersOf(picture),
-    damage: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: damages }),
-    seed: fc.integer(),
-    borderPx: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 6 }), fc.constant(100)),
-    masks: fc.option(fc.array(masks(width, height), { maxLength: small ? 2 : 1 }), { freq: 12 }),
-  });
+interface Run {
+  redactions: Redaction[];
+  steps: Step[];
 }
 
-/** A few frames of one size or several, with masks that come and go between them. */
-const runs = fc
+function redactionsFor({ width, height }: Picture): fc.Arbitrary<Redaction> {
+  const borderPx = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 6 }), fc.constant(100));
+  const files = fc.array(masks(width, height), { maxLength: width * height < 4000 ? 2 : 1 });
+  return fc.tuple(borderPx, files).map(([px, all]) => new Redaction(px, all));
+}
+
+function stepsOf(pictures: Picture[], redactions: number): fc.Arbitrary<Step> {
+  return fc.constantFrom(...pictures).chain(picture =>
+    fc.record({
+      picture: fc.constant(picture),
+      trailer: trailersOf(picture),
+      damage: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: damages }),
+      seed: fc.integer(),
+      redaction: fc.option(fc.nat(redactions - 1), { freq: 12 }),
+    }),
+  );
+}
+
+/** A few frames of one size or several, under redactions that come and go between them. */
+const runs: fc.Arbitrary<Run> = fc
   .array(pictures, { minLength: 1, maxLength: 2 })
-  .chain(sizes => fc.array(fc.constantFrom(...sizes).chain(steps), { minLength: 1, maxLength: 3 }));
+  .chain(sizes =>
+    fc.tuple(
+      fc.constant(sizes),
+      fc.array(fc.constantFrom(...sizes).chain(redactionsFor), { minLength: 1, maxLength: 2 }),
+    ),
+  )
+  .chain(([sizes, redactions]) =>
+    fc.record({
+      redactions: fc.constant(redactions),
+      steps: fc.array(stepsOf(sizes, redactions.length), { minLength: 1, maxLength: 4 }),
+    }),
+  );
 
 /** Bytes that follow from a seed (mulberry32). */
 function noiseOf(seed: number): () => number {
@@ -123,11 +142,14 @@ test('no covered sample is ever published, and nothing else is changed', async (
   const published = { whole: 0, damaged: 0 };
   await fc.assert(
     fc.asyncProperty(runs, async run => {
-      const sent = run.map(({ picture, trailer, seed }, sequence) =>
+      const { steps } = run;
+      const sent = steps.map(({ picture, trailer, seed }, sequence) =>
         messageOf(picture, trailer, sequence, noiseOf(seed)),
       );
-      const redactions = run.map(step => step.masks && new Redaction(step.borderPx, step.masks));
-      const messages = sent.map(({ message }, i) => run[i]!.damage?.(message) ?? message);
+      const redactions = steps.map(({ redaction }) =>
+        redaction === null ? null : run.redactions[redaction]!,
+      );
+      const messages = sent.map(({ message }, i) => steps[i]!.damage?.(message) ?? message);
       const outputs = await publishedOf(
         messages.map(message => Buffer.from(message)),
         redactions,
@@ -135,22 +157,23 @@ test('no covered sample is ever published, and nothing else is changed', async (
 
       const others = messages.map(message => Buffer.from(message));
       for (const [i, output] of outputs.entries()) {
-        const { picture, masks, borderPx, damage } = run[i]!;
+        const { picture, damage } = steps[i]!;
+        const redaction = redactions[i];
         const isNotice = output !== undefined && output.readBigUInt64BE(0) === 0n;
         if (output === undefined || isNotice) {
           if (isNotice) assert.ok(!parseFrame(output).ok);
           continue;
         }
         published[damage ? 'damaged' : 'whole'] += 1;
-        assert.ok(masks, 'a frame was published while it was not known what to cover');
+        assert.ok(redaction, 'a frame was published while it was not known what to cover');
         const frame = parseFrame(output);
         assert.ok(frame.ok && frame.redacted && frame.stamp, 'what was published bears no mark');
-        assert.equal(frame.stamp.mask, redactions[i]!.digest);
+        assert.equal(frame.stamp.mask, redaction.digest);
         // A damaged header may say another size, which then is the picture's.
         const { width, height } = frame;
         const shown: Picture = { width, height, kind: frame.order === 'F' ? 'fortran' : frame.format };
-        const fill = (masks.at(-1)?.fill ?? '#000000') as keyof typeof FILLS;
-        const expected = expectedOf(shown, verdicts({ borderPx, masks }, width, height), fill);
+        const fill = (redaction.masks.at(-1)?.fill ?? '#000000') as keyof typeof FILLS;
+        const expected = expectedOf(shown, verdicts(redaction, width, height), fill);
         const { pixels } = frame;
         const start = pixels.byteOffset - output.byteOffset;
         let covered = 0;
@@ -163,7 +186,7 @@ test('no covered sample is ever published, and nothing else is changed', async (
           covered += 1;
           others[i]![start + at] = ~others[i]![start + at]! & 255;
         }
-        assert.ok(covered > 0 || masks.length > 0, 'a frame was published with nothing covered');
+        assert.ok(covered > 0 || redaction.masks.length > 0, 'a frame was published with nothing covered');
         assert.ok(damage || shown.kind === picture.kind);
       }
       const again = await publishedOf(others, redactions);

@@ -57,17 +57,22 @@ function xAt({ x0, y0, x1, y1 }: Edge, y: number): number {
   return x0 + ((x1 - x0) * (y - y0)) / (y1 - y0);
 }
 
+/** Returns where an edge is cut, as wide as rounding makes it uncertain. An upright edge is cut exactly. */
+function cutAt(edge: Edge, y: number): Run {
+  const x = xAt(edge, y);
+  const slack = edge.x0 === edge.x1 ? 0 : ROUNDING_PX;
+  return [x - slack, x + slack];
+}
+
 /** Returns the runs that the edges pass over between two heights. An upright edge has a place there, and no width. */
 function outline(edges: readonly Edge[], top: number, bottom: number): Run[] {
   const runs: Run[] = [];
   for (const edge of edges) {
     const { x0, y0, x1, y1 } = edge;
     if (y1 <= top || y0 >= bottom) continue;
-    // An end of the edge is exact, a cut through it is computed.
-    const ends = [y0 >= top ? x0 : xAt(edge, top), y1 <= bottom ? x1 : xAt(edge, bottom)];
-    const isExact = x0 === x1 || (y0 >= top && y1 <= bottom);
-    const slack = isExact ? 0 : ROUNDING_PX;
-    runs.push([Math.min(...ends) - slack, Math.max(...ends) + slack]);
+    const upper: Run = y0 >= top ? [x0, x0] : cutAt(edge, top);
+    const lower: Run = y1 <= bottom ? [x1, x1] : cutAt(edge, bottom);
+    runs.push([Math.min(upper[0], lower[0]), Math.max(upper[1], lower[1])]);
   }
   return runs;
 }
