@@ -1,18 +1,23 @@
+import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
+import { LogOutput } from './log-output.ts';
 
 export type { Logger };
 
 /**
- * JSON lines on stdout, for journald and log shippers; readable where stdout is a terminal.
+ * Returns a logger of JSON lines on stdout, for journald and log shippers; readable if stdout is a terminal.
  * pino-pretty is a development dependency, so an image without it logs JSON to a terminal too.
  */
 export async function createLog(service: string, level: string): Promise<Logger> {
   const options = { base: { service }, level, formatters: { level: (label: string) => ({ level: label }) } };
-  if (process.stdout.isTTY) {
-    const pretty = await import('pino-pretty').catch(() => undefined);
-    if (pretty) return pino(options, pretty.default(prettyOptions));
-  }
-  return pino(options, pino.destination({ dest: 1, sync: true }));
+  const output = new LogOutput((lines, why) => {
+    log.warn({ lines }, `${lines} log lines were lost: standard output could not be written (${why})`);
+  });
+  const pretty = isatty(1) ? await import('pino-pretty').catch(() => undefined) : undefined;
+  const readable = pretty?.prettyFactory({ ...prettyOptions, colorize: pretty.isColorSupported });
+  // Annotated, because the output refers to it.
+  const log: Logger = pino(options, { write: line => output.write(readable?.(line) ?? line) });
+  return log;
 }
 
 /** How a log line reads on a terminal, for one service and for `npm start` alike. */
@@ -23,7 +28,7 @@ export const prettyOptions = {
 } as const;
 
 /**
- * Tells of something that may happen with every frame at most once per `periodMs` and key, with the count since.
+ * Logs what may happen with every frame at most once per `periodMs` and key, with the number of repetitions since.
  * Keys come from closed sets, so the map is bounded.
  */
 export class ThrottledLog {

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Endpoint } from './endpoint.ts';
 import type { Health, Verdict } from './health.ts';
 import { createBoundedServer, type Limits, listen } from './http.ts';
+import { lostLogLines } from './log-output.ts';
 import packageJson from './package.json' with { type: 'json' };
 
 export { Counter, Gauge, Registry, Summary } from 'prom-client';
@@ -10,7 +11,7 @@ export const VERSION: string = packageJson.version;
 
 const LIMITS: Limits = { connections: 32 };
 
-/** A registry with what every service tells of itself. */
+/** Returns a registry with what every service reports about itself. */
 export function createMetrics(service: string): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
@@ -21,6 +22,14 @@ export function createMetrics(service: string): Registry {
     labelNames: ['version', 'node'],
     registers: [registry],
   }).set({ version: VERSION, node: process.versions.node }, 1);
+  new Gauge({
+    name: 'noaa_log_lines_lost',
+    help: 'Log lines that were lost since the start because standard output could not be written',
+    registers: [registry],
+    collect() {
+      this.set(lostLogLines());
+    },
+  });
   return registry;
 }
 
