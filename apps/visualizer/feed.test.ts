@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { feedFor, frameOf, settle } from '../../tests/support/feed.ts';
+import { notice, parseMessage } from '../common/frame.ts';
 
 test('two feeds in one process share nothing: each has its own source, picture, viewers and counters', async () => {
   using one = feedFor({ peer: 'tcp://127.0.0.1:1' });
@@ -8,7 +9,7 @@ test('two feeds in one process share nothing: each has its own source, picture, 
   one.feed.take(frameOf(1));
   other.feed.take(frameOf(2));
   other.feed.take(frameOf(3));
-  one.feed.refuse('too-short');
+  one.feed.refuse('too-short', '3 bytes');
 
   const stills = [one.feed.still(), other.feed.still()];
   await settle();
@@ -36,4 +37,20 @@ test('a frame that does not encode is reported, and a snapshot of it is answered
   assert.equal(await feed.still(), undefined);
   await settle();
   assert.equal(failures.length, 1);
+});
+
+test('a notice of the redactor tells viewers at once why there is no picture, until a frame comes', async () => {
+  using made = feedFor();
+  const { feed } = made;
+  const message = parseMessage([notice('MASK_FILE /masks/mask.json is bad: regions[0] is empty.')]);
+  assert.ok(!message.ok);
+  feed.refuse(message.reason, message.detail);
+  assert.deepEqual(feed.source.view(), {
+    state: 'refusing',
+    message: 'There is no picture: MASK_FILE /masks/mask.json is bad: regions[0] is empty.',
+  });
+  feed.refuse('bad-geometry', '0×0');
+  assert.doesNotMatch(feed.source.view().message, /MASK_FILE/);
+  feed.take(frameOf(1));
+  assert.equal(feed.source.view().state, 'live');
 });

@@ -85,9 +85,9 @@ export class Feed implements Disposable {
   }
 
   /** Takes note of a message that may not be shown. */
-  refuse(reason: RefusalReason | 'unmarked'): void {
+  refuse(reason: RefusalReason | 'unmarked', detail: string): void {
     this.#telemetry.refused(reason);
-    this.source.refused(reason);
+    this.source.refused(reason, detail);
   }
 
   get maxViewers(): number {

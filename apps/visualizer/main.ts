@@ -60,7 +60,7 @@ await runService('visualizer', schema, async ({ config, log, signal }) => {
   const viewer = {
     take: feed.take.bind(feed),
     refuse(reason: Parameters<Feed['refuse']>[0], detail: string) {
-      feed.refuse(reason);
+      feed.refuse(reason, detail);
       warnings.warn(reason, `refused a message from ${peer}: ${reason} (${detail})`);
     },
   };

@@ -69,6 +69,8 @@ export class Source implements Health {
   readonly #gaps = new SequenceGaps();
   #newest: FrameFacts | undefined;
   #ended = false;
+  /** The sentence of the last notice, if that is the last thing that was refused. */
+  #notice: string | undefined;
   /** How far the publisher's clock is behind ours, in milliseconds, while that is implausible. */
   #clockBehindMs: number | null = null;
   #shown: { stamp: Stamp; atMs: number } | undefined;
@@ -121,8 +123,9 @@ export class Source implements Health {
     return this.#clockBehindMs;
   }
 
-  /** Takes note of a message that may not be shown. */
-  refused(reason: string, nowMs = performance.now()): void {
+  /** Takes note of a message that may not be shown. `detail` matters if it is a notice: it says why there is no frame. */
+  refused(reason: string, detail: string, nowMs = performance.now()): void {
+    this.#notice = reason === 'withheld' ? detail : undefined;
     this.#flow.refused(reason, nowMs);
   }
 
@@ -138,6 +141,9 @@ export class Source implements Health {
           `What ${address} sends is not marked as redacted, so it is not shown. Point REDACTOR_HOST and REDACTOR_PORT ` +
           'at the redactor, or set ALLOW_UNMARKED_FRAMES=1 if a redactor of another make stands there.',
       };
+    }
+    if (reason !== undefined && this.#notice !== undefined) {
+      return { state: 'refusing', message: `There is no picture: ${this.#notice}` };
     }
     if (reason !== undefined) {
       return {
