@@ -27,6 +27,8 @@ export async function runService<S extends Schema>(
     setTimeout(() => process.exit(), STOP_DEADLINE_MS).unref();
   };
   process.once('SIGTERM', end).once('SIGINT', end);
+  // Node would open its debugger, which reads raw frames and changes masks.
+  process.on('SIGUSR1', () => {});
   endWithStarter(() => end('the end of npm start'));
 
   let log: Logger | undefined;
