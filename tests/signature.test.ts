@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -20,12 +20,13 @@ after(() => rmSync(folder, { recursive: true }));
 function signature(
   args: string[],
   path = `${cosign}:${process.env['PATH']}`,
+  home = folder,
 ): Promise<{ code: number; said: string }> {
   return new Promise(done => {
     execFile(
       SIGNATURE,
       args,
-      { env: { PATH: path, HOME: folder, COSIGN_PASSWORD: 'a password' }, encoding: 'utf8' },
+      { env: { PATH: path, HOME: home, COSIGN_PASSWORD: 'a password' }, encoding: 'utf8' },
       (error, stdout, stderr) => done({ code: Number(error?.code ?? 0), said: stdout + stderr }),
     );
   });
@@ -39,8 +40,9 @@ function writeArchive(path: string, document: 'index.json' | 'manifest.json', co
 }
 
 /** Signs an archive with what must lie beside it. */
-async function sign(path: string): Promise<void> {
-  const image = imageFrom(good());
+async function sign(path: string, createdAt = '2099-01-10T00:00:00Z', version = '1.2.3'): Promise<void> {
+  const labels = { 'org.opencontainers.image.version': version };
+  const image = { ...imageFrom(good()), createdAt, labels };
   const beside = path.replace(/\..*$/, '');
   writeFileSync(`${beside}.cdx.json`, JSON.stringify(sbomOf(image)));
   writeFileSync(`${beside}.provenance.json`, JSON.stringify(provenanceOf(image)));
@@ -118,6 +120,149 @@ test("another archive's attestation is refused, though it is of the same key", a
   const { code, said } = await verify(at);
   assert.equal(code, 1, said);
   assert.match(said, /its SBOM attestation is not of this key and this archive/);
+});
+
+/** What lies beside an archive, by its ending. */
+const BESIDE = [
+  'oci.tar',
+  'oci.tar.sig',
+  'cdx.json',
+  'provenance.json',
+  'sbom.att',
+  'provenance.att',
+  'release',
+  'release.sig',
+];
+
+test('what was signed says which service and version it is, when it was built, and the digest of each file', () => {
+  const [form, ...lines] = readFileSync(join(signed, 'noaa-redactor.release'), 'utf8').trim().split('\n');
+  assert.equal(form, 'noaa-pod release 1');
+  const said = new Map(lines.map(line => [line.split(' ')[0], line.split(' ')[1]]));
+  assert.equal(said.get('name'), 'noaa-redactor');
+  assert.equal(said.get('version'), '1.2.3');
+  assert.equal(said.get('built'), '2099-01-10T00:00:00Z');
+  for (const ending of ['cdx.json', 'provenance.json', 'sbom.att', 'provenance.att']) {
+    const path = join(signed, `noaa-redactor.${ending}`);
+    assert.equal(
+      said.get(ending),
+      execFileSync('sha256sum', [path], { encoding: 'utf8' }).slice(0, 64),
+      ending,
+    );
+  }
+});
+
+test('an SBOM, an origin or an attestation exchanged for another signed one is refused', async () => {
+  const at = copy();
+  // The very same archive, signed a second time with another SBOM and another origin.
+  const again = copy();
+  await sign(join(again, archive), '2099-01-11T00:00:00Z', '1.2.4');
+  writeFileSync(join(again, 'noaa-redactor.cdx.json'), '{"components":[]}');
+  for (const file of ['cdx.json', 'provenance.json', 'sbom.att', 'provenance.att']) {
+    const harmed = copy();
+    cpSync(join(again, `noaa-redactor.${file}`), join(harmed, `noaa-redactor.${file}`));
+    const { code, said } = await verify(harmed);
+    assert.equal(code, 1, `${file}: ${said}`);
+    assert.match(
+      said,
+      new RegExp(`noaa-redactor\\.${file.replace('.', '\\.')} is not the one that was signed with it`),
+    );
+  }
+  assert.equal((await verify(at)).code, 0);
+});
+
+test('an SBOM or an origin that is missing is refused', async () => {
+  for (const file of ['cdx.json', 'provenance.json']) {
+    const at = copy();
+    rmSync(join(at, `noaa-redactor.${file}`));
+    const { code, said } = await verify(at);
+    assert.equal(code, 1, said);
+    assert.match(said, /is missing, which was signed with it/);
+  }
+});
+
+test('an archive renamed to another service, with all that lies beside it, is refused', async () => {
+  const at = copy();
+  for (const ending of BESIDE)
+    cpSync(join(at, `noaa-redactor.${ending}`), join(at, `noaa-playback.${ending}`));
+  const bin = podman();
+  for (const ran of [
+    await signature(['verify', join(folder, 'noaa.pub'), join(at, 'noaa-playback.oci.tar')]),
+    await load(bin, join(at, 'noaa-playback.oci.tar')),
+  ]) {
+    assert.equal(ran.code, 1, ran.said);
+    assert.match(ran.said, /was signed as noaa-redactor, and is called noaa-playback here/);
+  }
+  assert.equal(askedOf(bin), '');
+});
+
+test('a statement of release that is missing, altered or of another archive is refused', async () => {
+  for (const [harm, why] of [
+    [(at: string) => rmSync(join(at, 'noaa-redactor.release')), /statement of release is missing/],
+    [
+      (at: string) => rmSync(join(at, 'noaa-redactor.release.sig')),
+      /signature of its statement of release is missing/,
+    ],
+    [
+      (at: string) => appendFileSync(join(at, 'noaa-redactor.release'), 'name noaa-playback\n'),
+      /statement of release is not of this key/,
+    ],
+  ] as const) {
+    const at = copy();
+    harm(at);
+    const { code, said } = await verify(at);
+    assert.equal(code, 1, said);
+    assert.match(said, why);
+  }
+  const other = copy();
+  writeArchive(join(other, archive), 'index.json', { manifests: [{ digest: 'sha256:1' }] });
+  await sign(join(other, archive));
+  const at = copy();
+  for (const ending of ['release', 'release.sig'])
+    cpSync(join(other, `noaa-redactor.${ending}`), join(at, `noaa-redactor.${ending}`));
+  const { code, said } = await verify(at);
+  assert.equal(code, 1, said);
+  assert.match(said, /is not the archive of its statement of release/);
+});
+
+test('an older signed archive than the one loaded last is refused, unless it is asked for', async () => {
+  const home = mkdtempSync(join(folder, 'home-'));
+  const bin = podman();
+  const path = `${bin}:${cosign}:${process.env['PATH']}`;
+  const archives = new Map<string, string>();
+  for (const day of ['10', '11', '12']) {
+    const at = join(copy(), archive);
+    await sign(at, `2099-01-${day}T00:00:00Z`, `1.0.${day}`);
+    archives.set(day, at);
+  }
+  const pub = join(folder, 'noaa.pub');
+  const loading = (day: string, ...options: string[]) =>
+    signature(['load', ...options, pub, archives.get(day)!], path, home);
+  assert.equal((await loading('11')).code, 0);
+  assert.equal((await loading('11')).code, 0, 'the same one again is not older');
+  const asked = askedOf(bin);
+  const refused = await loading('10');
+  assert.equal(refused.code, 1, refused.said);
+  assert.match(
+    refused.said,
+    /\(version 1\.0\.10, built 2099-01-10T00:00:00Z\) is older than what was loaded last \(version 1\.0\.11, built 2099-01-11T00:00:00Z\)/,
+  );
+  assert.equal(askedOf(bin), asked, 'podman was not asked for anything more');
+  const verified = await signature(['verify', pub, archives.get('10')!], path, home);
+  assert.equal(verified.code, 1, verified.said);
+  assert.equal((await signature(['verify', '--older', pub, archives.get('10')!], path, home)).code, 0);
+  assert.equal((await loading('12')).code, 0);
+  assert.equal((await loading('11')).code, 1, 'the newest counts');
+  const back = await loading('10', '--older');
+  assert.equal(back.code, 0, back.said);
+  assert.equal((await loading('11')).code, 0, 'who went back on purpose goes on from there');
+});
+
+test('an origin that does not say when the image was built is not signed', async () => {
+  const at = copy();
+  writeFileSync(join(at, 'noaa-redactor.provenance.json'), '{}');
+  const { code, said } = await signature(['sign', join(folder, 'noaa.key'), join(at, archive)]);
+  assert.equal(code, 3, said);
+  assert.match(said, /does not say when the image was built/);
 });
 
 test('of several archives one that is bad is enough to refuse all', async () => {

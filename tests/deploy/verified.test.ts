@@ -158,7 +158,11 @@ test('npm run verify-images on all three, with no scanner at hand, claims nothin
 
 test('a built image is signed, and refused once a byte of it differs', async () => {
   const cosign = execFileSync(join(TREE, 'tests/support/cosign'), { encoding: 'utf8' }).trim();
-  const env = { PATH: `${cosign}:${process.env['PATH']}`, COSIGN_PASSWORD: 'a password' };
+  const env = {
+    PATH: `${cosign}:${process.env['PATH']}`,
+    COSIGN_PASSWORD: 'a password',
+    XDG_STATE_HOME: join(folder, 'state'),
+  };
   const signature = (...args: string[]) => run('verify/host/signature', args, { env });
   const archive = join(mkdtempSync(join(folder, 'signed-')), 'noaa-redactor.oci.tar');
   cpSync(archiveOf('redactor'), archive);
