@@ -1,5 +1,7 @@
 /** Any service may start, stop, stall and restart at any time, in any order. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { brightest, decodeJpeg } from './support/jpeg.ts';
@@ -176,6 +178,39 @@ test('a port that is taken is named, with the variable that chooses another, and
     await using service = startService(name, { ...chain.environment[name], ...own });
     assert.equal(await service.ended, 1);
     assert.match(service.log.at(-1)?.msg ?? '', new RegExp(`port \\d+ .*already taken; set ${variable}`));
+  }
+});
+
+test('with WAIT_FOR_PORT a port that is taken is named and tried again until it is free, and SIGTERM ends the wait', async () => {
+  const environment = await chainEnvironment({ DATA_FILE: clip, WAIT_FOR_PORT: 1 });
+  for (const [name, variable] of [
+    ['playback', 'PLAYBACK_PORT'],
+    ['redactor', 'REDACTOR_PORT'],
+    ['visualizer', 'VISUALIZER_PORT'],
+  ] as const) {
+    const holder = createServer().listen(environment.visualizer[variable], '127.0.0.1');
+    await once(holder, 'listening');
+    const named = ({ level, msg }: { level: string; msg: string }) =>
+      level === 'warn' && msg.includes('already taken') && msg.includes(`set ${variable}`);
+    {
+      await using impatient = startService(name, environment[name]);
+      await impatient.logged(named);
+      const { how, ms } = await impatient.stop();
+      assert.equal(how, 0);
+      assert.ok(ms < 1000, `${name}: ${ms} ms`);
+    }
+    await using service = startService(name, environment[name]);
+    await service.logged(named);
+    if (name !== 'visualizer') {
+      const ready = await fetch(`${environment[`${name}Telemetry`]}/readyz`);
+      assert.equal(ready.status, 503);
+      assert.match(await ready.text(), new RegExp(`already taken; set ${variable}`));
+    }
+    // It has been tried more than once by now.
+    await new Promise(resolve => setTimeout(resolve, 600));
+    holder.close();
+    await service.logged(({ level }) => level === 'info');
+    assert.equal(service.log.filter(named).length, 1, 'the same warning within 10 s');
   }
 });
 

@@ -1,6 +1,6 @@
 import { Publisher, Subscriber } from 'zeromq';
 import { onAbort } from './abort.ts';
-import { address, cannotConnect, cannotListen, type Endpoint, isIpv6 } from './endpoint.ts';
+import { address, cannotConnect, type Endpoint, isIpv6, listenWhenFree } from './endpoint.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
 import { Link, LOOK_MS, RECONNECT_MS } from './link.ts';
 import { framePassed } from './reclaim.ts';
@@ -78,10 +78,10 @@ export async function publish(
     );
   }
   try {
-    await socket.bind(address(endpoint));
+    await listenWhenFree(endpoint, signal, () => socket.bind(address(endpoint)));
   } catch (thrown) {
     socket.close();
-    throw cannotListen(endpoint, thrown);
+    throw thrown;
   }
   onAbort(signal, () => socket.close());
   return {

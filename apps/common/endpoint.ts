@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { asError, Fault } from './errors.ts';
 
 /** Where a service listens or connects over TCP. */
@@ -9,7 +10,17 @@ export interface Endpoint {
   variable: string;
   /** What a subscriber has to know to be let in; none if it is open to all. */
   secret?: string | undefined;
+  /**
+   * If it is there, a port that is taken is tried again until it is free. Called with the reason after each attempt, and
+   * with undefined when the port could be had.
+   */
+  onTaken?: ((why: string | undefined) => void) | undefined;
 }
+
+/** What may pass by itself: another process ends, an interface comes up. */
+const PASSING = new Set(['EADDRINUSE', 'EADDRNOTAVAIL', 'ENODEV']);
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 5000;
 
 /** Returns the endpoint as libzmq writes it. */
 export const address = ({ host, port }: Endpoint): string => `tcp://${host}:${port}`;
@@ -51,4 +62,28 @@ export function cannotListen(endpoint: Endpoint, thrown: unknown): Fault {
     why[error.code ?? ''] ?? `cannot listen on ${host}:${port}: ${error.message}`,
     { cause: error },
   );
+}
+
+/**
+ * Listens on an endpoint, again and again if the endpoint allows for that and the reason may pass.
+ *
+ * @throws Fault `cannot-listen`; AbortError if `signal` is aborted while it waits
+ */
+export async function listenWhenFree<T>(
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  listen: () => Promise<T>,
+): Promise<T> {
+  for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(2 * waitMs, LAST_RETRY_MS)) {
+    try {
+      const listening = await listen();
+      endpoint.onTaken?.(undefined);
+      return listening;
+    } catch (thrown) {
+      const fault = cannotListen(endpoint, thrown);
+      if (!endpoint.onTaken || !PASSING.has(asError(thrown).code ?? '')) throw fault;
+      endpoint.onTaken(fault.message);
+    }
+    await sleep(waitMs, undefined, { signal });
+  }
 }

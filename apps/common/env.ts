@@ -139,6 +139,10 @@ export const commonSchema = {
     default: 'info',
     desc: 'least severe level that is logged',
   }),
+  WAIT_FOR_PORT: flag({
+    default: false,
+    desc: 'if a port is taken, try again until it is free instead of ending; the images set it',
+  }),
 };
 
 /** What a service without HTTP of its own adds, so that Prometheus and a health check can reach it. */

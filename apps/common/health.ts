@@ -55,6 +55,9 @@ export class FlowHealth implements Health {
   /** The reason of the last refusal, until a frame comes. */
   #refusal: string | undefined;
 
+  /** Why nothing can flow, whatever comes. */
+  #blocked: string | undefined;
+
   /**
    * @param what what flows, for the message: "frames from playback at tcp://localhost:5555"
    * @param connected whether the transport to the peer is up
@@ -77,6 +80,11 @@ export class FlowHealth implements Health {
   /** Notes when the next frame is due, for a service that knows: before that, no frame means no stall. */
   due(nextMs: number): void {
     this.#nextMs = nextMs;
+  }
+
+  /** Notes why nothing can flow, e.g. because a port is taken; undefined once it can. */
+  blocked(why: string | undefined): void {
+    this.#blocked = why;
   }
 
   refused(reason: string, nowMs = performance.now()): void {
@@ -119,6 +127,7 @@ export class FlowHealth implements Health {
   }
 
   ready(nowMs = performance.now()): Verdict {
+    if (this.#blocked !== undefined) return { ok: false, message: this.#blocked };
     if (!this.stalled(nowMs)) return { ok: true, message: 'frames flow' };
     const refusal = this.refusing(nowMs);
     if (refusal !== undefined) return { ok: false, message: `${this.#what} are refused: ${refusal}` };

@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { onAbort } from './abort.ts';
-import { cannotListen, type Endpoint, nodeHost } from './endpoint.ts';
+import { type Endpoint, listenWhenFree, nodeHost } from './endpoint.ts';
 
 /** What clients may hold of a server, and for how long. */
 export interface Limits {
@@ -68,16 +69,13 @@ export function createBoundedServer(
  * @throws Fault `cannot-listen`
  */
 export async function listen(server: Server, endpoint: Endpoint, signal: AbortSignal): Promise<AddressInfo> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
   // Without a host, Node listens on every IPv4 and IPv6 address, or on IPv4 only if the kernel has no IPv6.
   const host = nodeHost(endpoint);
-  server.listen({ ...(host !== undefined && { host }), port: endpoint.port }, resolve);
-  try {
-    await promise;
-  } catch (thrown) {
-    throw cannotListen(endpoint, thrown);
-  }
+  await listenWhenFree(endpoint, signal, async () => {
+    const listening = once(server, 'listening');
+    server.listen({ ...(host !== undefined && { host }), port: endpoint.port });
+    await listening;
+  });
   const bound = server.address() as AddressInfo;
   onAbort(signal, () => {
     server.close();

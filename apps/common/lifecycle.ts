@@ -1,6 +1,7 @@
+import type { Endpoint } from './endpoint.ts';
 import { type ConfigOf, readEnv, type Schema, warningsOf } from './env.ts';
 import { asError, Fault } from './errors.ts';
-import { createLog, type Logger } from './log.ts';
+import { createLog, type Logger, ThrottledLog } from './log.ts';
 
 /** The promise is one second from SIGTERM to the end; what has not let go by then is not waited for. */
 const STOP_DEADLINE_MS = 800;
@@ -10,6 +11,11 @@ export interface Service<S extends Schema> {
   log: Logger;
   /** Aborted by SIGTERM and SIGINT; owns the life of everything the service opens. */
   signal: AbortSignal;
+  /**
+   * Returns how an endpoint of this service takes a port that is taken: not at all, so that the service ends with a
+   * sentence for the person who has started it, or with a warning and another attempt if WAIT_FOR_PORT is set.
+   */
+  onTaken(blocked?: (why: string | undefined) => void): Endpoint['onTaken'];
 }
 
 /**
@@ -42,7 +48,15 @@ export async function runService<S extends Schema>(
       log?.debug({ err: error }, 'where');
       process.exit(1);
     });
-    await body({ config, log, signal: stop.signal });
+    const warnings = new ThrottledLog(log);
+    const onTaken: Service<S>['onTaken'] = blocked =>
+      config['WAIT_FOR_PORT']
+        ? why => {
+            if (why !== undefined) warnings.warn('port-taken', `${why}; trying again`);
+            blocked?.(why);
+          }
+        : undefined;
+    await body({ config, log, signal: stop.signal, onTaken });
     log.info(stop.signal.aborted ? `${name} stopped on ${stop.signal.reason}` : `${name} has finished`);
   } catch (thrown) {
     const error = asError(thrown);

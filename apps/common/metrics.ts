@@ -40,12 +40,12 @@ export function createMetrics(service: string): Registry {
  * @throws Fault `cannot-listen`
  */
 export async function serveTelemetry(
-  { host, port }: Pick<Endpoint, 'host' | 'port'>,
+  endpoint: Omit<Endpoint, 'variable'>,
   metrics: Registry,
   health: Health,
   signal: AbortSignal,
 ): Promise<void> {
-  if (port === 0) return;
+  if (endpoint.port === 0) return;
   const server = createBoundedServer((request, response) => {
     const say = (verdict: Verdict) => {
       response.writeHead(verdict.ok ? 200 : 503, {
@@ -69,5 +69,5 @@ export async function serveTelemetry(
         response.writeHead(404).end();
     }
   }, LIMITS);
-  await listen(server, { host, port, variable: 'METRICS_PORT' }, signal);
+  await listen(server, { ...endpoint, variable: 'METRICS_PORT' }, signal);
 }

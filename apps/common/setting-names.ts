@@ -24,5 +24,6 @@ export const SETTING_NAMES: readonly string[] = [
   'SETTINGS_FILE',
   'VISUALIZER_HOST',
   'VISUALIZER_PORT',
+  'WAIT_FOR_PORT',
   'WIRE_FORMAT',
 ];

@@ -14,7 +14,7 @@ import { rounds } from './rounds.ts';
 import { Telemetry } from './telemetry.ts';
 import { withMeasuredTiming } from './timing.ts';
 
-await runService('playback', schema, async ({ config, log, signal }) => {
+await runService('playback', schema, async ({ config, log, signal, onTaken }) => {
   const [probed] = await Promise.all([probe(config.DATA_FILE, signal), findFfmpeg(signal)]);
   const clip = await withMeasuredTiming(probed, signal);
   const secret = await readSecret('PLAYBACK_SECRET_FILE', config.PLAYBACK_SECRET_FILE);
@@ -23,13 +23,14 @@ await runService('playback', schema, async ({ config, log, signal }) => {
   const telemetry = new Telemetry();
   const warnings = new ThrottledLog(log);
   const health = new FlowHealth('playback', `frames out of ${clip.path}`);
-  const metrics = { host: config.METRICS_HOST, port: config.METRICS_PORT };
+  const metrics = { host: config.METRICS_HOST, port: config.METRICS_PORT, onTaken: onTaken() };
   await serveTelemetry(metrics, telemetry.registry, health, signal);
   const output = {
     host: config.PLAYBACK_HOST,
     port: config.PLAYBACK_PORT,
     variable: 'PLAYBACK_PORT',
     secret,
+    onTaken: onTaken(why => health.blocked(why)),
   };
   const sink = await publish(output, signal, { refused: why => warnings.warn('refused-subscriber', why) });
   log.info(

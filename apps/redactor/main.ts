@@ -16,7 +16,7 @@ import { Telemetry } from './telemetry.ts';
 /** What the redactor holds besides frames. */
 const OWN_BYTES = 120 * 2 ** 20;
 
-await runService('redactor', schema, async ({ config, log, signal }) => {
+await runService('redactor', schema, async ({ config, log, signal, onTaken }) => {
   const playback = {
     host: config.PLAYBACK_HOST,
     port: config.PLAYBACK_PORT,
@@ -28,6 +28,7 @@ await runService('redactor', schema, async ({ config, log, signal }) => {
     port: config.REDACTOR_PORT,
     variable: 'REDACTOR_PORT',
     secret: await readSecret('REDACTOR_SECRET_FILE', config.REDACTOR_SECRET_FILE),
+    onTaken: onTaken(why => flow.blocked(why)),
   };
   if (config.SETTINGS_FILE) await checkSettingsFile(config.SETTINGS_FILE, log);
   const journal = new Journal(log, address(playback));
@@ -39,7 +40,7 @@ await runService('redactor', schema, async ({ config, log, signal }) => {
     `frames from playback at ${address(playback)}`,
     () => source.connected,
   );
-  const metrics = { host: config.METRICS_HOST, port: config.METRICS_PORT };
+  const metrics = { host: config.METRICS_HOST, port: config.METRICS_PORT, onTaken: onTaken() };
   await serveTelemetry(metrics, telemetry.registry, new RedactorHealth(flow, inForce), signal);
   const sink = await publish(output, signal, { refused: why => journal.refusedSubscriber(why) });
   log.info(

@@ -21,14 +21,19 @@ const RELEASE_MS = 30_000;
 /** What the visualizer holds besides frames and the loop. */
 const OWN_BYTES = 150 * 2 ** 20;
 
-await runService('visualizer', schema, async ({ config, log, signal }) => {
+await runService('visualizer', schema, async ({ config, log, signal, onTaken }) => {
   const redactor = {
     host: config.REDACTOR_HOST,
     port: config.REDACTOR_PORT,
     variable: 'REDACTOR_PORT',
     secret: await readSecret('REDACTOR_SECRET_FILE', config.REDACTOR_SECRET_FILE),
   };
-  const web = { host: config.VISUALIZER_HOST, port: config.VISUALIZER_PORT, variable: 'VISUALIZER_PORT' };
+  const web = {
+    host: config.VISUALIZER_HOST,
+    port: config.VISUALIZER_PORT,
+    variable: 'VISUALIZER_PORT',
+    onTaken: onTaken(),
+  };
   const peer = address(redactor);
   const warnings = new ThrottledLog(log);
   const telemetry = new Telemetry();
