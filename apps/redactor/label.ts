@@ -27,7 +27,9 @@ export function labelPixels(text: string, region: Spans): Spans | undefined {
     const height = square * (GLYPH_HEIGHT + 2 * PADDING);
     for (const [x, y] of places) {
       const box = { left: Math.round(x - width / 2), top: Math.round(y - height / 2), width, height };
-      if (holds(region, box)) return textPixels(text, box, square, region.length);
+      const inset = square * PADDING;
+      if (holds(region, box))
+        return textPixels(text, box.left + inset, box.top + inset, square, region.length);
     }
   }
   return undefined;
@@ -62,19 +64,23 @@ function holds(region: Spans, { left, top, width, height }: Box): boolean {
   });
 }
 
-function textPixels(text: string, { left, top }: Box, square: number, height: number): Spans {
+/** Returns the pixels of a text from a place on, each square of the font being this many pixels. */
+export function textPixels(text: string, left: number, top: number, square: number, height: number): Spans {
   const rows: Row[] = Array.from({ length: height }, () => []);
   for (let line = 0; line < GLYPH_HEIGHT; line += 1) {
     const runs: [number, number][] = [];
     for (const [index, character] of [...text].entries()) {
       for (let x = 0; x < GLYPH_WIDTH; x += 1) {
         if (!isInked(character, x, line)) continue;
-        const start = left + square * (PADDING + ADVANCE * index + x);
+        const start = left + square * (ADVANCE * index + x);
         runs.push([start, start + square]);
       }
     }
     const row = toRow(runs);
-    for (let y = 0; y < square; y += 1) rows[top + square * (PADDING + line) + y] = row;
+    for (let y = 0; y < square; y += 1) {
+      const at = top + square * line + y;
+      if (at >= 0 && at < height) rows[at] = row;
+    }
   }
   return rows;
 }
