@@ -236,12 +236,14 @@ test('a new mask holds from the next frame on, beside the old one until it is le
     return covered === 'right' && (frame as Frame);
   }, 'the old mask to be lifted');
   assert.ok(alone);
-  const changes = bench.service.log.filter(line => line['event'] === 'mask');
+  const changes = bench.service.log.filter(line => line['audit'] === 'mask');
   assert.equal(changes.length, 2);
-  assert.equal(changes[1]!['audit'], true);
+  assert.ok(
+    changes[1]!.msg.startsWith(`mask ${changes[1]!['mask']} is in force, instead of ${changes[0]!['mask']}`),
+  );
   assert.equal(changes[1]!['before'], changes[0]!['mask']);
   assert.equal(changes[1]!['mask'], alone.stamp!.mask.toString(16).padStart(16, '0'));
-  assert.ok(bench.service.log.some(line => line['event'] === 'geometry' && line['width'] === 32));
+  assert.ok(bench.service.log.some(line => line['audit'] === 'source' && line['width'] === 32));
 });
 
 test('a mask that is none stops publication with its reason everywhere, until it is put right', async () => {
@@ -257,7 +259,7 @@ test('a mask that is none stops publication with its reason everywhere, until it
   assert.equal(ready.status, 503);
   assert.match(await ready.text(), /^nothing is published: MASK_FILE \S+ is no mask/);
   assert.equal((await fetch(`${bench.telemetry}/livez`)).status, 200);
-  const { msg } = await bench.service.logged(line => line['event'] === 'mask-fault');
+  const { msg } = await bench.service.logged(line => line['audit'] === 'mask' && line.level === 'error');
   assert.match(msg, /^nothing is published: MASK_FILE/);
 
   await bench.replace(half('right'));

@@ -1,6 +1,9 @@
 import type { Logger } from './log.ts';
 
-/** Returns the log for what an audit asks about: its entries carry `audit: true`, and LOG_LEVEL leaves none out. */
-export function auditLog(log: Logger): Logger {
-  return log.child({ audit: true }, { level: 'info' });
+/** What an audit asks about. `quadlet/noaa audit` prints the kind and the message of each entry. */
+export type AuditKind = 'mask' | 'secret' | 'source' | 'state';
+
+/** Returns the log for entries of this kind. LOG_LEVEL leaves none of them out. */
+export function auditLog(log: Logger, audit: AuditKind): Logger {
+  return log.child({ audit }, { level: 'info' });
 }

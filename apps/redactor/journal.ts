@@ -13,7 +13,8 @@ const LAYOUTS_MS = 60_000;
 /** Writes down what changes, and why frames are withheld. No entry says anything about what is covered. */
 export class Journal implements MaskEvents, Omit<RedactorEvents, 'published'> {
   readonly #log: Logger;
-  readonly #audit: Logger;
+  readonly #masks: Logger;
+  readonly #sources: Logger;
   readonly #throttled: ThrottledLog;
   readonly #playback: string;
   #layouts = 0;
@@ -21,7 +22,8 @@ export class Journal implements MaskEvents, Omit<RedactorEvents, 'published'> {
 
   constructor(log: Logger, playback: string) {
     this.#log = log;
-    this.#audit = auditLog(log);
+    this.#masks = auditLog(log, 'mask');
+    this.#sources = auditLog(log, 'source');
     this.#throttled = new ThrottledLog(log);
     this.#playback = playback;
   }
@@ -29,21 +31,22 @@ export class Journal implements MaskEvents, Omit<RedactorEvents, 'published'> {
   maskChanged(redaction: Redaction, before: Redaction | undefined): void {
     const { borderPx, digest, masks } = redaction;
     const regions = masks.reduce((count, mask) => count + mask.regions.length, 0);
-    this.#audit.info(
-      {
-        event: 'mask',
-        mask: hexDigest(digest),
-        before: before ? hexDigest(before.digest) : null,
-        redactWidthPx: borderPx,
-        mode: masks.at(-1)?.mode ?? null,
-        regions,
-      },
-      before ? 'another mask is in force' : 'this mask is in force',
+    const facts = {
+      mask: hexDigest(digest),
+      before: before ? hexDigest(before.digest) : null,
+      redactWidthPx: borderPx,
+      mode: masks.at(-1)?.mode ?? null,
+      regions,
+    };
+    const instead = facts.before ? `, instead of ${facts.before}` : '';
+    this.#masks.info(
+      facts,
+      `mask ${facts.mask} is in force${instead}: ${borderPx} px of border, ${regions} regions`,
     );
   }
 
   maskFaulty(fault: string): void {
-    this.#audit.error({ event: 'mask-fault' }, `nothing is published: ${fault}`);
+    this.#masks.error(`nothing is published: ${fault}`);
   }
 
   layoutChanged(layout: PixelLayout, before: PixelLayout | undefined): void {
@@ -57,9 +60,8 @@ export class Journal implements MaskEvents, Omit<RedactorEvents, 'published'> {
     const more =
       this.#layouts === MAX_LAYOUTS ? '; more changes within this minute are not written down' : '';
     const { width, height, format } = layout;
-    this.#audit.info(
+    this.#sources.info(
       {
-        event: 'geometry',
         width,
         height,
         format,

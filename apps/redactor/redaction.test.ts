@@ -97,6 +97,22 @@ test('where an outline winds around twice a polygon covers too, and keepOnly doe
   assert.equal(kept[5], '........');
 });
 
+test('keepOnly keeps no pixel that the outline passes through, be it there and back again', () => {
+  const points = [
+    [0, 0],
+    [8, 0],
+    [4.5, 6],
+    [4.5, 0],
+    [4.5, 6],
+  ];
+  const kept = on({ mode: 'keepOnly', regions: [{ name: 'slit', shape: 'polygon', points }] });
+  assert.deepEqual(
+    kept.map(row => row[4]),
+    new Array(6).fill('#'),
+  );
+  assert.equal(kept[0], '#...#..#');
+});
+
 test('a margin widens what is covered, and narrows what is kept', () => {
   const region = { name: 'r', shape: 'rectangle', x: 2, y: 2, width: 4, height: 3 };
   assert.deepEqual(on({ margin: 0.5, regions: [region] }), [

@@ -9,7 +9,7 @@ export interface Shape {
   bottom: number;
   /** Returns runs that hold every x at which the shape has a part between two heights. */
   touched(top: number, bottom: number): Run[];
-  /** Returns runs of x at which the shape holds everything between two heights. */
+  /** Returns runs of x at which the shape holds everything between two heights. Nothing across a seam of two is held. */
   within(top: number, bottom: number): Run[];
 }
 
@@ -35,7 +35,7 @@ export function touchedPixels(shape: Shape, width: number, height: number, margi
 export function pixelsWithin(shape: Shape, width: number, height: number, margin: number): Spans {
   const reach = Math.ceil(margin);
   return pixelRows(shape, height, 0, y => {
-    const runs = toExactRuns(shape.within(y - reach, y + 1 + reach));
+    const runs = shape.within(y - reach, y + 1 + reach);
     return runs.map(([start, end]) => [
       Math.max(0, Math.ceil(start) + reach),
       Math.min(width, Math.floor(end) - reach),
@@ -54,10 +54,4 @@ function pixelRows(
   const first = Math.floor(top) - reach;
   const last = Math.ceil(bottom) + reach;
   return Array.from({ length: height }, (_, y) => (y < first || y >= last ? NOTHING : toRow(runsAt(y))));
-}
-
-/** Joins runs that overlap, so that a pixel across the seam of two lies within one. */
-function toExactRuns(runs: Run[]): Run[] {
-  const row = toRow(runs);
-  return row.flatMap((start, i) => (i % 2 === 0 ? [[start, row[i + 1]!] as const] : []));
 }
