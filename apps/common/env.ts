@@ -132,6 +132,30 @@ export function connectHost(about: About<string>): Variable<string> {
   }, about);
 }
 
+/** Names, `*.` before a name for all names below it, or `*`; separated by commas or spaces. */
+export function hostNames(about: About<string[]>): Variable<string[]> {
+  return variable(input => {
+    const names = input.split(/[\s,]+/).filter(Boolean);
+    const wrong = names.find(name => name !== '*' && !NAME.test(name.replace(/^\*\./, '')));
+    if (wrong !== undefined)
+      throw new Error(
+        `must be names without a port, as in noaa.example.org, *.example.org; ${wrong} is none`,
+      );
+    return names;
+  }, about);
+}
+
+/** What a service that serves HTTP adds. */
+export const allowedHostsSchema = {
+  ALLOWED_HOSTS: hostNames({
+    default: [],
+    unset: 'none',
+    example: 'noaa.example.org',
+    takes: 'names; `*.example.org` for all below it, `*` for every name',
+    desc: "names that HTTP clients may use for this server, besides IP addresses, localhost and the machine's own",
+  }),
+};
+
 /** What every service understands. */
 export const commonSchema = {
   LOG_LEVEL: word({
@@ -149,6 +173,7 @@ export const commonSchema = {
 export const telemetrySchema = {
   METRICS_HOST: httpHost({ default: '127.0.0.1', desc: 'where metrics and health are served' }),
   METRICS_PORT: integer({ min: 0, max: 65535, default: 0, desc: 'port of metrics and health', unset: 'off' }),
+  ...allowedHostsSchema,
 };
 
 /** A variable set to nothing counts as not set. */

@@ -1,32 +1,56 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { onAbort } from './abort.ts';
+import type { Refusal } from './allowed-hosts.ts';
 import { type Endpoint, listenWhenFree, nodeHost } from './endpoint.ts';
 
-/** What clients may hold of a server, and for how long. */
+/** What clients may use of a server, and for how long. */
 export interface Limits {
   connections: number;
-  /** How long a request may take to come, from the connection on. */
+  /** How long a request may take to arrive, from the connection on. */
   requestMs?: number;
-  /** How long a client may take nothing of its answer. A stream sets a time of its own. */
+  /** How long a client may read nothing of its answer. A stream sets a time of its own. */
   untakenMs?: number;
 }
+
+/** Returns why a request is refused before anything handles it, if it is. */
+export type Check = (request: IncomingMessage) => Refusal | undefined;
 
 const REQUEST_MS = 5000;
 const UNTAKEN_MS = 10_000;
 
+/** For an answer of one sentence. Sites on other origins get nothing from it. */
+const REFUSAL_HEADERS = {
+  'Content-Type': 'text/plain; charset=utf-8',
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  // A body that follows is not read, so the connection cannot be used again.
+  Connection: 'close',
+};
+
 /**
- * An HTTP server that clients can't make hold more than its limits.
+ * Creates an HTTP server of which clients cannot use more than its limits.
  *
- * Where all connections are taken, the one that has been without a request for longest makes room, so that whoever only
- * holds one open keeps nobody out, a health check least of all. Requests that are sent before the answer to the one before
- * (RFC 9112, 9.3.2: pipelined, which no browser does) end the connection: Node would have all of them answered at once,
- * two thousand to a packet of 64 kB, and hold the answers.
+ * If all connections are taken, the one that has had no request for longest makes room, so that clients that only hold
+ * connections open keep nobody out, e.g. a health check. Requests that are sent before the previous one is answered
+ * (pipelined, RFC 9112, 9.3.2; no browser does it) end the connection: Node would start them all at once, two thousand in
+ * 64 kB, and keep the answers. A request with a body is refused: no path takes one, and Node would wait for it.
  */
 export function createBoundedServer(
   handle: RequestListener,
   { connections, requestMs = REQUEST_MS, untakenMs = UNTAKEN_MS }: Limits,
+  check: Check = () => undefined,
 ): Server {
   let open = 0;
   /** Connections without a request, the one that has been so for longest first. */
@@ -35,7 +59,7 @@ export function createBoundedServer(
     { headersTimeout: requestMs, requestTimeout: requestMs, connectionsCheckingInterval: requestMs / 5 },
     (request, response) => {
       const { socket } = request;
-      // A response has no socket yet while another stands before it.
+      // A response has no socket as long as another is before it.
       if (!response.socket) {
         socket.destroy();
         return;
@@ -44,9 +68,13 @@ export function createBoundedServer(
       response.once('close', () => {
         if (!socket.destroyed) idle.add(socket);
       });
-      handle(request, response);
+      const refusal = bodyRefusal(request) ?? check(request);
+      if (refusal) refuse(response, refusal);
+      else handle(request, response);
     },
   );
+  // A client that closes its sending half after its request still reads the answer. @types/node does not have this.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.timeout = untakenMs;
   server.on('connection', socket => {
     if (open >= connections) {
@@ -61,6 +89,18 @@ export function createBoundedServer(
     });
   });
   return server;
+}
+
+function bodyRefusal({ headers }: IncomingMessage): Refusal | undefined {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  return hasBody
+    ? { status: 413, message: 'Nothing here takes a body; send the request without a body' }
+    : undefined;
+}
+
+function refuse(response: ServerResponse, { status, message }: Refusal): void {
+  const body = `${message}\n`;
+  response.writeHead(status, { ...REFUSAL_HEADERS, 'Content-Length': Buffer.byteLength(body) }).end(body);
 }
 
 /**

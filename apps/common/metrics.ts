@@ -1,4 +1,6 @@
+import type { RequestListener } from 'node:http';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { hostCheck } from './allowed-hosts.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Health, Verdict } from './health.ts';
 import { createBoundedServer, type Limits, listen } from './http.ts';
@@ -40,13 +42,13 @@ export function createMetrics(service: string): Registry {
  * @throws Fault `cannot-listen`
  */
 export async function serveTelemetry(
-  endpoint: Omit<Endpoint, 'variable'>,
+  { allowedHosts, ...endpoint }: Omit<Endpoint, 'variable'> & { allowedHosts: readonly string[] },
   metrics: Registry,
   health: Health,
   signal: AbortSignal,
 ): Promise<void> {
   if (endpoint.port === 0) return;
-  const server = createBoundedServer((request, response) => {
+  const handle: RequestListener = (request, response) => {
     const say = (verdict: Verdict) => {
       response.writeHead(verdict.ok ? 200 : 503, {
         'Content-Type': 'text/plain; charset=utf-8',
@@ -68,6 +70,7 @@ export async function serveTelemetry(
       default:
         response.writeHead(404).end();
     }
-  }, LIMITS);
+  };
+  const server = createBoundedServer(handle, LIMITS, hostCheck(allowedHosts, endpoint.host));
   await listen(server, { ...endpoint, variable: 'METRICS_PORT' }, signal);
 }

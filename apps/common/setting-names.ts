@@ -1,5 +1,6 @@
 /** The settings of all services, written by `npm run docs`. */
 export const SETTING_NAMES: readonly string[] = [
+  'ALLOWED_HOSTS',
   'ALLOW_UNMARKED_FRAMES',
   'CLIP_SECTOR',
   'DATA_FILE',

@@ -23,7 +23,12 @@ await runService('playback', schema, async ({ config, log, signal, onTaken }) =>
   const telemetry = new Telemetry();
   const warnings = new ThrottledLog(log);
   const health = new FlowHealth('playback', `frames out of ${clip.path}`);
-  const metrics = { host: config.METRICS_HOST, port: config.METRICS_PORT, onTaken: onTaken() };
+  const metrics = {
+    host: config.METRICS_HOST,
+    port: config.METRICS_PORT,
+    allowedHosts: config.ALLOWED_HOSTS,
+    onTaken: onTaken(),
+  };
   await serveTelemetry(metrics, telemetry.registry, health, signal);
   const output = {
     host: config.PLAYBACK_HOST,

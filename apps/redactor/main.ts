@@ -40,7 +40,12 @@ await runService('redactor', schema, async ({ config, log, signal, onTaken }) =>
     `frames from playback at ${address(playback)}`,
     () => source.connected,
   );
-  const metrics = { host: config.METRICS_HOST, port: config.METRICS_PORT, onTaken: onTaken() };
+  const metrics = {
+    host: config.METRICS_HOST,
+    port: config.METRICS_PORT,
+    allowedHosts: config.ALLOWED_HOSTS,
+    onTaken: onTaken(),
+  };
   await serveTelemetry(metrics, telemetry.registry, new RedactorHealth(flow, inForce), signal);
   const sink = await publish(output, signal, { refused: why => journal.refusedSubscriber(why) });
   log.info(

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { startProcess } from '../../tests/support/services.ts';
 import { until } from '../../tests/support/until.ts';
 import { Broadcast } from './broadcast.ts';
 import { Picture } from './picture.ts';
@@ -43,8 +44,18 @@ async function serve(releaseMs = 60_000) {
     server.closeAllConnections();
     await once(server.close(), 'close');
   };
-  return { broadcast, counts, responses, visit, [Symbol.asyncDispose]: close };
+  return { broadcast, counts, responses, visit, port, [Symbol.asyncDispose]: close };
 }
+
+const TRICKLE = `
+import socket, sys, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+s.connect(('127.0.0.1', int(sys.argv[1])))
+s.sendall(b'GET /mjpeg HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n')
+while s.recv(50):
+    time.sleep(0.1)
+`;
 
 const turn = () => new Promise(resolve => setImmediate(resolve));
 
@@ -107,6 +118,41 @@ test('a viewer that takes a picture slowly, but steadily, is not let go', async 
   assert.equal(counts.released, 0);
   const tookMs = performance.now() - startMs;
   assert.ok(tookMs > 3 * releaseMs, `it took only ${tookMs} ms, so this test shows nothing`);
+});
+
+test('a viewer that takes nothing is let go even while the kernel still has room for what it is sent', async () => {
+  const releaseMs = 300;
+  await using service = await serve(releaseMs);
+  const { broadcast, counts, responses } = service;
+  (await service.visit('/mjpeg')).pause();
+  (await service.visit('/stream')).resume();
+  for (let seq = 1; seq <= 10; seq += 1) {
+    broadcast.show(picture(seq, 100_000));
+    await until(() => broadcast.wanted(), 'the kernel to take it');
+  }
+  await until(() => {
+    assert.ok(!responses[0]!.writableNeedDrain, 'it waits in our own memory, so this test shows nothing');
+    broadcast.releaseSlow();
+    return counts.released > 0;
+  }, 'the stalled viewer to be let go');
+  await until(() => broadcast.count('mjpeg') === 0, 'its place to be free');
+  assert.deepEqual([counts.released, broadcast.count('sse')], [1, 1]);
+});
+
+test('a viewer that takes a little now and then is let go', async () => {
+  await using service = await serve(3000);
+  const { broadcast, counts } = service;
+  // 500 bytes a second through the smallest window there is: something moves every two seconds.
+  await using _ = startProcess('slow', '/usr/bin/python3', ['-c', TRICKLE, String(service.port)]);
+  await until(() => broadcast.count('mjpeg') === 1, 'the viewer');
+  const startMs = performance.now();
+  await until(() => {
+    broadcast.show(picture(1, 1_000_000));
+    broadcast.releaseSlow();
+    return counts.released > 0;
+  }, 'it to be let go');
+  const tookMs = performance.now() - startMs;
+  assert.ok(tookMs > 2900 && tookMs < 4500, `${tookMs} ms`);
 });
 
 test('the status does not pile up for a viewer that takes nothing while there are no pictures', async () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import SseChannel from 'sse-channel';
+import { Pace } from './pace.ts';
 import { BOUNDARY, PART_OPENING, type Picture } from './picture.ts';
 import { type Render, Viewer } from './viewer.ts';
 
@@ -38,14 +39,14 @@ export interface Visit {
  */
 export class Broadcast implements Disposable {
   readonly #channel = new SseChannel({ pingInterval: PING_MS, retryTimeout: RETRY_MS });
-  readonly #viewers = new Map<ServerResponse, { viewer: Viewer; kind: StreamKind }>();
+  readonly #viewers = new Map<ServerResponse, { viewer: Viewer; kind: StreamKind; pace: Pace }>();
   readonly #events: BroadcastEvents;
   readonly #releaseMs: number;
   readonly max: number;
 
   /**
    * @param max viewers at once
-   * @param releaseMs a viewer that is behind and takes nothing for this long is disconnected
+   * @param releaseMs a viewer that is behind and takes nothing, or next to nothing, for this long is disconnected
    */
   constructor(max: number, releaseMs: number, events: BroadcastEvents) {
     this.max = max;
@@ -53,8 +54,9 @@ export class Broadcast implements Disposable {
     this.#events = events;
   }
 
+  /** Whether there is no place left. A viewer that has closed its half makes room, since it is probably gone. */
   get full(): boolean {
-    return this.#viewers.size >= this.max;
+    return this.#viewers.size - this.#halfClosed().length >= this.max;
   }
 
   count(kind?: StreamKind): number {
@@ -73,8 +75,10 @@ export class Broadcast implements Disposable {
   /** Opens a stream on a response, with a first picture if there is one. */
   join({ kind, request, response, maxFps }: Visit, first?: Picture): void {
     const render = kind === 'sse' ? this.#openSse(request, response) : openMjpeg(request, response);
+    if (this.#viewers.size >= this.max) this.#halfClosed()[0]?.release();
     const viewer = new Viewer(response, render, maxFps, this.#events);
-    this.#viewers.set(response, { viewer, kind });
+    const pace = new Pace(request.socket, this.#releaseMs, performance.now());
+    this.#viewers.set(response, { viewer, kind, pace });
     this.#events.joined(kind);
     response.once('close', () => {
       this.#viewers.delete(response);
@@ -106,6 +110,15 @@ export class Broadcast implements Disposable {
     }
   }
 
+  /** Disconnects viewers that are behind and take next to nothing. To be called once a second. */
+  releaseSlow(nowMs = performance.now()): void {
+    for (const { viewer, pace } of this.#viewers.values()) {
+      if (!pace.tooSlow(nowMs)) continue;
+      this.#events.released();
+      viewer.release();
+    }
+  }
+
   /** Notes a frame that is not encoded because no viewer can take it now. */
   pass(): void {
     const nowMs = performance.now();
@@ -124,6 +137,10 @@ export class Broadcast implements Disposable {
   [Symbol.dispose](): void {
     this.#channel.close();
     for (const { viewer } of this.#viewers.values()) viewer.release();
+  }
+
+  #halfClosed(): Viewer[] {
+    return [...this.#viewers.values()].map(({ viewer }) => viewer).filter(({ halfClosed }) => halfClosed);
   }
 
   #openSse(request: IncomingMessage, response: ServerResponse): Render {

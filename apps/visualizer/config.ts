@@ -1,4 +1,13 @@
-import { commonSchema, connectHost, filePath, flag, httpHost, integer, tcpPort } from '../common/env.ts';
+import {
+  allowedHostsSchema,
+  commonSchema,
+  connectHost,
+  filePath,
+  flag,
+  httpHost,
+  integer,
+  tcpPort,
+} from '../common/env.ts';
 import { sector } from './sector.ts';
 
 export const schema = {
@@ -36,5 +45,6 @@ export const schema = {
     desc: 'file of the secret that the redactor asks for',
     example: '/run/secrets/noaa-redactor',
   }),
+  ...allowedHostsSchema,
   ...commonSchema,
 };

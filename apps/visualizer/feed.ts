@@ -12,7 +12,7 @@ import type { Telemetry } from './telemetry.ts';
 
 export interface FeedOptions {
   maxViewers: number;
-  /** A viewer that is behind and takes nothing for this long is disconnected. */
+  /** A viewer that is behind and takes next to nothing for this long is disconnected. */
   releaseMs: number;
   loop: LoopLimits;
   /** Where the picture lies, if that is known. */
@@ -139,8 +139,9 @@ export class Feed implements Disposable {
     void this.#report();
   }
 
-  /** Measures rates, reports the status, and keeps quiet connections alive. */
+  /** Disconnects slow viewers, measures rates, reports the status, and keeps quiet connections alive. */
   async everySecond(): Promise<void> {
+    this.#broadcast.releaseSlow();
     await this.#status.mark();
     await this.#report();
     const shown = this.#state === 'live' ? this.#live.made : undefined;

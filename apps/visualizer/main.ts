@@ -1,3 +1,4 @@
+import { hostCheck } from '../common/allowed-hosts.ts';
 import { subscribe } from '../common/bus.ts';
 import { address } from '../common/endpoint.ts';
 import { asError } from '../common/errors.ts';
@@ -59,7 +60,8 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
     encodeFailed: error => warnings.warn('encode-failed', asError(error).message),
   });
 
-  const { port } = await listen(createHttpServer({ feed, telemetry, log }), web, signal);
+  const check = hostCheck(config.ALLOWED_HOSTS, config.VISUALIZER_HOST);
+  const { port } = await listen(createHttpServer({ feed, telemetry, log, check }), web, signal);
   log.info({ from: peer, port }, `serving the picture at http://${config.VISUALIZER_HOST}:${port}`);
   beat(feed, signal);
   const viewer = {

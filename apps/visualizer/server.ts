@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import Router, { type RouterContext } from '@koa/router';
 import Koa from 'koa';
 import serveStatic from 'koa-static';
+import { asError } from '../common/errors.ts';
 import type { Verdict } from '../common/health.ts';
-import { createBoundedServer } from '../common/http.ts';
+import { type Check, createBoundedServer } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
 import type { StreamKind } from './broadcast.ts';
 import type { Feed } from './feed.ts';
@@ -15,7 +16,7 @@ const RETRY_AFTER_S = 5;
 /** Connections beyond the viewers': the page's own files, scrapes, health checks. */
 const SPARE_CONNECTIONS = 256;
 
-/** The page draws pictures from memory (blob:) and loads nothing from elsewhere; no site may frame it. */
+/** The page draws pictures from memory (blob:) and loads nothing from elsewhere; no other site may frame or embed anything. */
 const SECURITY_HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
@@ -23,31 +24,43 @@ const SECURITY_HEADERS = {
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
 export interface Served {
   feed: Feed;
   telemetry: Telemetry;
   log: Logger;
+  check: Check;
 }
 
 /** Returns a server for all paths; the caller listens. */
 export function createHttpServer(served: Served): Server {
   const app = new Koa();
-  app.on('error', (error: Error) => served.log.debug({ err: error }, 'a request failed'));
   const router = routes(served);
   app
     .use(async (context, next) => {
       context.set(SECURITY_HEADERS);
-      await next();
+      try {
+        await next();
+      } catch (thrown) {
+        // Koa's own way to answer an error removes every header.
+        answerError(context, thrown, served.log);
+      }
     })
     .use(router.routes())
     .use(router.allowedMethods())
     .use(serveStatic(PAGE));
   const handle = app.callback();
-  return createBoundedServer((request, response) => void handle(request, response), {
-    connections: served.feed.maxViewers + SPARE_CONNECTIONS,
-  });
+  const limits = { connections: served.feed.maxViewers + SPARE_CONNECTIONS };
+  return createBoundedServer((request, response) => void handle(request, response), limits, served.check);
+}
+
+function answerError(context: Koa.Context, thrown: unknown, log: Logger): void {
+  const { status = 500 } = thrown as { status?: number };
+  log.debug({ err: asError(thrown) }, 'a request failed');
+  context.status = status;
+  context.body = status < 500 ? 'This is not a path here\n' : 'This failed here; the log says why\n';
 }
 
 function routes({ feed, telemetry }: Served): Router {

@@ -48,6 +48,11 @@ export class Viewer {
     return this.#response.writableNeedDrain;
   }
 
+  /** Whether the client has closed its sending half. It may still read, or be gone: only a write finds out. */
+  get halfClosed(): boolean {
+    return this.#response.req.socket.readableEnded;
+  }
+
   /** Whether a picture made now would be written now. */
   wants(nowMs: number): boolean {
     return !this.behind && this.#isDue(nowMs, false);
@@ -69,7 +74,9 @@ export class Viewer {
 
   /** Writes the picture that it already shows once more, if nothing was written for `idleMs`, its own cap allowing. */
   keepAlive(picture: Picture, nowMs: number, idleMs: number): void {
-    if (this.behind || nowMs - this.#wroteMs < Math.max(idleMs, this.#intervalMs)) return;
+    // A write finds out whether it is gone.
+    const leastMs = this.halfClosed ? 0 : Math.max(idleMs, this.#intervalMs);
+    if (this.behind || nowMs - this.#wroteMs < leastMs) return;
     this.#write(picture);
   }
 
