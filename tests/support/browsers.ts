@@ -63,15 +63,37 @@ export interface Tab extends AsyncDisposable {
   seq(): Promise<number>;
   /** Every frame that came to the screen from now on, with its time in ms. */
   record(): Promise<() => Promise<{ seq: number; atMs: number }[]>>;
+  /** The files that the page has saved so far. */
+  saved(): Promise<{ name: string; bytes: Buffer }[]>;
 }
+
+/** Runs before the page's own scripts: keeps what is saved, which the two browsers hand over in different ways. */
+const KEEP_SAVED = `
+  globalThis.saved = [];
+  const blobs = new Map();
+  const create = URL.createObjectURL;
+  URL.createObjectURL = blob => {
+    const url = create.call(URL, blob);
+    blobs.set(url, blob);
+    return url;
+  };
+  const click = HTMLAnchorElement.prototype.click;
+  HTMLAnchorElement.prototype.click = function () {
+    const { download } = this;
+    if (!download) return click.call(this);
+    const reader = new FileReader();
+    reader.onload = () => saved.push({ name: download, base64: reader.result.split(',')[1] });
+    reader.readAsDataURL(blobs.get(this.href));
+  };`;
 
 export async function openTab(
   browser: Browser,
   url: string,
-  { width = 1024, height = 700 }: { width?: number; height?: number } = {},
+  { width = 1024, height = 700, before = '' }: { width?: number; height?: number; before?: string } = {},
 ): Promise<Tab> {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
+  await page.evaluateOnNewDocument(KEEP_SAVED + before);
   await page.setViewport({ width, height });
   const errors: string[] = [];
   page.on('console', message => void (message.type() === 'error' && errors.push(message.text())));
@@ -102,6 +124,10 @@ export async function openTab(
         globalThis.recorder = new MutationObserver(() => drawn.push({ seq: Number(document.documentElement.dataset.drawnSeq), atMs: performance.now() }));
         recorder.observe(document.documentElement, { attributeFilter: ['data-drawn-seq'] });`);
       return () => page.evaluate('drawn') as Promise<{ seq: number; atMs: number }[]>;
+    },
+    async saved() {
+      const files = (await page.evaluate('saved')) as { name: string; base64: string }[];
+      return files.map(({ name, base64 }) => ({ name, bytes: Buffer.from(base64, 'base64') }));
     },
     [Symbol.asyncDispose]: () => context.close(),
   };

@@ -1,19 +1,35 @@
 import { actionsOf } from './actions.ts';
+import { openLink } from './export/link.ts';
+import { LoopExport } from './export/loop-export.ts';
 import { bindActions } from './panel/bindings.ts';
 import { Controls } from './panel/controls.ts';
 import { Details } from './panel/details.ts';
 import { byId } from './panel/dom.ts';
 import { LivenessDisplay } from './panel/liveness-display.ts';
 import { LoopPanel } from './panel/loop-panel.ts';
+import { Note } from './panel/note.ts';
+import { Pointer } from './panel/pointer.ts';
 import { Readout } from './panel/readout.ts';
+import { ViewPanel } from './panel/view-panel.ts';
+import { Wall } from './panel/wall.ts';
 import { Session } from './session.ts';
 import { Screen } from './view/screen.ts';
+import { View } from './view/view.ts';
 
 const liveness = new LivenessDisplay();
 const readout = new Readout();
 const details = new Details();
 const controls = new Controls();
-const session = new Session(new Screen(byId<HTMLCanvasElement>('picture')), {
+const note = new Note();
+const wall = new Wall();
+const screen = new Screen(byId<HTMLCanvasElement>('picture'));
+const pointer = new Pointer(screen);
+const view = new View(byId('stage'), byId('frame'), screen, {
+  changed: () => viewPanel.show(),
+  pointed: point => pointer.at(point),
+  step: by => actions[by > 0 ? 'stepForward' : 'stepBack'](true),
+});
+const session = new Session(screen, view, {
   drawn(shown) {
     readout.showFrame(session, shown);
     const { dataset } = document.documentElement;
@@ -28,8 +44,14 @@ const session = new Session(new Screen(byId<HTMLCanvasElement>('picture')), {
   numbers() {
     readout.show(session);
     details.show(session);
+    pointer.refresh();
+    wall.check(session.watch.status);
   },
 });
 const loopPanel = new LoopPanel(session);
-bindActions(actionsOf(session));
+const viewPanel = new ViewPanel(session);
+const loopExport = new LoopExport(session, text => note.show(text));
+const actions = actionsOf({ session, wall, note, loopExport, overlay: () => {}, measure: () => {} });
+bindActions(actions);
 session.start();
+openLink(session, () => wall.set(true));

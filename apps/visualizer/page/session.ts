@@ -4,6 +4,7 @@ import { History } from './loop/history.ts';
 import { Loop } from './loop/loop.ts';
 import { Times } from './times.ts';
 import type { Screen } from './view/screen.ts';
+import type { View } from './view/view.ts';
 
 const REFRESH_MS = 200;
 
@@ -30,12 +31,14 @@ export class Session {
   readonly history: History;
   readonly loop: Loop;
   readonly times = new Times();
+  readonly view: View;
   readonly #display: Display;
   #state: string = '';
   #looped: Shown | undefined;
 
-  constructor(screen: Screen, display: Display) {
+  constructor(screen: Screen, view: View, display: Display) {
     this.#display = display;
+    this.view = view;
     this.watch = new Watch(screen, {
       drawn: drawn => {
         this.#looped = undefined;
@@ -81,7 +84,12 @@ export class Session {
 
   /** Shows the history, from the frame `id` or from the newest. */
   goLoop(playing: boolean, id?: string): void {
-    if (this.loop.active || this.history.frames.length === 0) return;
+    if (this.loop.active) return;
+    if (this.history.frames.length === 0) {
+      // The list may be on its way.
+      void this.history.list().then(() => this.history.frames.length > 0 && this.goLoop(playing, id));
+      return;
+    }
     this.watch.hold('loop');
     this.loop.enter(playing, id);
   }

@@ -1,4 +1,4 @@
-/** All English text of the page that is not in its HTML. */
+/** The English text of the page, except what its HTML says. */
 
 /** What can be done, and the keys for it; the first key is the one that buttons name. */
 export const ACTIONS = {
@@ -23,9 +23,27 @@ export const ACTIONS = {
   leaveOut: ['Leave the frame out', 'X'],
   bringBack: ['Bring all frames back', 'Shift+X'],
   follow: ['Follow new frames or keep my place', 'T'],
+  before: ['Before (hold)', 'B'],
+  mark: ['Make this the frame before', 'Shift+B'],
   zone: ['UTC or local time', 'Z'],
+  zoomIn: ['Zoom in', '+', '='],
+  zoomOut: ['Zoom out', '-'],
+  panLeft: ['Pan left', 'Shift+ArrowLeft'],
+  panRight: ['Pan right', 'Shift+ArrowRight'],
+  panUp: ['Pan up', 'ArrowUp', 'Shift+ArrowUp'],
+  panDown: ['Pan down', 'ArrowDown', 'Shift+ArrowDown'],
+  oneToOne: ['1:1 pixels', '1'],
+  whole: ['Whole picture', '0'],
+  table: ['Colour table', 'C'],
+  invert: ['Invert', 'V'],
+  overlay: ['Map overlay', 'M'],
+  measure: ['Measure a distance', 'G'],
   saveStill: ['Save a still', 'S'],
+  savePng: ['Save as PNG with its time', 'Shift+S'],
+  exportLoop: ['Export the loop', 'E'],
+  copyLink: ['Copy the link', 'U'],
   fullScreen: ['Full screen', 'F'],
+  wall: ['Wall mode', 'W'],
   help: ['Details and keys', '?', 'I'],
 } satisfies Record<string, [label: string, ...keys: string[]]>;
 
@@ -50,3 +68,15 @@ export const LOOP_TEXT = {
 
 /** What a button that changes its meaning is called. */
 export const PLAY_TEXT = { pause: 'Pause', resume: 'Resume', play: 'Play' };
+
+export const TABLE_NAMES = ['as sent', 'cloud tops', 'warm and cold'];
+
+export const POINTER_TEXT = (x: number, y: number, grey: number) => `x ${x}  y ${y}  grey ${grey}`;
+
+export const EXPORT_TEXT = {
+  progress: (done: number) => `Exporting the loop: ${Math.round(done * 100)} %`,
+  saved: 'The loop is saved.',
+  failed: 'This browser could not export the loop.',
+  copied: 'The link is copied.',
+  notCopied: 'The browser did not allow it; the link is in the address bar.',
+};

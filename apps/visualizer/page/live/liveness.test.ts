@@ -10,6 +10,7 @@ const live: Facts = {
   hidden: false,
   held: 'no',
   link: 'open',
+  polling: false,
   status: status('live'),
   drawn: true,
   unseenForMs: 0,

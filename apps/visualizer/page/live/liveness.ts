@@ -12,6 +12,8 @@ export interface Facts {
    */
   held: 'no' | 'paused' | 'loop' | 'ending';
   link: Link;
+  /** Whether stills are asked for one by one, since the network holds the stream back. */
+  polling: boolean;
   /** The newest status of this connection. */
   status: Status | undefined;
   /** Whether this connection has brought a picture. */
@@ -93,6 +95,14 @@ export function judge(facts: Facts): Liveness {
   if (facts.latencyMs > (facts.before === 'delayed' ? IN_TIME_MS : PATIENCE_MS)) {
     const behind = (facts.latencyMs / 1000).toFixed(1);
     return liveness('delayed', 'Delayed', `This connection runs ${behind} s behind.`, true);
+  }
+  if (facts.polling) {
+    return liveness(
+      'live',
+      'Live',
+      'The network holds the stream back, so stills are asked for one by one.',
+      true,
+    );
   }
   return liveness('live', 'Live', 'The picture is live.', true);
 }

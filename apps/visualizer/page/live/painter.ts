@@ -1,6 +1,7 @@
 import type { FrameMessage, PictureFacts } from '../../messages.js';
 import type { Screen } from '../view/screen.ts';
 import { decodeBase64 } from './base64.ts';
+import type { Polled } from './polling.ts';
 
 /** A frame that is on the screen. */
 export interface Drawn extends PictureFacts {
@@ -22,7 +23,7 @@ export class Painter {
 
   #screen: Screen;
   #onDrawn: (drawn: Drawn) => void;
-  #next: string | undefined;
+  #next: string | Polled | undefined;
   #busy = false;
   #epoch = 0;
 
@@ -31,10 +32,10 @@ export class Painter {
     this.#onDrawn = onDrawn;
   }
 
-  /** @param data the data of a `frame` event */
-  offer(data: string): void {
+  /** @param next the data of a `frame` event, or a still that was asked for */
+  offer(next: string | Polled): void {
     if (this.#next) this.skipped++;
-    this.#next = data;
+    this.#next = next;
     if (!this.#busy) void this.#drawAll();
   }
 
@@ -46,18 +47,19 @@ export class Painter {
 
   async #drawAll(): Promise<void> {
     this.#busy = true;
-    for (let data = this.#take(); data; data = this.#take()) {
+    for (let next = this.#take(); next; next = this.#take()) {
       const epoch = this.#epoch;
       try {
-        const { jpeg: base64, ...facts } = JSON.parse(data) as FrameMessage;
-        const jpeg = new Blob([decodeBase64(base64)], { type: 'image/jpeg' });
+        const { jpeg, ...facts } =
+          typeof next === 'string' ? parse(next) : { position: null, latencyMs: null, ...next };
         const bitmap = await createImageBitmap(jpeg);
+        const { width, height } = bitmap;
         if (epoch !== this.#epoch) {
           bitmap.close();
           continue;
         }
         this.#screen.show(bitmap);
-        this.#onDrawn({ ...facts, jpeg, drawnAt: Date.now() });
+        this.#onDrawn({ width, height, ...facts, jpeg, drawnAt: Date.now() });
       } catch {
         this.broken++;
       }
@@ -65,9 +67,14 @@ export class Painter {
     this.#busy = false;
   }
 
-  #take(): string | undefined {
-    const data = this.#next;
+  #take(): string | Polled | undefined {
+    const next = this.#next;
     this.#next = undefined;
-    return data;
+    return next;
   }
+}
+
+function parse(data: string) {
+  const { jpeg, ...facts } = JSON.parse(data) as FrameMessage;
+  return { ...facts, jpeg: new Blob([decodeBase64(jpeg)], { type: 'image/jpeg' }) };
 }

@@ -1,74 +1,120 @@
 import type { LoopChange, Status } from '../../messages.js';
 import { type Link, PATIENCE_MS } from './liveness.ts';
+import { type Polled, poll } from './polling.ts';
+import { type Kind, Share } from './share.ts';
 
 /** A connection that brings nothing for this long is replaced; until then a slow one may recover. */
 const GIVE_UP_MS = 5000;
 const RETRY_MS = { first: 250, last: 4000, full: 2000 };
+/** A network that held the stream back is given another chance this often. */
+const POLL_FOR_MS = 60_000;
+/** For a loop only status and history are wanted: a picture every 100 s is the fewest that can be asked for. */
+const URLS = { live: 'stream', loop: 'stream?fps=0.01' };
 
 export interface Listener {
-  /** The data of a frame event, unparsed: a frame that is never drawn is never parsed. */
-  frame(data: string): void;
+  /** The data of a frame event, unparsed: a frame that is never drawn is never parsed. Or a still that was asked for. */
+  frame(next: string | Polled): void;
   status(status: Status): void;
   loop(change: LoopChange): void;
   link(link: Link): void;
 }
 
 /**
- * The page's connection to the server. Once opened it reconnects by itself until it is closed. EventSource alone is not
- * enough: it never notices silence, and it ends for good when the server answers 503.
+ * The page's connection to the server, its own or that of another window. Once opened it reconnects by itself until it is
+ * closed. EventSource alone is not enough: it never notices silence, and it ends for good when the server answers 503. If
+ * the server answers but no event gets through, stills are asked for one by one.
  */
 export class Stream {
   /** When this connection was requested, by `performance.now()`. */
   askedMs = 0;
+  /** Whether the network holds event streams back. */
+  polling = false;
 
-  #url = '';
-  #listener: Listener;
+  readonly #listener: Listener;
+  readonly #share: Share;
+  #live = true;
+  #othersLive = false;
   #source: EventSource | undefined;
+  #url = '';
+  #polls: AbortController | undefined;
   #watch: ReturnType<typeof setTimeout> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #heardAt = 0;
+  /** Whether this connection has brought anything. */
+  #heardAny = false;
   #failures = 0;
   #link: Link = 'closed';
 
   constructor(listener: Listener) {
     this.#listener = listener;
+    this.#share = new Share({
+      follow: () => {
+        this.#disconnect();
+        this.#began();
+      },
+      lead: () => {
+        this.#disconnect();
+        this.#connect();
+      },
+      received: (kind, data) => this.#take(kind, data),
+      wanted: live => {
+        this.#othersLive = live;
+        if (this.#source && this.#url !== this.#wantedUrl) this.#reconnect();
+      },
+    });
   }
 
-  open(url: string): void {
+  /** @param live whether pictures are wanted, and not only status and history */
+  open(live: boolean): void {
     if (this.#link !== 'closed') {
-      if (url === this.#url) return;
-      this.close();
+      if (live === this.#live) return;
+      this.#live = live;
+      this.#share.open(live);
+      this.#set('connecting');
+      if (this.#share.following) this.#began();
+      else this.#reconnect();
+      return;
     }
-    this.#url = url;
+    this.#live = live;
     this.#set('connecting');
+    this.#share.open(live);
     this.#connect();
   }
 
   close(): void {
+    if (this.#link === 'closed') return;
     this.#disconnect();
-    clearTimeout(this.#retry);
+    this.#share.close();
     this.#failures = 0;
+    this.#othersLive = false;
     this.#set('closed');
   }
 
-  #connect(): void {
-    const source = new EventSource(this.#url);
-    this.#source = source;
+  get #wantedUrl(): string {
+    return this.#live || this.#othersLive ? URLS.live : URLS.loop;
+  }
+
+  #reconnect(): void {
+    this.#disconnect();
+    this.#connect();
+  }
+
+  #began(): void {
     this.askedMs = performance.now();
     this.#heardAt = this.askedMs;
+    this.#heardAny = false;
+    clearTimeout(this.#watch);
     this.#watchFor(PATIENCE_MS);
-    source.addEventListener('frame', ({ data }) => {
-      this.#heard();
-      this.#listener.frame(data);
-    });
-    source.addEventListener('status', ({ data }) => {
-      this.#heard();
-      this.#listener.status(JSON.parse(data));
-    });
-    source.addEventListener('loop', ({ data }) => {
-      this.#heard();
-      this.#listener.loop(JSON.parse(data));
-    });
+  }
+
+  #connect(): void {
+    this.#url = this.#wantedUrl;
+    const source = new EventSource(this.#url);
+    this.#source = source;
+    this.#began();
+    for (const kind of ['frame', 'status', 'loop'] as const) {
+      source.addEventListener(kind, ({ data }) => this.#take(kind, data));
+    }
     source.addEventListener('error', () => {
       const refused = source.readyState === EventSource.CLOSED;
       this.#disconnect();
@@ -79,12 +125,29 @@ export class Stream {
 
   #disconnect(): void {
     clearTimeout(this.#watch);
+    clearTimeout(this.#retry);
+    this.#polls?.abort();
+    this.#polls = undefined;
+    this.polling = false;
     this.#source?.close();
     this.#source = undefined;
   }
 
+  #take(kind: Kind, data: string): void {
+    this.#share.relay(kind, data);
+    if (kind === 'link') {
+      this.#set(data as Link);
+      return;
+    }
+    this.#heard();
+    if (kind === 'frame') this.#listener.frame(data);
+    else if (kind === 'status') this.#listener.status(JSON.parse(data));
+    else this.#listener.loop(JSON.parse(data));
+  }
+
   #heard(): void {
     this.#heardAt = performance.now();
+    this.#heardAny = true;
     this.#failures = 0;
     this.#set('open');
   }
@@ -93,11 +156,14 @@ export class Stream {
   #watchFor(ms: number): void {
     this.#watch = setTimeout(() => {
       const silentMs = performance.now() - this.#heardAt;
-      if (silentMs >= GIVE_UP_MS) {
+      if (silentMs >= PATIENCE_MS && this.#share.following) {
+        this.#share.lead();
+      } else if (silentMs >= GIVE_UP_MS) {
         this.#disconnect();
         this.#failed('silent');
       } else if (silentMs >= PATIENCE_MS) {
         this.#set('silent');
+        if (!this.#heardAny && this.#source) void this.#askWhy(this.#source);
         this.#watchFor(GIVE_UP_MS - silentMs);
       } else {
         this.#watchFor(PATIENCE_MS - silentMs);
@@ -105,9 +171,13 @@ export class Stream {
     }, ms);
   }
 
-  /** Asks `/status` whether every place is taken: an EventSource does not say why it was refused. */
+  /**
+   * Asks `/status` what an EventSource does not say: whether it was refused because every place is taken, or whether the
+   * server answers and only its events are held back.
+   */
   async #askWhy(source: EventSource): Promise<void> {
     this.#source = source;
+    const refused = source.readyState === EventSource.CLOSED;
     let link: Link = 'lost';
     let status: Status | undefined;
     try {
@@ -118,11 +188,37 @@ export class Stream {
       // Without a sensible answer the visualizer is lost.
     }
     if (this.#source !== source) return;
-    if (status) this.#listener.status(status);
-    this.#failed(link);
+    if (refused) {
+      if (status) this.#listener.status(status);
+      this.#failed(link);
+    } else if (status && !this.#heardAny) {
+      this.#disconnect();
+      void this.#poll();
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const polls = new AbortController();
+    this.#polls = polls;
+    this.polling = true;
+    this.askedMs = performance.now();
+    const end = setTimeout(() => this.#reconnect(), POLL_FOR_MS);
+    const onPicture = (polled: Polled) => {
+      if (this.#live) this.#listener.frame(polled);
+    };
+    try {
+      await poll(polls.signal, onPicture, status => {
+        this.#heard();
+        this.#listener.status(status);
+      });
+    } catch {
+      if (!polls.signal.aborted) this.#failed('lost');
+    }
+    clearTimeout(end);
   }
 
   #failed(link: Link): void {
+    this.polling = false;
     this.#set(link);
     const first = link === 'full' ? RETRY_MS.full : RETRY_MS.first;
     const backOffMs = Math.min(first * 2 ** this.#failures++, RETRY_MS.last);
@@ -133,6 +229,7 @@ export class Stream {
   #set(link: Link): void {
     if (link === this.#link) return;
     this.#link = link;
+    if (!this.#share.following && link !== 'closed') this.#share.relay('link', link);
     this.#listener.link(link);
   }
 }

@@ -8,8 +8,6 @@ import { Stream } from './stream.ts';
 
 /** Two clocks may drift apart by some 15 ms in this time. */
 const SET_CLOCK_MS = 5 * 60_000;
-/** While a loop runs only status and history are wanted: a picture every 100 s is the fewest that can be asked for. */
-const LOOP_STREAM = 'stream?fps=0.01';
 
 export interface WatchEvents {
   drawn(drawn: Drawn): void;
@@ -44,13 +42,15 @@ export class Watch {
     this.#events = events;
     this.painter = new Painter(screen, drawn => this.#onDrawn(drawn));
     this.#stream = new Stream({
-      frame: data => {
-        if (this.#held !== 'loop') this.painter.offer(data);
+      frame: next => {
+        if (this.#held !== 'loop') this.painter.offer(next);
       },
       status: status => this.#onStatus(status),
       loop: change => events.loop(change),
       link: link => this.#onLink(link),
     });
+    addEventListener('pagehide', () => this.#stream.close());
+    addEventListener('pageshow', ({ persisted }) => persisted && this.follow());
     setInterval(() => {
       if (this.#link === 'open') void this.#clock.set();
     }, SET_CLOCK_MS);
@@ -84,7 +84,7 @@ export class Watch {
   /** Keeps the stream only while somebody watches: a browser has six connections for all tabs of a host. */
   follow(): void {
     if (document.hidden || this.#held === 'paused') this.#stream.close();
-    else this.#stream.open(this.#held === 'loop' ? LOOP_STREAM : 'stream');
+    else this.#stream.open(this.#held !== 'loop');
     if (document.hidden || this.#held === 'paused' || this.#held === 'loop') {
       this.#rate.reset();
       this.#latency.reset();
@@ -97,6 +97,7 @@ export class Watch {
     this.liveness = judge({
       hidden: document.hidden,
       held: this.#held,
+      polling: this.#stream.polling,
       link: this.#link,
       status: this.#status,
       drawn: this.#drawn,

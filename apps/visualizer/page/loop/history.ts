@@ -1,5 +1,6 @@
 import type { LoopChange, LoopFrame, LoopList } from '../../messages.js';
 
+const NONE: LoopList = { frames: [], bytes: 0, maxBytes: 0, maxFrames: 0, revision: -1 };
 /** Leaves room for the stream and a status within a browser's six connections. */
 const PARALLEL = 4;
 const RETRY_MS = 2000;
@@ -10,14 +11,21 @@ export class History {
   frames: LoopFrame[] = [];
   readonly #jpegs = new Map<string, Blob>();
   readonly #changed: () => void;
+  /** Kept once there is a list with frames. */
+  readonly listed: Promise<void>;
+  readonly #resolve: () => void;
   /** What came by the stream while the list was on its way. */
   #meanwhile: LoopChange[] | undefined;
   #loading = 0;
+  #revision = -1;
   /** The frames to load, the most urgent first; none while no loop runs. */
   #wanted: LoopFrame[] = [];
 
   constructor(changed: () => void) {
     this.#changed = changed;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.listed = promise;
+    this.#resolve = resolve;
   }
 
   jpeg(id: string): Blob | undefined {
@@ -30,11 +38,13 @@ export class History {
     this.#meanwhile = meanwhile;
     try {
       const answer = await fetch('loop', { signal: AbortSignal.timeout(5000) });
-      const { frames } = answer.ok ? ((await answer.json()) as LoopList) : { frames: [] };
+      const { frames, revision } = answer.ok ? ((await answer.json()) as LoopList) : NONE;
       if (this.#meanwhile !== meanwhile) return;
       this.#meanwhile = undefined;
       this.#replace(frames);
-      for (const change of meanwhile) this.#apply(change);
+      this.#revision = revision;
+      for (const change of meanwhile) if (change.revision > revision) this.#apply(change);
+      if (frames.length > 0) this.#resolve();
       this.#changed();
     } catch {
       // The stream reports whether the server is there, and the list is asked for again when it is back.
@@ -43,6 +53,7 @@ export class History {
 
   change(change: LoopChange): void {
     this.#meanwhile?.push(change);
+    if (this.#meanwhile) return;
     this.#apply(change);
     this.#changed();
   }
@@ -78,7 +89,10 @@ export class History {
     this.#loading--;
   }
 
-  #apply({ added, removed }: LoopChange): void {
+  #apply({ added, removed, revision }: LoopChange): void {
+    // A viewer that is behind is not told of a change.
+    if (revision !== this.#revision + 1) void this.list();
+    this.#revision = revision;
     const gone = new Set([...removed, ...added.map(({ id }) => id)]);
     const frames = this.frames.filter(({ id }) => !gone.has(id));
     for (const { after, ...frame } of added) {

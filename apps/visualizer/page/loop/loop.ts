@@ -45,6 +45,9 @@ export class Loop {
   /** The frames that the loop keeps while it does not follow. */
   #kept: ReadonlySet<string> | undefined;
   #shownId: string | undefined;
+  /** The frame that is looked at while a key is held. */
+  #peeked: LoopFrame | undefined;
+  #marked: LoopFrame | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #dueMs = 0;
 
@@ -90,6 +93,20 @@ export class Loop {
       this.#settle();
     }
     this.#events.changed();
+  }
+
+  /** Remembers the current frame, to compare others with. */
+  mark(): void {
+    this.#marked = this.current;
+  }
+
+  /** Shows the marked frame, or else the first, in place of the current one, until it is called with false. */
+  peek(on: boolean): void {
+    if (on === (this.#peeked !== undefined)) return;
+    const marked = this.playable.find(({ id }) => id === this.#marked?.id);
+    this.#peeked = on ? (marked ?? this.playable[0]) : undefined;
+    this.#stop();
+    this.#settle();
   }
 
   toggle(): void {
@@ -198,8 +215,8 @@ export class Loop {
     }
     this.#place.index = index;
     this.#prepare();
-    void this.#show(this.current!);
-    if (this.playing && this.#timer === undefined) this.#schedule(performance.now());
+    void this.#show(this.#peeked ?? this.current!);
+    if (this.playing && !this.#peeked && this.#timer === undefined) this.#schedule(performance.now());
   }
 
   #stop(): void {
@@ -239,7 +256,7 @@ export class Loop {
   #prepare(): void {
     const { length } = this.playable;
     const capacity = Math.min(length, this.#decoded.capacity(this.current!));
-    const needed = new Set([this.current!]);
+    const needed = new Set([this.current!, ...(this.#peeked ? [this.#peeked] : [])]);
     let place = this.#place;
     for (let step = 1; needed.size < capacity && step <= 2 * length; step++) {
       if (this.playing) {

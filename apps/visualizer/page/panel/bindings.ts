@@ -1,5 +1,6 @@
 import type { Actions } from '../actions.ts';
 import { ACTIONS, type ActionName } from '../text.ts';
+import { byId } from './dom.ts';
 
 const NAMES = Object.keys(ACTIONS) as ActionName[];
 const KEYS = new Map(NAMES.flatMap(name => keysOf(name).map(key => [key, name])));
@@ -15,25 +16,48 @@ const KEY_NAMES: Record<string, string> = {
 /** Connects keys, and every element with `data-action`, to what they do, and labels those elements. */
 export function bindActions(actions: Actions): void {
   for (const button of document.querySelectorAll<HTMLElement>('[data-action]')) label(button);
-  document.addEventListener('click', ({ target }) => {
-    const button = target instanceof Element && target.closest<HTMLElement>('[data-action]');
-    if (button && button.ariaDisabled !== 'true') actions[actionOf(button)]();
+  bindButtons(actions);
+  bindKeys(actions);
+}
+
+function bindButtons(actions: Actions): void {
+  const buttonOf = ({ target }: Event) =>
+    target instanceof Element ? target.closest<HTMLElement>('[data-action]') : null;
+  document.addEventListener('click', event => {
+    const button = buttonOf(event);
+    if (!button || button.ariaDisabled === 'true') return;
+    const name = actionOf(button);
+    if (name !== HELD) actions[name](true);
   });
+  document.addEventListener('pointerdown', event => {
+    const button = buttonOf(event);
+    if (button && actionOf(button) === HELD) actions[HELD](true);
+  });
+  for (const end of ['pointerup', 'pointercancel', 'keyup', 'blur']) {
+    addEventListener(end, () => actions[HELD](false));
+  }
+}
+
+function bindKeys(actions: Actions): void {
+  const single = byId<HTMLInputElement>('single-keys');
+  single.checked = localStorage.getItem('single-keys') !== 'off';
+  single.addEventListener('change', () => localStorage.setItem('single-keys', single.checked ? 'on' : 'off'));
   document.addEventListener('keydown', event => {
     const { target, repeat } = event;
     const key = keyOf(event);
     const name = KEYS.get(key);
-    if (!name || !(target instanceof Element)) return;
-    if (target.closest('input, select, textarea')) return;
+    if (!name || !(target instanceof Element) || target.closest('input, select, textarea')) return;
     if (key === 'Space' && target.closest('button, a')) return;
-    // Only what goes step by step may be repeated by a key that is held down.
-    if (repeat && !REPEATABLE.has(name)) return;
+    if (!single.checked && /^(Shift\+)?.$/.test(key)) return;
     event.preventDefault();
-    actions[name]();
+    // Only what goes step by step is repeated by a key that is held down.
+    if (!repeat || REPEATABLE.test(name)) actions[name](true);
   });
 }
 
-const REPEATABLE: ReadonlySet<ActionName> = new Set(['stepForward', 'stepBack']);
+/** What lasts for as long as its key or button is held down. */
+const HELD = 'before';
+const REPEATABLE = /^(step|pan|zoom)/;
 
 /** Returns a row for each action: its label and the names of its keys. */
 export function keyTable(): { label: string; keys: string[] }[] {

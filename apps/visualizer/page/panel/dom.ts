@@ -9,3 +9,10 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** Says of every button of an action whether it is on. */
+export function press(action: string, pressed: boolean): void {
+  for (const button of document.querySelectorAll<HTMLElement>(`[data-action="${action}"]`)) {
+    if (button.ariaPressed !== String(pressed)) button.ariaPressed = String(pressed);
+  }
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NONE } from '../text.ts';
-import { clipTime, duration, number, stillName } from './format.ts';
+import { clipTime, duration, fileName, number } from './format.ts';
 
 test('a position reads as minutes, seconds and milliseconds, never rounded up to a time not reached', () => {
   assert.equal(clipTime(0), '00:00.000');
@@ -12,8 +12,11 @@ test('a position reads as minutes, seconds and milliseconds, never rounded up to
 });
 
 test('a still is named by its time in UTC and its frame, in characters that every file system takes', () => {
-  const name = stillName(Date.UTC(2026, 0, 2, 3, 4, 5, 67), 12_345);
-  assert.equal(name, 'noaa_20260102T030405-067Z_frame-12345.jpg');
+  const times = { validAt: null, publishedAt: Date.UTC(2026, 0, 2, 3, 4, 5, 67) };
+  assert.equal(fileName({ seq: 12_345, ...times }, 'jpg'), 'noaa_20260102T030405-067Z_frame-12345.jpg');
+  const validAt = Date.UTC(2026, 0, 2);
+  assert.equal(fileName({ seq: 1, ...times, validAt }, 'png'), 'noaa_20260102T000000-000Z_frame-1.png');
+  assert.equal(fileName({ seq: 1, validAt: null }, 'jpg'), 'noaa_frame-1.jpg');
 });
 
 test('a length of time reads in its two largest units', () => {

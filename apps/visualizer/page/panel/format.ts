@@ -1,3 +1,4 @@
+import type { Shown } from '../session.ts';
 import { NONE } from '../text.ts';
 
 /** Returns a position in a clip as mm:ss.mmm; minutes go on beyond 59. */
@@ -25,13 +26,15 @@ export function utcTime(unixMs: number): string {
   return new Date(unixMs).toISOString().slice(11, 19);
 }
 
-/** Returns the file name of a saved still: it sorts by time and is valid on every file system. */
-export function stillName(unixMs: number | undefined, sequence: number): string {
-  const time =
-    unixMs === undefined
-      ? ''
-      : `${new Date(unixMs).toISOString().replaceAll(/[-:]/g, '').replace('.', '-')}_`;
-  return `noaa_${time}frame-${sequence}.jpg`;
+/** Returns the name of a saved file: it sorts by time and is valid on every file system. */
+export function fileName(picture: Pick<Shown, 'seq' | 'validAt' | 'publishedAt'>, type: string): string {
+  const unixMs = picture.validAt ?? picture.publishedAt;
+  const time = unixMs === undefined ? '' : `${compactTime(unixMs)}_`;
+  return `noaa_${time}frame-${picture.seq}.${type}`;
+}
+
+function compactTime(unixMs: number): string {
+  return new Date(unixMs).toISOString().replaceAll(/[-:]/g, '').replace('.', '-');
 }
 
 /** Returns a number as text, or a dash if there is none. */

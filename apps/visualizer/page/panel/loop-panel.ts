@@ -1,7 +1,7 @@
 import { Timeline } from '../loop/timeline.ts';
 import type { Session } from '../session.ts';
 import { LOOP_TEXT } from '../text.ts';
-import { byId, setText } from './dom.ts';
+import { byId, press, setText } from './dom.ts';
 
 /** Shows the loop: the timeline, which frame it is at, and the settings. */
 export class LoopPanel {
@@ -81,11 +81,5 @@ export class LoopPanel {
     slider.ariaValueNow = String(Math.max(1, place));
     slider.ariaValueText = `${text} ${times.short(current)}`;
     this.#timeline.draw();
-  }
-}
-
-function press(action: string, pressed: boolean): void {
-  for (const button of document.querySelectorAll<HTMLElement>(`[data-action="${action}"]`)) {
-    if (button.ariaPressed !== String(pressed)) button.ariaPressed = String(pressed);
   }
 }

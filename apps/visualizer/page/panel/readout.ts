@@ -16,7 +16,10 @@ export class Readout {
 
   /** Shows which frame is on the screen. */
   showFrame({ times }: Session, shown: Shown | undefined): void {
-    setText(this.#fields.valid, shown && typeof shown.validAt === 'number' ? times.full(shown) : NONE);
+    const timed = typeof shown?.validAt === 'number';
+    // Kept for as long as nothing is shown, so that nothing moves.
+    if (shown) document.documentElement.classList.toggle('untimed', !timed);
+    setText(this.#fields.valid, timed ? times.full(shown) : NONE);
     setText(this.#fields.frame, shown ? String(shown.seq) : NONE);
     setText(this.#fields.position, shown ? clipTime(shown.position) : NONE);
   }
