@@ -31,7 +31,19 @@ export function isForeignBinary(file: Pick<Entry, 'size' | 'read'>): boolean {
   return [0xfeedface, 0xfeedfacf, 0xcefaedfe, 0xcffaedfe, 0xcafebabe].includes(head.readUInt32BE(0));
 }
 
-/** Throws a RangeError where the file's own offsets lead out of it. */
+/** A string is a path or a name; without a bound a hostile file could have it searched for through all of its length. */
+const MAX_STRING_BYTES = 4096;
+/** Node, the largest of ours, has 8 libraries and 30 entries. */
+const MAX_ENTRIES = 10_000;
+
+interface Segment {
+  type: number;
+  offset: number;
+  address: number;
+  bytes: number;
+}
+
+/** Throws a RangeError if the file's own offsets lead out of it, or are absurd. */
 export function readElf(bytes: Buffer): Elf {
   const bits = bytes[4] === 2 ? 64 : 32;
   const little = bytes[5] === 1;
@@ -39,7 +51,18 @@ export function readElf(bytes: Buffer): Elf {
   const elf: Elf = { bits, machine: MACHINES[machine] ?? `machine ${machine}`, needed: [], searched: [] };
   // Another word size or byte order is another platform, and no more than that is asked of it.
   if (bits === 32 || !little) return elf;
+  const segments = segmentsOf(bytes);
+  const interpreter = segments.find(({ type }) => type === PT_INTERP);
+  if (interpreter) elf.interpreter = stringAt(bytes, interpreter.offset);
+  const named = dynamicStrings(bytes, segments);
+  elf.needed = named(DT.needed);
+  elf.searched = [...named(DT.rpath), ...named(DT.runpath)].flatMap(value => value.split(':'));
+  const [soname] = named(DT.soname);
+  if (soname !== undefined) elf.soname = soname;
+  return elf;
+}
 
+function segmentsOf(bytes: Buffer): Segment[] {
   const segments = [];
   const table = Number(bytes.readBigUInt64LE(32));
   const size = bytes.readUInt16LE(54);
@@ -52,21 +75,18 @@ export function readElf(bytes: Buffer): Elf {
       bytes: Number(bytes.readBigUInt64LE(at + 32)),
     });
   }
-  const text = (offset: number): string => {
-    const end = bytes.indexOf(0, offset);
-    if (offset < 0 || offset >= bytes.length || end === -1)
-      throw new RangeError('a string lies outside the file');
-    return bytes.toString('utf8', offset, end);
-  };
-  const interpreter = segments.find(({ type }) => type === PT_INTERP);
-  if (interpreter) elf.interpreter = text(interpreter.offset);
+  return segments;
+}
 
+/** Returns what the dynamic section names under a tag. */
+function dynamicStrings(bytes: Buffer, segments: Segment[]): (tag: number) => string[] {
   const dynamic = segments.find(({ type }) => type === PT_DYNAMIC);
-  if (!dynamic) return elf;
+  if (!dynamic) return () => [];
   const entries: { tag: number; value: number }[] = [];
   for (let at = dynamic.offset; at + 16 <= dynamic.offset + dynamic.bytes; at += 16) {
     const tag = Number(bytes.readBigUInt64LE(at));
     if (tag === 0) break;
+    if (entries.length === MAX_ENTRIES) throw new RangeError(`more than ${MAX_ENTRIES} dynamic entries`);
     entries.push({ tag, value: Number(bytes.readBigUInt64LE(at + 8)) });
   }
   const address = entries.find(({ tag }) => tag === DT.strtab)?.value ?? 0;
@@ -74,13 +94,12 @@ export function readElf(bytes: Buffer): Elf {
     ({ type, address: from, bytes: length }) =>
       type === PT_LOAD && address >= from && address < from + length,
   );
-  const named = (tag: number): string[] =>
-    entries
-      .filter(entry => entry.tag === tag)
-      .map(({ value }) => text(address - (strings?.address ?? 0) + (strings?.offset ?? 0) + value));
-  elf.needed = named(DT.needed);
-  elf.searched = [...named(DT.rpath), ...named(DT.runpath)].flatMap(value => value.split(':'));
-  const [soname] = named(DT.soname);
-  if (soname !== undefined) elf.soname = soname;
-  return elf;
+  const start = address - (strings?.address ?? 0) + (strings?.offset ?? 0);
+  return tag => entries.filter(entry => entry.tag === tag).map(({ value }) => stringAt(bytes, start + value));
+}
+
+function stringAt(bytes: Buffer, offset: number): string {
+  const length = offset < bytes.length ? bytes.subarray(offset, offset + MAX_STRING_BYTES).indexOf(0) : -1;
+  if (length === -1) throw new RangeError('a string lies outside the file');
+  return bytes.toString('utf8', offset, offset + length);
 }

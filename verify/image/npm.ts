@@ -15,8 +15,8 @@ export function npmPackages(rootfs: Rootfs): NpmPackage[] {
   const packages: NpmPackage[] = [];
   for (const path of rootfs.keys()) {
     if (!MANIFEST.test(path)) continue;
-    const manifest = JSON.parse(textAt(rootfs, path) ?? '{}');
-    if (manifest.name === undefined || manifest.version === undefined) continue;
+    const manifest = manifestIn(textAt(rootfs, path) ?? '');
+    if (!manifest) continue;
     packages.push({
       name: manifest.name,
       version: manifest.version,
@@ -25,6 +25,16 @@ export function npmPackages(rootfs: Rootfs): NpmPackage[] {
     });
   }
   return packages.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** A package without a readable manifest has no name; its files are judged one by one. */
+function manifestIn(text: string): { name: string; version: string; license?: unknown } | undefined {
+  try {
+    const manifest = JSON.parse(text);
+    return typeof manifest?.name === 'string' && typeof manifest.version === 'string' ? manifest : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** `license` is an SPDX expression; packages of the last decade also wrote objects and lists. */

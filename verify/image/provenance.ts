@@ -3,7 +3,7 @@
  * the image's own labels, so it is worth what the builder's word is: build level 1, no more.
  */
 import type { Image } from './archive.ts';
-import { archiveState } from './sbom.ts';
+import { archiveState } from './hand-made-sbom.ts';
 
 export function provenanceOf({ id, labels, createdAt, rootfs }: Image): object {
   const label = (name: string): string => labels[`org.opencontainers.image.${name}`] ?? 'unknown';

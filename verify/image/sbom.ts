@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { PackageURL } from 'packageurl-js';
 import type { Image } from './archive.ts';
 import { type DebianPackage, debianPackages } from './dpkg.ts';
+import { archiveState, handNamed } from './hand-made-sbom.ts';
 import { type NpmPackage, npmPackages } from './npm.ts';
 import { digestOf, fileAt, type Rootfs, textAt } from './rootfs.ts';
 import { isSpdxExpression, isSpdxId } from './schema.ts';
@@ -39,9 +40,6 @@ export interface Sbom {
   };
   components: Component[];
 }
-
-/** Where a build leaves what no package manager in the image knows of. */
-const BY_HAND = /^\/usr\/share\/sbom\/[^/]+\.cdx\.json$/;
 
 /** The property that has the state of Debian's archive; verify/host/scan looks for it by this name. */
 const ARCHIVE_STATE = 'noaa-pod:debianArchiveOf';
@@ -119,39 +117,6 @@ export function kindOf({ purl, cpe }: Component): Kind | undefined {
   if (purl?.startsWith('pkg:npm/')) return 'npm';
   if (purl?.startsWith('pkg:deb/') && !purl.includes('arch=source')) return 'deb';
   return cpe === undefined ? undefined : 'cpe';
-}
-
-/** The components that the image's own documents name, as they are there. */
-export function handNamed(rootfs: Rootfs): Component[] {
-  return [...rootfs.keys()]
-    .filter(path => BY_HAND.test(path))
-    .sort()
-    .flatMap(
-      path => (JSON.parse(textAt(rootfs, path) ?? '{}') as { components?: Component[] }).components ?? [],
-    );
-}
-
-/** The state of Debian's archive that the image was made from, as its hand-made SBOM has it. */
-export function archiveState(rootfs: Rootfs): Date | undefined {
-  for (const path of rootfs.keys()) {
-    if (!BY_HAND.test(path)) continue;
-    const { metadata } = JSON.parse(textAt(rootfs, path) ?? '{}') as { metadata?: { timestamp?: string } };
-    const date = new Date(metadata?.timestamp ?? '');
-    if (!Number.isNaN(date.getTime())) return date;
-  }
-  return undefined;
-}
-
-/** Path → SHA-256 of each file that a hand-named component says it is. */
-export function namedFiles(rootfs: Rootfs): Map<string, string> {
-  const named = new Map<string, string>();
-  for (const { hashes, evidence } of flat(handNamed(rootfs))) {
-    const sum = hashes?.find(({ alg }) => alg === 'SHA-256')?.content;
-    for (const { location } of evidence?.occurrences ?? []) {
-      if (sum !== undefined) named.set(location, sum);
-    }
-  }
-  return named;
 }
 
 export function sha256Of(rootfs: Rootfs, path: string): string | undefined {

@@ -1,7 +1,7 @@
 /** Checks of when an image was made, and from which state of Debian's archive. */
 import { MAX_ARCHIVE_AGE_DAYS } from '../../gate/limits.ts';
 import { buildDate } from '../archive.ts';
-import { archiveState } from '../sbom.ts';
+import { archiveState } from '../hand-made-sbom.ts';
 import type { Fault, Subject } from './subject.ts';
 
 const SBOMS = '/usr/share/sbom';

@@ -3,8 +3,8 @@ import type { Expected } from '../../source/expected.ts';
 import type { Image } from '../archive.ts';
 import { ownedPaths, recordedSums } from '../dpkg.ts';
 import { type Elf, isElf, readElf } from '../elf.ts';
+import { namedFiles } from '../hand-made-sbom.ts';
 import type { Entry, Rootfs } from '../rootfs.ts';
-import { namedFiles } from '../sbom.ts';
 
 export interface Subject {
   image: Image;
