@@ -44,35 +44,48 @@ export function fillsOf(layers: readonly Layer[], layout: PixelLayout): Fill[] {
  */
 export function maskOf(fills: readonly Fill[]): Mask {
   const used = fills.filter(({ bounds }) => bounds.length > 0);
-  const parts = used.map(fill => (isOneValue(fill.sample) ? plain(fill) : patterned(fill)));
+  const plain = used.filter(isOneValue).map(({ sample, bounds }) => ({ value: sample[0]!, bounds }));
+  const patterned = used.filter(fill => !isOneValue(fill)).map(withLongest);
   return pixels => {
-    for (const part of parts) part(pixels);
+    for (const { value, bounds } of plain) {
+      // Not Buffer's own, which checks its arguments in JavaScript.
+      for (let i = 0; i < bounds.length; i += 2) fillBytes.call(pixels, value, bounds[i], bounds[i + 1]);
+    }
+    for (const fill of patterned) fillPattern(pixels, fill);
   };
 }
 
-function isOneValue(sample: readonly number[]): boolean {
+const fillBytes = Uint8Array.prototype.fill;
+
+function isOneValue({ sample }: Fill): boolean {
   return sample.every(value => value === sample[0]);
 }
 
-function plain({ bounds, sample }: Fill): Mask {
-  const value = sample[0]!;
-  return pixels => {
-    for (let i = 0; i < bounds.length; i += 2) pixels.fill(value, bounds[i], bounds[i + 1]);
-  };
+interface PatternFill extends Fill {
+  /** Where its longest run stands in the bounds. */
+  longest: number;
 }
 
-/** Sets the longest run sample by sample, and copies the others from it. */
-function patterned({ bounds, sample }: Fill): Mask {
-  const lengthAt = (i: number) => bounds[i + 1]! - bounds[i]!;
+function withLongest(fill: Fill): PatternFill {
+  const { bounds } = fill;
   let longest = 0;
-  for (let i = 0; i < bounds.length; i += 2) if (lengthAt(i) > lengthAt(longest)) longest = i;
-  const [start, end] = [bounds[longest]!, bounds[longest + 1]!];
-  return pixels => {
-    for (let at = start; at < end; at += sample.length) pixels.set(sample, at);
-    for (let i = 0; i < bounds.length; i += 2) {
-      if (i !== longest) pixels.copyWithin(bounds[i]!, start, start + lengthAt(i));
-    }
-  };
+  for (let i = 0; i < bounds.length; i += 2) {
+    if (bounds[i + 1]! - bounds[i]! > bounds[longest + 1]! - bounds[longest]!) longest = i;
+  }
+  return { ...fill, longest };
+}
+
+/** Fills the longest run by copying what it has of the pattern already, and the others from it. */
+function fillPattern(pixels: Uint8Array, { bounds, sample, longest }: PatternFill): void {
+  const start = bounds[longest]!;
+  const end = bounds[longest + 1]!;
+  pixels.set(sample, start);
+  for (let filled = sample.length; filled < end - start; filled *= 2) {
+    pixels.copyWithin(start + filled, start, Math.min(start + filled, end - filled));
+  }
+  for (let i = 0; i < bounds.length; i += 2) {
+    if (i !== longest) pixels.copyWithin(bounds[i]!, start, start + bounds[i + 1]! - bounds[i]!);
+  }
 }
 
 /** Start and end of each run of covered bytes. The end of one line and the start of the next are one run. */
