@@ -4,7 +4,7 @@ import { Fault } from './errors.ts';
 import { misspeltFor } from './misspelt.ts';
 
 /** What a variable is for; `npm run docs` writes it into the tables and `settings.env`. */
-interface About<T> {
+export interface About<T> {
   default: T;
   /** A few words. */
   desc: string;

@@ -3,6 +3,8 @@ export const SETTING_NAMES: readonly string[] = [
   'ALLOWED_HOSTS',
   'ALLOW_UNMARKED_FRAMES',
   'CLIP_SECTOR',
+  'CLIP_START',
+  'CLIP_STEP',
   'DATA_FILE',
   'JPEG_QUALITY',
   'LOG_LEVEL',

@@ -1,4 +1,5 @@
 import {
+  type About,
   bindHost,
   commonSchema,
   filePath,
@@ -11,6 +12,7 @@ import {
   word,
 } from '../common/env.ts';
 import { WIRE_FORMATS } from '../common/pixels.ts';
+import { isoTime } from './valid-times.ts';
 
 export const schema = {
   DATA_FILE: filePath({
@@ -35,6 +37,21 @@ export const schema = {
     desc: 'seconds to hold the last frame of a round, if that is longer than its own time',
     example: '3',
   }),
+  CLIP_START: time({
+    default: undefined,
+    unset: 'unknown',
+    takes: 'ISO 8601',
+    desc: 'valid time of the first frame, unless `NAME.times.csv` beside the clip lists the times',
+    example: '2017-10-21T18:06:17Z',
+  }),
+  CLIP_STEP: optionalNumber({
+    above: 0,
+    max: 31_622_400,
+    default: undefined,
+    unset: 'unknown',
+    desc: 'seconds between the valid times of two frames',
+    example: '300',
+  }),
   WIRE_FORMAT: word({ oneOf: WIRE_FORMATS, default: 'i420', desc: 'how pixels are published' }),
   PLAYBACK_SECRET_FILE: filePath({
     default: '',
@@ -45,6 +62,11 @@ export const schema = {
   ...telemetrySchema,
   ...commonSchema,
 };
+
+/** A time in Unix milliseconds. */
+function time(about: About<number | undefined>): Variable<number | undefined> {
+  return variable<number | undefined>(isoTime, about);
+}
 
 /** Seconds from 0 to a day. */
 function dwell(about: { default: number; desc: string; example: string }): Variable<number> {

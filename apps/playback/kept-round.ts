@@ -53,9 +53,11 @@ export class KeptRound {
     return this.#frames.length;
   }
 
-  /** Returns the frames again, each as a copy, since a message that was sent is the transport's. */
-  *copies(): Generator<DecodedFrame> {
-    for (const { message, positionUs } of this.#frames) yield { message: Buffer.from(message), positionUs };
+  /** Returns the frames again, with their numbers, each as a copy, since a message that was sent is the transport's. */
+  *copies(): Generator<[index: number, frame: DecodedFrame]> {
+    for (const [index, { message, positionUs }] of this.#frames.entries()) {
+      yield [index, { message: Buffer.from(message), positionUs }];
+    }
   }
 
   /** Returns whether the file is still the one that was decoded, as far as is known. */

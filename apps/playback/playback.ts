@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FrameSink } from '../common/bus.ts';
 import { unixNanoseconds } from '../common/clock.ts';
-import { type Facts, writeStamp } from '../common/frame.ts';
+import { type Facts, HEADER_BYTES, notice, writeStamp } from '../common/frame.ts';
 import type { DecodedFrame } from './decode.ts';
 
 /** A frame that has its place on the timeline of everything that is played. */
 export interface TimedFrame extends DecodedFrame {
   /** Microseconds from the very first frame; always ahead of the one before. */
   dueUs: number;
+  /** Its number in the round, from 0 on. */
+  index?: number;
   /** When the picture was taken, in Unix milliseconds, if that is known. */
   validAtMs?: number | undefined;
   /** The clock starts anew with this frame if its time has passed: it comes from a source that was just opened. */
@@ -19,7 +21,12 @@ export interface Hold {
   holdMs: number;
 }
 
-export type Cue = TimedFrame | Hold;
+/** Nothing can be played: a sentence for viewers that says why. */
+export interface Notice {
+  notice: string;
+}
+
+export type Cue = TimedFrame | Hold | Notice;
 
 /** Behind by more than this the clock starts anew: a decoder that can't keep up slows the picture, and never races. */
 const RESET_MS = 500;
@@ -71,6 +78,10 @@ export async function play(
       if (signal.aborted) return;
       continue;
     }
+    if ('notice' in cue) {
+      await sink.send(notice(cue.notice));
+      continue;
+    }
     startMs ??= clock.nowMs();
     const waitMs = startMs + cue.dueUs / 1000 - clock.nowMs();
     if (cue.anew && waitMs < 0) {
@@ -110,6 +121,9 @@ class Screen {
       positionUs: BigInt(Math.round(positionUs)),
       ...(validAtMs !== undefined && { validAtMs }),
     };
+    // A shape that changes on the way is believed only of a publisher that starts anew.
+    if (this.#shown && message.compare(this.#shown.message, 0, HEADER_BYTES, 0, HEADER_BYTES) !== 0)
+      this.#sequence = 0n;
     this.#shown = { message, facts };
     await this.#publish(message, facts);
     this.#events.published(positionUs);

@@ -205,8 +205,8 @@ describe('rounds', () => {
       if (cues.length === 8) break;
     }
     assert.deepEqual(
-      cues.map(cue => ('holdMs' in cue ? `hold ${cue.holdMs}` : cue.dueUs)),
-      [...FIVE, 'hold 4900', 5_160_000, 5_170_000],
+      cues.map(cue => ('dueUs' in cue ? cue.dueUs : cue)),
+      [...FIVE, { holdMs: 4900 }, 5_160_000, 5_170_000],
     );
   });
 

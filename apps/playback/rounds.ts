@@ -59,11 +59,11 @@ export async function* rounds(start: () => Decoding, about: Repetition): AsyncGe
   /** How long the last frame stays before the first comes again. */
   let pauseUs = 0;
 
-  const timed = (frame: DecodedFrame): TimedFrame => {
+  const timed = (frame: DecodedFrame, index: number): TimedFrame => {
     if (lastUs === undefined) dueUs += pauseUs;
     else dueUs += fps === undefined ? sensible(frame.positionUs - lastUs, frame.positionUs) : 1e6 / fps;
     lastUs = frame.positionUs;
-    return { ...frame, dueUs };
+    return { ...frame, index, dueUs };
   };
 
   try {
@@ -72,11 +72,11 @@ export async function* rounds(start: () => Decoding, about: Repetition): AsyncGe
       lastUs = undefined;
       kept.begin();
       for await (const frame of current) {
-        frames += 1;
         kept.take(frame);
         const leftUs = durationUs === undefined ? 0 : durationUs - frame.positionUs;
         if (loop && leftUs <= LEAD_US * speed) next.prepare();
-        yield timed(frame);
+        yield timed(frame, frames);
+        frames += 1;
       }
       if (current.outcome === undefined) return dueUs;
       about.passed(frames);
@@ -107,7 +107,7 @@ export async function* rounds(start: () => Decoding, about: Repetition): AsyncGe
       if (pauseUs > KEPT_LEAD_US) yield { holdMs: (pauseUs - KEPT_LEAD_US) / 1000 };
       if (!(await kept.isCurrent())) return dueUs + pauseUs;
       lastUs = undefined;
-      for (const frame of kept.copies()) yield timed(frame);
+      for (const [index, frame] of kept.copies()) yield timed(frame, index);
       about.passed(kept.length);
     }
   } finally {

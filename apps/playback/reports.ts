@@ -1,0 +1,70 @@
+import { type Logger, ThrottledLog } from '../common/log.ts';
+import type { PlayEvents } from './clip-source.ts';
+import type { PlaybackEvents } from './playback.ts';
+import type { Opened, SourceEvents } from './source.ts';
+import type { SourceHealth } from './source-health.ts';
+import type { Telemetry } from './telemetry.ts';
+
+/** Turns what happens into counters, health and log lines. */
+export class Reports implements PlaybackEvents, SourceEvents, PlayEvents {
+  readonly #log: Logger;
+  readonly #warnings: ThrottledLog;
+  readonly #telemetry: Telemetry;
+  readonly #health: SourceHealth;
+  readonly #facts: Record<string, unknown>;
+  #lost: string | undefined;
+
+  /** @param facts what each line about the source says besides its own facts */
+  constructor(log: Logger, telemetry: Telemetry, health: SourceHealth, facts: Record<string, unknown>) {
+    this.#log = log;
+    this.#warnings = new ThrottledLog(log);
+    this.#telemetry = telemetry;
+    this.#health = health;
+    this.#facts = facts;
+  }
+
+  opened({ summary, facts }: Opened): void {
+    this.#lost = undefined;
+    this.#log.info({ ...facts, ...this.#facts }, summary);
+  }
+
+  lost(reason: string): void {
+    this.#health.lost(reason);
+    if (this.#lost === reason) return;
+    this.#lost = reason;
+    this.#log.warn({ reason: 'lost' }, reason);
+  }
+
+  damaged(line: string): void {
+    this.#telemetry.damaged();
+    this.#warnings.warn('damaged', `a part of DATA_FILE did not decode: ${line}`);
+  }
+
+  passed(): void {
+    this.#telemetry.passed();
+  }
+
+  waits(ms: number): void {
+    this.#health.due(performance.now() + ms);
+  }
+
+  published(): void {
+    this.#telemetry.published();
+    this.#health.flowed();
+  }
+
+  repeated(): void {
+    this.#telemetry.repeated();
+    this.#health.flowed();
+  }
+
+  fellBehind(lateMs: number): void {
+    this.#telemetry.fellBehind();
+    const late = `decoding is ${Math.round(lateMs)} ms behind the clip's own rate`;
+    this.#warnings.warn('late', `${late}: the picture runs slower`);
+  }
+
+  refusedSubscriber(why: string): void {
+    this.#warnings.warn('refused-subscriber', why);
+  }
+}

@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asError, Fault } from '../common/errors.ts';
+import type { FileVersion } from './file-version.ts';
+import { patiently } from './patience.ts';
+import type { Cue } from './playback.ts';
+
+/** Something that plays: a clip, a still or a folder, as it was when it was opened. */
+export interface Opened {
+  /** One sentence for the log, and the facts in it. */
+  summary: string;
+  facts: Record<string, unknown>;
+  /**
+   * Plays it from a time on. Returns when the next frame is due if it has become another, or undefined if it is over.
+   *
+   * @throws Fault if it can't be played any more
+   */
+  cues(fromUs: number): AsyncGenerator<Cue, number | undefined>;
+}
+
+export interface SourceEvents {
+  /** It has become another, or can be played again. */
+  opened(opened: Opened): void;
+  /** Nothing can be played at the moment, for this reason; called about once a second. */
+  lost(reason: string): void;
+}
+
+/** A file that is being replaced is not lost yet. */
+const GRACE_MS = 1000;
+/** A notice for viewers, and a look at the file, this often while nothing can be played. */
+const NOTICE_MS = 1000;
+/** A file that stays as it is, is tried again after these times. */
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 30_000;
+/** A frame takes milliseconds, 0.3 s with the start of a decoder. */
+const SLOW_MS = 3000;
+const OPEN_MS = 20_000;
+
+/**
+ * Plays what DATA_FILE names, and follows it: when it has become another it is opened again, and while it can't be
+ * played it is tried again, with a notice to viewers that says why. Ends only when what plays is over.
+ *
+ * @param first it, opened; so a file that is bad from the start has been refused
+ * @throws Fault as long as nothing has been played
+ */
+export async function* follow(
+  first: Opened,
+  open: () => Promise<Opened>,
+  version: FileVersion,
+  signal: AbortSignal,
+  events: SourceEvents,
+): AsyncGenerator<Cue> {
+  let opened = first;
+  let fromUs = 0;
+  let isPlayed = false;
+  for (;;) {
+    try {
+      const cues = opened.cues(fromUs);
+      let isAnew = true;
+      for (;;) {
+        const next = cues.next();
+        if (isPlayed) yield* noticesUntil(next, events);
+        const { value, done } = await next;
+        if (done) {
+          if (value === undefined || signal.aborted) return;
+          fromUs = value;
+          break;
+        }
+        if ('dueUs' in value) {
+          if (isAnew && isPlayed) events.opened(opened);
+          yield isAnew ? { ...value, anew: true } : value;
+          fromUs = value.dueUs;
+          isAnew = false;
+          isPlayed = true;
+        } else {
+          yield value;
+        }
+      }
+      opened = await open();
+    } catch (thrown) {
+      if (signal.aborted) return;
+      if (!isPlayed || !(thrown instanceof Fault)) throw thrown;
+      opened = yield* reopened(thrown, open, version, events, signal);
+    }
+    if (signal.aborted) return;
+  }
+}
+
+/** Says that a frame does not come while it does not: storage that hangs shows in nothing else. */
+async function* noticesUntil(next: Promise<unknown>, events: SourceEvents): AsyncGenerator<Cue> {
+  const settled = next.then(
+    () => true,
+    () => true,
+  );
+  for (let waitMs = SLOW_MS; ; waitMs = NOTICE_MS) {
+    const { promise: patience, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(resolve, waitMs, false);
+    const isSettled = await Promise.race([settled, patience]);
+    clearTimeout(timer);
+    if (isSettled) return;
+    const notice = 'no frame of DATA_FILE can be read at the moment: its storage may hang';
+    events.lost(notice);
+    yield { notice };
+  }
+}
+
+/** Tries again until it plays: at once when the file has become another, with growing pauses while it stays as it is. */
+async function* reopened(
+  fault: Fault,
+  open: () => Promise<Opened>,
+  version: FileVersion,
+  events: SourceEvents,
+  signal: AbortSignal,
+): AsyncGenerator<Cue, Opened> {
+  const sinceMs = performance.now();
+  let reason = fault.message;
+  let triedVersion = await version.now();
+  let retryMs = FIRST_RETRY_MS;
+  let nextMs = sinceMs + retryMs;
+  let noticedMs = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    await sleep(FIRST_RETRY_MS, undefined, { signal });
+    const nowMs = performance.now();
+    if (nowMs - sinceMs >= GRACE_MS && nowMs - noticedMs >= NOTICE_MS) {
+      noticedMs = nowMs;
+      events.lost(reason);
+      yield { notice: `${reason.replace(/; [^;]*$/, '')}; playback tries again` };
+    }
+    const newest = await version.now();
+    if (newest === triedVersion && performance.now() < nextMs) continue;
+    try {
+      if (newest === undefined) throw new Fault('decoder-failed', 'the storage of DATA_FILE does not answer');
+      return await patiently(open(), OPEN_MS, 'DATA_FILE could not be opened');
+    } catch (thrown) {
+      if (signal.aborted || !(thrown instanceof Fault)) throw asError(thrown);
+      reason = thrown.message;
+      triedVersion = newest;
+      retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
+      nextMs = performance.now() + retryMs;
+    }
+  }
+}
