@@ -20,7 +20,7 @@ import { ok, prepare, run, SERVICES, TREE } from './machine.ts';
 import { QUADLET } from './units.ts';
 
 const NOAA = join(QUADLET, 'noaa');
-const UNITS = readdirSync(QUADLET).filter(file => /\.(pod|container)$/.test(file));
+const UNITS = readdirSync(QUADLET).filter(file => /\.(network|pod|container)$/.test(file));
 
 before(() => prepare());
 
@@ -70,6 +70,8 @@ const WELL = {
   newuidmap: 'true',
   pasta: 'true',
   catatonit: 'true',
+  netavark: 'true',
+  nft: 'true',
 };
 
 test('is clean to shellcheck, as is every other script of the deployment', async () => {
@@ -626,7 +628,7 @@ describe('images and units, from the first to the last', () => {
     assert.equal(code, 0, output);
     assert.match(
       output,
-      /systemctl --user stop noaa-pod\.service noaa-redactor\.service noaa-visualizer\.service$/m,
+      /systemctl --user stop noaa-pod\.service noaa-network\.service noaa-redactor\.service noaa-visualizer\.service$/m,
     );
     assert.deepEqual(readdirSync(one.at('images')), []);
     assert.equal(one.untagged(), '');

@@ -97,6 +97,34 @@ export function heldIn(): void {
     );
   });
 
+  step(
+    'from inside, nothing outside of the pod answers: no host, no network beyond it, no name',
+    async () => {
+      // What the host answers to, and where a pod with a way out finds it (podman's own name for it has 169.254.1.2).
+      const gateway = await host.op("ip -4 route show default | sed 's/.* via \\([^ ]*\\).*/\\1/'");
+      const own = (await host.op('hostname -I')).split(' ')[0];
+      const script = `
+      import net from 'node:net'; import dns from 'node:dns/promises'; import os from 'node:os';
+      const answers = (host, port) => new Promise(resolve => {
+        const socket = net.connect({ host, port, timeout: 5000 });
+        socket.on('connect', () => resolve('ANSWERS')).on('error', e => resolve(e.code)).on('timeout', () => resolve('ANSWERS LATE'));
+      });
+      const bridge = Object.values(os.networkInterfaces()).flat().find(({ internal, family }) => !internal && family === 'IPv4').cidr;
+      const first = bridge.replace(/[0-9]+.[0-9]+$/, '1');
+      for (const host of ['${own}', '${gateway}', '169.254.1.2', '169.254.1.1', '1.1.1.1', first])
+        for (const port of [22, 53]) console.log(host, port, await answers(host, port));
+      console.log('name', await dns.lookup('debian.org').then(() => 'ANSWERS', e => e.code));
+      process.exit();
+    `.replaceAll('\n', ' ');
+      const { output } = await host.try(
+        `podman exec noaa-visualizer node --input-type=module -e ${JSON.stringify(script).replaceAll('$', '\\$')}`,
+      );
+      assert.match(output, /^1\.1\.1\.1 53 ENETUNREACH$/m);
+      assert.match(output, /^name E/m);
+      assert.doesNotMatch(output, /ANSWERS/);
+    },
+  );
+
   step('each service has its own journal', async () => {
     for (const service of SERVICES) {
       const lines = await host.op(`journalctl --user --no-pager --output=cat -u noaa-${service}`);

@@ -9,6 +9,7 @@ import { temporaryFolder } from '../support/clips.ts';
 import { ok, prepare, SERVICES, TREE } from './machine.ts';
 import {
   faultsOfContainer,
+  faultsOfNetwork,
   faultsOfPod,
   generate,
   KEYS_OF_5_0,
@@ -27,11 +28,13 @@ test('podman 5.4 makes a service of the pod and of each container, and each says
   const { services, ran } = await generate(QUADLET);
   assert.equal(ran.code, 0, ran.output);
   assert.deepEqual([...services.keys()].sort(), [
+    'noaa-network.service',
     'noaa-playback.service',
     'noaa-pod.service',
     'noaa-redactor.service',
     'noaa-visualizer.service',
   ]);
+  assert.deepEqual(faultsOfNetwork(services.get('noaa-network.service') ?? ''), []);
   assert.deepEqual(faultsOfPod(services.get('noaa-pod.service') ?? ''), []);
   for (const service of SERVICES) {
     assert.deepEqual(faultsOfContainer(services.get(`noaa-${service}.service`) ?? ''), [], service);
@@ -39,8 +42,8 @@ test('podman 5.4 makes a service of the pod and of each container, and each says
 });
 
 test('no unit has a key that podman 5.0 does not know', () => {
-  for (const name of readdirSync(QUADLET).filter(file => /\.(pod|container)$/.test(file))) {
-    const kind = name.endsWith('.pod') ? 'Pod' : 'Container';
+  for (const name of readdirSync(QUADLET).filter(file => /\.(network|pod|container)$/.test(file))) {
+    const kind = name.endsWith('.pod') ? 'Pod' : name.endsWith('.network') ? 'Network' : 'Container';
     for (const part of [kind, 'Quadlet']) {
       const keys = section(read(name), part).map(([key]) => key);
       assert.ok(keys.length > 0);
@@ -116,11 +119,24 @@ describe('units that are bad are refused: ', () => {
     ['memory and IPC in common', '--share=net', '--share=net,ipc'],
     ['bind the ports of frames', 'start=6000', 'start=1024'],
     ['waits for the network', 'DefaultDependencies=false', ''],
+    ['network that leads out', 'Network=noaa.network', ''],
     ['on a slow host', /TimeoutStopSec=.*/, ''],
   ] as const) {
     test(`a pod: ${what}`, async () => {
       const service = await generated('noaa.pod', 'noaa-pod.service', text => text.replace(from, to));
       assert.match(faultsOfPod(service ?? '').join(), new RegExp(what));
+    });
+  }
+
+  for (const [what, from] of [
+    ['leads out', 'Internal=true'],
+    ['names are resolved', 'DisableDNS=true'],
+    ['another name', 'NetworkName=noaa'],
+    ['waits for the network', 'DefaultDependencies=false'],
+  ] as const) {
+    test(`a network: ${what}`, async () => {
+      const service = await generated('noaa.network', 'noaa-network.service', text => text.replace(from, ''));
+      assert.match(faultsOfNetwork(service ?? '').join(), new RegExp(what));
     });
   }
 
@@ -181,7 +197,7 @@ test('every drop-in that is shown by example leaves the units whole', async () =
   await ok('cp', ['-r', `${QUADLET}/.`, `${examples}/.`, whole.path]);
   const { services, ran } = await generate(whole.path);
   assert.equal(ran.code, 0, ran.output);
-  assert.equal(services.size, 4);
+  assert.equal(services.size, 5);
   const pod = services.get('noaa-pod.service') ?? '';
   assert.match(pod, /--publish 0\.0\.0\.0:8080:8050/);
   assert.doesNotMatch(pod, /--publish 127\.0\.0\.1/);

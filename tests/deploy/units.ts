@@ -18,6 +18,9 @@ export const KEYS_OF_5_0: Record<string, string[]> = {
       /\s+/,
     ),
   Pod: 'ContainersConfModule GlobalArgs Network PodName PodmanArgs PublishPort Volume'.split(' '),
+  Network:
+    `ContainersConfModule DisableDNS DNS Driver Gateway GlobalArgs IPAMDriver Internal IPRange IPv6 Label NetworkName Options
+    PodmanArgs Subnet`.split(/\s+/),
   // Generators before 5.3 do not look at this section, and later ones know this key of it.
   Quadlet: ['DefaultDependencies'],
 };
@@ -168,11 +171,24 @@ export function faultsOfPod(unit: string): string[] {
     faults.push('any of its services can bind the ports of frames');
   }
   if (/network-online/.test(unit)) faults.push('its start waits for the network of the host');
+  if (create.filter((_, at) => create[at - 1] === '--network').join() !== 'noaa')
+    faults.push('it is in a network that leads out');
   const service = section(unit, 'Service');
   if (!(seconds(service, 'TimeoutStopSec') >= 120)) faults.push('on a slow host its stop ends in a failure');
   const wants = section(unit, 'Unit').flatMap(([key, value]) => (key === 'Wants' ? [value] : []));
   for (const name of ['playback', 'redactor', 'visualizer']) {
     if (!wants.includes(`noaa-${name}.service`)) faults.push(`it does not start ${name}`);
   }
+  return faults;
+}
+
+/** What is wrong with the generated service of the pod's network, a sentence each. */
+export function faultsOfNetwork(unit: string): string[] {
+  const create = words(section(unit, 'Service').find(([key]) => key === 'ExecStart')?.[1] ?? '');
+  const faults: string[] = [];
+  if (!create.includes('--internal')) faults.push('it leads out');
+  if (!create.includes('--disable-dns')) faults.push('names are resolved in it');
+  if (create.at(-1) !== 'noaa') faults.push('it has another name');
+  if (/network-online/.test(unit)) faults.push('its start waits for the network of the host');
   return faults;
 }
