@@ -1,8 +1,9 @@
 import { Publisher, Subscriber } from 'zeromq';
 import { onAbort } from './abort.ts';
-import { address, cannotConnect, type Endpoint, isIpv6, listenWhenFree } from './endpoint.ts';
+import { address, cannotConnect, type Endpoint, isIpv6, listenWhenFree, secretVariable } from './endpoint.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
-import { Link, LOOK_MS, RECONNECT_MS } from './link.ts';
+import { inspectPeer } from './inspect-peer.ts';
+import { Link, type LinkEvents, type LinkState, LOOK_MS, RECONNECT_MS } from './link.ts';
 import { framePassed } from './reclaim.ts';
 import { guard, USERNAME } from './zap.ts';
 
@@ -10,6 +11,8 @@ import { guard, USERNAME } from './zap.ts';
 export interface FrameSource extends AsyncIterable<readonly Buffer[]> {
   /** Whether the transport to the peer stands; it does not mean that frames flow. */
   readonly connected: boolean;
+  /** What else is known of it; none if the source is not a network. */
+  readonly link?: LinkState;
   /** Longer messages are no frames to this service; none if its memory sets no limit. */
   readonly longestBytes?: number;
 }
@@ -106,6 +109,7 @@ export function subscribe(
   endpoint: Endpoint,
   signal: AbortSignal,
   longestBytes = MAX_MESSAGE_BYTES,
+  events?: LinkEvents,
 ): FrameSource {
   const peer = address(endpoint);
   const socket = new Subscriber({
@@ -119,11 +123,14 @@ export function subscribe(
     ...KEEPALIVE,
     ...(endpoint.secret !== undefined && { plainUsername: USERNAME, plainPassword: endpoint.secret }),
   });
-  const link = new Link();
+  const link = new Link(events);
   for (const event of ['connect', 'connect:delay', 'connect:retry', 'disconnect'] as const) {
     socket.events.on(event, () => link.tried());
   }
   socket.events.on('handshake', () => link.handshaken());
+  socket.events.on('handshake:error:auth', () =>
+    link.found(`it refuses the secret in ${secretVariable(endpoint)}`),
+  );
   try {
     socket.connect(peer);
   } catch (thrown) {
@@ -132,6 +139,7 @@ export function subscribe(
   }
   socket.subscribe();
   const looking = setInterval(() => {
+    if (link.dueInspection()) void inspectPeer(endpoint, signal).then(fault => fault && link.found(fault));
     if (!link.due()) return;
     try {
       socket.disconnect(peer);
@@ -147,6 +155,9 @@ export function subscribe(
   return {
     get connected() {
       return link.connected();
+    },
+    get link() {
+      return link.state();
     },
     longestBytes,
     async *[Symbol.asyncIterator]() {

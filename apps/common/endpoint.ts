@@ -34,6 +34,9 @@ export const nodeHost = ({ host }: Endpoint): string | undefined =>
 
 const hostVariableOf = ({ variable }: Endpoint): string => variable.replace('PORT', 'HOST');
 
+/** Returns the variable that names the file of the endpoint's secret. */
+export const secretVariable = ({ variable }: Endpoint): string => variable.replace('PORT', 'SECRET_FILE');
+
 /** Returns the fault for an endpoint that libzmq refuses at once. It looks names up later, so the spelling is wrong. */
 export function cannotConnect(endpoint: Endpoint, thrown: unknown): Fault {
   const error = asError(thrown);

@@ -46,6 +46,7 @@ export class FlowHealth implements Health {
   readonly #service: string;
   readonly #what: string;
   readonly #connected: () => boolean;
+  readonly #fault: () => string | undefined;
   /** The peer was found gone, and no frame has come since. */
   #lost = false;
   readonly #frames = new Rhythm();
@@ -61,8 +62,15 @@ export class FlowHealth implements Health {
   /**
    * @param what what flows, for the message: "frames from playback at tcp://localhost:5555"
    * @param connected whether the transport to the peer is up
+   * @param fault why it is not, if that is known
    */
-  constructor(service: string, what: string, connected = () => true) {
+  constructor(
+    service: string,
+    what: string,
+    connected = () => true,
+    fault: () => string | undefined = () => undefined,
+  ) {
+    this.#fault = fault;
     this.#service = service;
     this.#what = what;
     this.#connected = connected;
@@ -132,8 +140,10 @@ export class FlowHealth implements Health {
     const refusal = this.refusing(nowMs);
     if (refusal !== undefined) return { ok: false, message: `${this.#what} are refused: ${refusal}` };
     const { lastMs } = this.#frames;
-    if (lastMs === undefined) return { ok: false, message: `waiting for ${this.#what}` };
+    const fault = this.#fault();
+    const why = fault === undefined ? '' : `: ${fault}`;
+    if (lastMs === undefined) return { ok: false, message: `waiting for ${this.#what}${why}` };
     const agoS = ((nowMs - lastMs) / 1000).toFixed(1);
-    return { ok: false, message: `no ${this.#what} for ${agoS} s` };
+    return { ok: false, message: `no ${this.#what} for ${agoS} s${why}` };
   }
 }

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 /** The files whose purpose is a library in machine code. Importing it loads the library, and nothing else may happen. */
 const ADDON_OF: Record<string, string> = {
   'apps/common/bus.ts': 'zeromq',
+  'apps/common/zap.ts': 'zeromq',
   'apps/visualizer/malloc.ts': 'koffi',
 };
 

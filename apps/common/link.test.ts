@@ -5,7 +5,7 @@ import { Link, LOOK_MS } from './link.ts';
 /** A link with a clock of its own, which asks it as often as is due. */
 class Run {
   nowMs = 1000;
-  readonly link = new Link(this.nowMs);
+  readonly link = new Link(undefined, this.nowMs);
   readonly renewals: { atMs: number; why: string }[] = [];
 
   pass(ms: number): this {

@@ -14,6 +14,33 @@ const PAUSES = 3;
 /** A new connection after a silence counts as standing for this long, until its handshake is over. */
 const RENEWAL_MS = 1000;
 
+/** A link that was lost this often within this time is flapping. */
+const FLAPPING = { losses: 3, withinMs: 60_000 };
+/** What is at the peer's port is looked at if there has been no connection for this long, and again after this long. */
+const INSPECT_AFTER_MS = 1000;
+const INSPECT_AGAIN_MS = 10_000;
+
+/** What is known of the connection to a peer. */
+export interface LinkState {
+  /** Whether the transport to the peer stands; it does not mean that frames flow. */
+  readonly connected: boolean;
+  /** Why it does not, in words that go after the peer's address; undefined if that is not known, or it does. */
+  readonly fault: string | undefined;
+  /** Connections made after the first. */
+  readonly reconnects: number;
+  /** Connections lost within the last minute, if there were several. */
+  readonly recentLosses: number;
+}
+
+export interface LinkEvents {
+  /** A connection was made again. */
+  reconnected(): void;
+  /** The link was lost this often within a minute. */
+  flapping(losses: number): void;
+  /** There is no connection, for this reason; reported once until it changes. */
+  unreachable(fault: string): void;
+}
+
 /**
  * Keeps track of the connection to a peer, from what libzmq and the receiver report, and decides when it has to be made
  * anew. All times are `performance.now()` milliseconds.
@@ -34,9 +61,18 @@ export class Link {
   #longestPauseMs = 0;
   /** Until when a renewed connection counts as standing without a handshake. */
   #renewedUntilMs = 0;
+  #connections = 0;
+  /** When connections were lost, within the last minute. */
+  #lossesMs: number[] = [];
+  #downSinceMs: number;
+  #inspectedMs = Number.NEGATIVE_INFINITY;
+  #fault: string | undefined;
+  readonly #events: LinkEvents | undefined;
 
-  constructor(nowMs = performance.now()) {
+  constructor(events?: LinkEvents, nowMs = performance.now()) {
+    this.#events = events;
     this.#awakeMs = nowMs;
+    this.#downSinceMs = nowMs;
   }
 
   /** Whether the transport to the peer stands; it does not mean that frames flow. */
@@ -44,8 +80,20 @@ export class Link {
     return this.#connected || nowMs < this.#renewedUntilMs;
   }
 
+  state(nowMs = performance.now()): LinkState {
+    const connected = this.connected(nowMs);
+    const losses = this.#lossesMs.filter(ms => nowMs - ms < FLAPPING.withinMs).length;
+    return {
+      connected,
+      fault: connected ? undefined : this.#fault,
+      reconnects: Math.max(0, this.#connections - 1),
+      recentLosses: losses >= FLAPPING.losses ? losses : 0,
+    };
+  }
+
   /** libzmq tries to connect, or has lost a connection. */
   tried(nowMs = performance.now()): void {
+    if (this.#connected) this.#lost(nowMs);
     this.#connected = false;
     this.#triedMs = nowMs;
   }
@@ -53,7 +101,33 @@ export class Link {
   handshaken(nowMs = performance.now()): void {
     this.#connected = true;
     this.#renewedUntilMs = 0;
+    this.#fault = undefined;
+    this.#inspectedMs = Number.NEGATIVE_INFINITY;
+    this.#connections += 1;
+    if (this.#connections > 1) this.#events?.reconnected();
     if (this.#quietSinceMs !== undefined) this.#quietSinceMs = nowMs;
+  }
+
+  #lost(nowMs: number): void {
+    this.#downSinceMs = nowMs;
+    this.#lossesMs = this.#lossesMs.filter(ms => nowMs - ms < FLAPPING.withinMs);
+    this.#lossesMs.push(nowMs);
+    if (this.#lossesMs.length >= FLAPPING.losses) this.#events?.flapping(this.#lossesMs.length);
+  }
+
+  /** Returns whether it is time to look at what is at the peer's port. */
+  dueInspection(nowMs = performance.now()): boolean {
+    if (this.connected(nowMs) || nowMs - this.#downSinceMs < INSPECT_AFTER_MS) return false;
+    if (nowMs - this.#inspectedMs < INSPECT_AGAIN_MS) return false;
+    this.#inspectedMs = nowMs;
+    return true;
+  }
+
+  /** Notes why there is no connection. */
+  found(fault: string): void {
+    if (this.#connected || fault === this.#fault) return;
+    this.#fault = fault;
+    this.#events?.unreachable(fault);
   }
 
   /** The receiver waits for a message. */
@@ -87,6 +161,7 @@ export class Link {
     if (this.#quietSinceMs === undefined || nowMs - this.#quietSinceMs < patienceMs) return undefined;
     this.#silentMs = Math.min(2 * this.#silentMs, LONGEST_SILENT_MS);
     this.#connected = false;
+    this.#downSinceMs = nowMs;
     this.#renewedUntilMs = nowMs + RENEWAL_MS;
     this.#triedMs = nowMs;
     return 'silent';

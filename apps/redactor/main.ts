@@ -2,6 +2,8 @@ import { publish, subscribe } from '../common/bus.ts';
 import { address } from '../common/endpoint.ts';
 import { FlowHealth } from '../common/health.ts';
 import { runService } from '../common/lifecycle.ts';
+import { reportLink } from '../common/link-report.ts';
+import { ThrottledLog } from '../common/log.ts';
 import { longestMessage } from '../common/memory.ts';
 import { serveTelemetry } from '../common/metrics.ts';
 import { readSecret } from '../common/secret.ts';
@@ -34,11 +36,17 @@ await runService('redactor', schema, async ({ config, log, signal, onTaken }) =>
   const journal = new Journal(log, address(playback));
   const inForce = await redactionInForce(config, journal, signal);
   const telemetry = new Telemetry();
-  const source = subscribe(playback, signal, longestMessage(OWN_BYTES));
+  const source = subscribe(
+    playback,
+    signal,
+    longestMessage(OWN_BYTES),
+    reportLink(`playback at ${address(playback)}`, new ThrottledLog(log), telemetry),
+  );
   const flow = new FlowHealth(
     'redactor',
     `frames from playback at ${address(playback)}`,
     () => source.connected,
+    () => source.link?.fault,
   );
   const metrics = {
     host: config.METRICS_HOST,

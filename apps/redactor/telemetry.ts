@@ -24,9 +24,19 @@ export class Telemetry {
     registers: [this.registry],
   });
 
+  readonly #reconnects = new Counter({
+    name: 'noaa_redactor_reconnects_total',
+    help: 'Connections to playback made after the first',
+    registers: [this.registry],
+  });
+
   published({ stamp }: MarkableFrame): void {
     this.#published.inc();
     this.#missed.inc(this.#gaps.missedBefore(stamp.sequence) ?? 0);
+  }
+
+  reconnected(): void {
+    this.#reconnects.inc();
   }
 
   withheld({ reason }: Withheld): void {

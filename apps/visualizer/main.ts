@@ -4,6 +4,7 @@ import { address } from '../common/endpoint.ts';
 import { asError } from '../common/errors.ts';
 import { listen } from '../common/http.ts';
 import { runService } from '../common/lifecycle.ts';
+import { reportLink } from '../common/link-report.ts';
 import { ThrottledLog } from '../common/log.ts';
 import { longestMessage } from '../common/memory.ts';
 import { readSecret } from '../common/secret.ts';
@@ -39,8 +40,17 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
   const warnings = new ThrottledLog(log);
   const telemetry = new Telemetry();
   const loopBytes = config.LOOP_MB * 2 ** 20;
-  const frames = subscribe(redactor, signal, longestMessage(OWN_BYTES + loopBytes));
-  const source = new Source(peer, () => frames.connected);
+  const frames = subscribe(
+    redactor,
+    signal,
+    longestMessage(OWN_BYTES + loopBytes),
+    reportLink(`the redactor at ${peer}`, warnings, telemetry),
+  );
+  const source = new Source(
+    peer,
+    () => frames.connected,
+    () => frames.link,
+  );
   const options = {
     maxViewers: config.MAX_VIEWERS,
     releaseMs: RELEASE_MS,

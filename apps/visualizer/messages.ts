@@ -59,6 +59,12 @@ export interface Status {
     repeats: number;
     /** How far the publisher's clock is behind ours; null while they agree. */
     clockBehindMs: number | null;
+    /** Connections to it made after the first. */
+    reconnects: number;
+    /** Connections lost within the last minute, if there were several. */
+    recentLosses: number;
+    /** Why there is no connection; null if there is one, or the reason is not known. */
+    fault: string | null;
   };
   /** CLIP_SECTOR as it is set: where the picture lies. Null if it is not known. */
   sector: string | null;

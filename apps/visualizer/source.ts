@@ -1,6 +1,7 @@
 import { unixNanoseconds } from '../common/clock.ts';
 import type { Frame, Stamp } from '../common/frame.ts';
 import { FlowHealth, type Health, type Verdict } from '../common/health.ts';
+import type { LinkState } from '../common/link.ts';
 import { SequenceGaps } from '../common/sequence.ts';
 import type { PictureFacts, SourceState } from './messages.ts';
 
@@ -65,6 +66,7 @@ const isPlausible = (age: number): boolean => age >= PLAUSIBLE_AGE_MS.least && a
 export class Source implements Health {
   readonly address: string;
   readonly #connected: () => boolean;
+  readonly #link: () => LinkState | undefined;
   readonly #flow: FlowHealth;
   readonly #gaps = new SequenceGaps();
   #newest: FrameFacts | undefined;
@@ -78,15 +80,32 @@ export class Source implements Health {
   /**
    * @param address where the frames come from, for people
    * @param connected whether the transport to there is up
+   * @param link what else is known of it
    */
-  constructor(address: string, connected: () => boolean) {
+  constructor(
+    address: string,
+    connected: () => boolean,
+    link: () => LinkState | undefined = () => undefined,
+  ) {
+    this.#link = link;
     this.address = address;
     this.#connected = connected;
-    this.#flow = new FlowHealth('visualizer', `frames from the redactor at ${address}`, connected);
+    this.#flow = new FlowHealth(
+      'visualizer',
+      `frames from the redactor at ${address}`,
+      connected,
+      () => link()?.fault,
+    );
   }
 
   get connected(): boolean {
     return this.#connected();
+  }
+
+  /** What is known of the link besides whether it is up. */
+  get link(): { reconnects: number; recentLosses: number; fault: string | null } {
+    const { reconnects = 0, recentLosses = 0, fault = null } = this.#link() ?? {};
+    return { reconnects, recentLosses, fault };
   }
 
   /** The newest frame that may be shown, without its pixels. */
@@ -132,7 +151,12 @@ export class Source implements Health {
   /** Returns the state at a moment, and a sentence that explains it. */
   view(nowMs = performance.now()): SourceView {
     const { address } = this;
-    if (!this.#flow.stalled(nowMs)) return { state: 'live', message: liveMessage(this.#clockBehindMs) };
+    const { fault, recentLosses } = this.link;
+    if (!this.#flow.stalled(nowMs)) {
+      const message = liveMessage(this.#clockBehindMs);
+      const flapping = ` The link to ${address} was lost ${recentLosses} times within a minute.`;
+      return { state: 'live', message: recentLosses > 0 ? message + flapping : message };
+    }
     const reason = this.#flow.refusing(nowMs);
     if (reason === 'unmarked') {
       return {
@@ -159,11 +183,16 @@ export class Source implements Health {
     }
     const { connected } = this;
     if (this.#flow.lastMs === undefined) {
-      const message = connected ? 'connected; no frame to show has come yet' : 'not connected yet';
+      const message = connected ? 'connected; no frame to show has come yet' : (fault ?? 'not connected yet');
       return { state: 'waiting', message: `Waiting for the redactor at ${address}: ${message}.` };
     }
-    if (!connected)
-      return { state: 'disconnected', message: `The redactor at ${address} is gone; connecting again.` };
+    if (!connected) {
+      const why = fault === null ? '' : ` (${fault})`;
+      return {
+        state: 'disconnected',
+        message: `The redactor at ${address} is gone${why}; connecting again.`,
+      };
+    }
     return {
       state: 'stalled',
       message: `The redactor at ${address} is connected but sends no frames; is playback running?`,

@@ -56,6 +56,7 @@ export class StatusReport {
         lastFrameAgoMs: lastFrameMs === undefined ? null : Math.round(performance.now() - lastFrameMs),
         repeats,
         clockBehindMs: source.clockBehindMs,
+        ...source.link,
       },
       sector: this.#sector,
       fps: this.#fps,

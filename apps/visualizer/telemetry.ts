@@ -18,6 +18,10 @@ export class Telemetry {
     'noaa_visualizer_frames_repeated_total',
     'Frames that repeat the picture before them, sent while playback waits',
   );
+  readonly #reconnects = this.#counter(
+    'noaa_visualizer_reconnects_total',
+    'Connections to the redactor made after the first',
+  );
   readonly #encoded = this.#counter('noaa_visualizer_frames_encoded_total', 'Frames encoded as JPEG');
   readonly #recalled = this.#counter(
     'noaa_visualizer_frames_recalled_total',
@@ -80,6 +84,10 @@ export class Telemetry {
 
   repeated(): void {
     this.#repeats.inc();
+  }
+
+  reconnected(): void {
+    this.#reconnects.inc();
   }
 
   encoded(): void {
