@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { hexDigest } from './digest.ts';
 import { readMask } from './mask-file.ts';
+import { Redaction } from './redaction.ts';
 
 const MASK = {
   version: 1,
@@ -147,4 +149,17 @@ test('the published schema names itself as one, so that editors check a mask as 
   const schema = JSON.parse(readFileSync(new URL('mask.schema.json', import.meta.url), 'utf8'));
   assert.equal(schema.$schema, 'http://json-schema.org/draft-07/schema#');
   assert.deepEqual(faultsOf({ $schema: './mask.schema.json', ...MASK }), []);
+});
+
+test('every mask that the documentation shows is accepted', () => {
+  const page = readFileSync(new URL('../../docs/masks.md', import.meta.url), 'utf8');
+  const masks = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, json]) => json!);
+  assert.equal(masks.length, 2);
+  for (const mask of masks) assert.deepEqual(faultsOf(mask), []);
+});
+
+test('the digest of the border alone is what the documentation has anyone compute', () => {
+  const page = readFileSync(new URL('../../docs/masks.md', import.meta.url), 'utf8');
+  const [, shown] = /sha256sum \| cut -c1-16\n {4}([0-9a-f]{16})\n/.exec(page)!;
+  assert.equal(hexDigest(new Redaction(100, []).digest), shown);
 });
