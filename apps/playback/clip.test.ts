@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type ProbedStream, readClip } from './clip.ts';
+import { type ProbedStream, pickVideo, readClip } from './clip.ts';
 
 const video: ProbedStream = {
   index: 0,
@@ -14,20 +14,34 @@ const video: ProbedStream = {
   duration: '2.000000',
 };
 const read = (more: Partial<ProbedStream> = {}, format = {}) =>
-  readClip('clip.mp4', [{ ...video, ...more }], format);
+  readClip('clip.mp4', pickVideo('clip.mp4', [{ ...video, ...more }]), format);
 
 describe('readClip', () => {
-  it('passes over a cover picture and thumbnails', () => {
-    const clip = readClip(
+  const pick = (...streams: Partial<ProbedStream>[]) =>
+    pickVideo(
       'clip.mp4',
-      [
-        { ...video, index: 0, disposition: { attached_pic: 1, timed_thumbnails: 0 } },
-        { ...video, index: 1, disposition: { attached_pic: 0, timed_thumbnails: 1 } },
-        { ...video, index: 2, disposition: { attached_pic: 0, timed_thumbnails: 0 } },
-      ],
-      {},
-    );
-    assert.equal(clip.streamIndex, 2);
+      streams.map((stream, index) => ({ ...video, index, ...stream })),
+    )['index'];
+
+  it('passes over a cover picture and thumbnails', () => {
+    const marked = [{ attached_pic: 1 }, { timed_thumbnails: 1 }, { attached_pic: 0, timed_thumbnails: 0 }];
+    assert.equal(pick(...marked.map(disposition => ({ disposition }))), 2);
+  });
+
+  it('plays the track that is marked as the default, else the largest, else the first', () => {
+    const large = { width: 640, height: 480 };
+    assert.equal(pick(large, { disposition: { default: 1 } }), 1);
+    assert.equal(pick({}, large), 1);
+    assert.equal(pick({ disposition: { default: 1 } }, { ...large, disposition: { default: 1 } }), 1);
+    assert.equal(pick({}, {}), 0);
+  });
+
+  it('plays no still picture and nothing that does not decode where something else moves', () => {
+    const large = { width: 640, height: 480, disposition: { default: 1 } };
+    assert.equal(pick({ ...large, nb_frames: '1' }, {}), 1);
+    assert.equal(pick({ ...large, disposition: { default: 1, still_image: 1 } }, {}), 1);
+    assert.equal(pick({ ...large, codec_name: 'unknown' }, {}), 1);
+    assert.equal(pick({ nb_frames: '1' }), 0);
   });
 
   it('takes the duration of the stream, else of the container, else none', () => {
@@ -71,6 +85,8 @@ describe('readClip', () => {
     assert.equal(read({ color_range: 'pc' }).fullRange, true);
     assert.equal(read({ pix_fmt: 'yuvj420p' }).fullRange, true);
     assert.equal(read({ pix_fmt: 'monob' }).fullRange, true);
+    assert.equal(read({ pix_fmt: 'gray' }).fullRange, true);
+    assert.equal(read({ pix_fmt: 'gray16le', color_range: 'tv' }).fullRange, false);
   });
 
   it('refuses a picture that no frame can hold', () => {

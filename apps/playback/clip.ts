@@ -1,25 +1,34 @@
 import { Fault } from '../common/errors.ts';
 import { isGeometry, MAX_PIXELS, MAX_SIDE } from '../common/pixels.ts';
+import { displayedSize, halvingsFor, type Shape, sampleAspectOf, turnOf, type WantedSize } from './shape.ts';
 
-/** What ffprobe says, as far as we read it. Everything in it comes out of the file and is not trusted. */
+/** What ffprobe reports, as far as we read it. Everything in it comes out of the file and is not trusted. */
 export interface ProbedStream {
-  disposition?: Record<'attached_pic' | 'timed_thumbnails', number>;
+  disposition?: Partial<Record<'default' | 'attached_pic' | 'timed_thumbnails' | 'still_image', number>>;
   side_data_list?: Record<string, unknown>[];
+  tags?: Record<string, unknown>;
   [field: string]: unknown;
 }
 export type ProbedFormat = Record<string, unknown>;
 
-/** How decoded pictures are to be turned for display, as ffmpeg's filters name it. */
-export type Turn = 'none' | 'hflip' | 'vflip' | 'half' | 'clock' | 'cclock' | 'clock_flip' | 'cclock_flip';
+/** What the operator asked of the picture. */
+export interface Wishes {
+  size?: WantedSize | undefined;
+  /** Whether interlaced clips are deinterlaced; yes if not given. */
+  deinterlace?: boolean | undefined;
+}
 
 /** The facts of a clip that decoding needs. */
-export interface Clip {
+export interface Clip extends Shape {
   path: string;
   streamIndex: number;
-  /** As displayed: after the turn. */
+  /** A decoder by name, where ffmpeg's own choice would ignore a part of the picture. */
+  decoder: string | undefined;
+  /** As displayed. */
   width: number;
   height: number;
-  turn: Turn;
+  /** To be deinterlaced. */
+  interlaced: boolean;
   pixelFormat: string;
   /** ffmpeg's name of the YUV matrix; `gbr` where there is none. */
   matrix: string;
@@ -35,17 +44,33 @@ export interface Clip {
 const DEFAULT_INTERVAL_US = 1e6 / 30;
 const MATRICES = new Set(['bt709', 'fcc', 'bt470bg', 'smpte170m', 'smpte240m', 'ycgco', 'bt2020nc', 'gbr']);
 
+/** Most halvings that ffmpeg's JPEG decoder does. */
+const JPEG_HALVINGS = 3;
+
 /**
- * Picks the picture out of what ffprobe found and checks it.
+ * Picks the stream that is played: one marked as the default, else the largest, and a still picture only where nothing
+ * moves.
  *
- * @throws Fault `bad-clip`
+ * @throws Fault `bad-clip` where none is video that can be decoded
  */
-export function readClip(path: string, streams: ProbedStream[], format: ProbedFormat): Clip {
-  const video = streams.find(
+export function pickVideo(path: string, streams: ProbedStream[]): ProbedStream {
+  const videos = streams.filter(
     // A cover picture of an audio file is a video stream too.
     ({ codec_type: type, disposition }) =>
       type === 'video' && !disposition?.attached_pic && !disposition?.timed_thumbnails,
   );
+  const isKnown = ({ codec_name: codec }: ProbedStream) => (codec ?? 'unknown') !== 'unknown';
+  const isStill = (stream: ProbedStream) => stream['nb_frames'] === '1' || !!stream.disposition?.still_image;
+  const pixels = (stream: ProbedStream) => Number(stream['width']) * Number(stream['height']) || 0;
+  const ranks = [isKnown, (stream: ProbedStream) => !isStill(stream), isDefault, pixels];
+  // `toSorted` keeps the order of equals: the first one wins.
+  const [video] = videos.toSorted((a, b) => {
+    for (const rank of ranks) {
+      const difference = Number(rank(b)) - Number(rank(a));
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  });
   if (!video) {
     const held =
       streams.map(stream => String(stream['codec_type'])).join(', ') || 'nothing that can be played';
@@ -54,15 +79,36 @@ export function readClip(path: string, streams: ProbedStream[], format: ProbedFo
       `DATA_FILE ${path} has no video in it (found: ${held}); set it to a video file`,
     );
   }
-  if ((video['codec_name'] ?? 'unknown') === 'unknown') {
+  if (!isKnown(video)) {
     throw new Fault(
       'bad-clip',
       `DATA_FILE ${path} holds video that this ffmpeg cannot decode; convert it to H.264`,
     );
   }
-  const turn = turnOf(video);
+  return video;
+}
+
+function isDefault({ disposition }: ProbedStream): boolean {
+  return !!disposition?.default;
+}
+
+/**
+ * Reads what decoding needs out of what ffprobe found, and checks it.
+ *
+ * @param first the stream's first picture, which may know what its container does not
+ * @throws Fault `bad-clip`
+ */
+export function readClip(
+  path: string,
+  video: ProbedStream,
+  format: ProbedFormat,
+  first: ProbedStream = {},
+  { size, deinterlace = true }: Wishes = {},
+): Clip {
   const coded = { width: Number(video['width']), height: Number(video['height']) };
-  const { width, height } = turn.includes('clock') ? { width: coded.height, height: coded.width } : coded;
+  const shape = { turn: turnOf(video, first), sampleAspect: sampleAspectOf(video), wanted: size };
+  const halvings = video['codec_name'] === 'mjpeg' ? halvingsFor(coded, shape, JPEG_HALVINGS) : 0;
+  const { width, height } = displayedSize(coded, { ...shape, halvings });
   if (!isGeometry(width, height)) {
     throw new Fault(
       'bad-clip',
@@ -74,33 +120,38 @@ export function readClip(path: string, streams: ProbedStream[], format: ProbedFo
   return {
     path,
     streamIndex: Number(video['index']),
+    decoder: decoderOf(video),
     width,
     height,
-    turn,
+    ...shape,
+    halvings,
+    interlaced: deinterlace && isInterlaced(video, first),
     pixelFormat,
     matrix: matrixOf(String(video['color_space'] ?? 'unknown'), pixelFormat, coded),
-    // The "j" formats are ffmpeg's older way to say full range.
-    fullRange: video['color_range'] === 'pc' || /^(yuvj|mono)/.test(pixelFormat),
+    fullRange: isFullRange(video['color_range'], pixelFormat),
     intervalUs: intervalOf(video),
     durationUs: ownDurationUs ?? positive(Number(format['duration']) * 1e6),
     endUs: video['codec_name'] === 'gif' ? ownDurationUs : undefined,
   };
 }
 
-/**
- * Reads the container's display matrix: rows of numbers of which the upper left four say where x and y go.
- * An angle that is no multiple of 90° becomes the nearest one.
- */
-function turnOf({ side_data_list: sideData = [] }: ProbedStream): Turn {
-  const text = sideData.map(data => data['displaymatrix']).find(matrix => typeof matrix === 'string') ?? '';
-  const cells = text.split('\n').flatMap(row => row.split(':')[1]?.trim().split(/\s+/).map(Number) ?? []);
-  const [xx = 1, xy = 0, , yx = 0, yy = 1] = cells;
-  if (Math.abs(xy) > Math.abs(xx)) {
-    if (xy > 0) return yx < 0 ? 'clock' : 'cclock_flip';
-    return yx < 0 ? 'clock_flip' : 'cclock';
-  }
-  if (xx < 0) return yy < 0 ? 'half' : 'hflip';
-  return yy < 0 ? 'vflip' : 'none';
+/** Returns the decoder that knows of the transparency in VP8 and VP9, if the clip has some. */
+function decoderOf({ codec_name: codec, tags }: ProbedStream): string | undefined {
+  if (String(tags?.['alpha_mode'] ?? tags?.['ALPHA_MODE']) !== '1') return undefined;
+  return codec === 'vp9' ? 'libvpx-vp9' : codec === 'vp8' ? 'libvpx' : undefined;
+}
+
+/** By the first picture, since a stream may claim it of none and have some; else by the stream. */
+function isInterlaced(video: ProbedStream, first: ProbedStream): boolean {
+  return first['interlaced_frame'] === 1 || /^(tt|bb|tb|bt)$/.test(String(video['field_order']));
+}
+
+function isFullRange(tag: unknown, pixelFormat: string): boolean {
+  if (tag === 'pc') return true;
+  // The "j" formats are ffmpeg's older way to say full range, and `mono` has no other.
+  if (/^(yuvj|mono)/.test(pixelFormat)) return true;
+  // Nobody limits grey without a tag: players take it for full.
+  return /^(gray|ya)/.test(pixelFormat) && tag !== 'tv';
 }
 
 function matrixOf(

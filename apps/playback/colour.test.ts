@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { encodeRaw, type RawPictures, setDisplayMatrix, temporaryFolder } from '../../tests/support/clips.ts';
+import {
+  encodeRaw,
+  ffmpeg,
+  type RawPictures,
+  setDisplayMatrix,
+  temporaryFolder,
+} from '../../tests/support/clips.ts';
 import { FrameLayout } from '../common/frame.ts';
 import type { WireFormat } from '../common/pixels.ts';
 import type { Clip } from './clip.ts';
@@ -281,12 +288,13 @@ describe('colours are within 2 levels of the exact formula', { concurrency: 4 },
     }
   });
 
-  it('of a clip whose pixels are not square, and leaves them so', async () => {
-    const about = { pixelFormat: 'yuv420p', shared: CHROMA[420], matrix: 'bt709', range: 'tv' } as const;
+  it('of a clip whose pixels are not square', async () => {
+    const about = { pixelFormat: 'yuv444p', shared: CHROMA[444], matrix: 'bt709', range: 'tv' } as const;
     const picture = yuvPicture(64, 48, barsAndRamps(64, 48), about);
     const file = newFile('mkv');
-    await encodeRaw(file, picture, { ...about, sampleAspect: '4/3' });
-    await assertExact(file, picture);
+    await encodeRaw(file, picture, { ...about, sampleAspect: '3/2' });
+    const source = (x: number) => Math.floor((x + 0.5) / 1.5);
+    await assertExact(file, { ...picture, width: 96, rgb: (x, y) => picture.rgb(source(x), y) });
   });
 
   for (const pixelFormat of ['yuv440p', 'yuv411p', 'yuva420p', 'yuv420p9le', 'yuv420p16le', 'yuv444p16le']) {
@@ -354,6 +362,99 @@ describe('colours are within 2 levels of the exact formula', { concurrency: 4 },
           const file = newFile('mkv');
           await encodeRaw(file, picture, { range });
           await assertExact(file, picture);
+        }
+      }
+    });
+  }
+});
+
+describe('grey without a tag is full range, as players show it', { concurrency: 4 }, () => {
+  const LEVELS = [10, 14, 20, 64, 128, 200, 235, 245];
+
+  for (const { pixelFormat, bits } of [
+    { pixelFormat: 'gray', bits: 8 },
+    { pixelFormat: 'gray10le', bits: 10 },
+    { pixelFormat: 'gray16le', bits: 16 },
+  ]) {
+    it(`of ${pixelFormat}`, async () => {
+      const codes = LEVELS.map(level => Math.round((level * (2 ** bits - 1)) / 255));
+      const file = newFile('mkv');
+      await encodeRaw(file, { pixelFormat, width: 8, height: 2, pixels: pack([...codes, ...codes], bits) });
+      const [i420] = await pixelsOf(await probe(file), 'i420');
+      const found = [...i420!.subarray(0, 8)];
+      assert.ok(
+        LEVELS.every((level, at) => Math.abs(level - found[at]!) <= 1),
+        `${found}`,
+      );
+    });
+  }
+});
+
+describe('what is transparent shows black', { concurrency: 4 }, () => {
+  const [width, height] = [64, 48];
+  /** Hidden, half hidden and open thirds; the hidden one is white beneath. */
+  const third = (x: number) => Math.floor((x * 3) / width);
+  const ALPHA = [0, 128, 255];
+  const COLOURS: Rgb[] = [
+    [255, 255, 255],
+    [200, 100, 60],
+    [60, 200, 100],
+  ];
+  const rgba = Buffer.from(
+    Array.from({ length: width * height }, (_, at) => {
+      const part = third(at % width);
+      return [...COLOURS[part]!, ALPHA[part]!];
+    }).flat(),
+  );
+
+  for (const { kind, pixelFormat, output, halves = true, off = 3 } of [
+    { kind: 'nut', pixelFormat: 'bgra', output: ['-c:v', 'ffv1'] },
+    { kind: 'nut', pixelFormat: 'gbrap', output: ['-c:v', 'ffv1'] },
+    { kind: 'mkv', pixelFormat: 'yuva420p', output: ['-c:v', 'ffv1'], off: 6 },
+    { kind: 'mkv', pixelFormat: 'yuva444p10le', output: ['-c:v', 'ffv1'], off: 5 },
+    { kind: 'apng', pixelFormat: 'rgba', output: ['-c:v', 'apng'] },
+    { kind: 'mov', pixelFormat: 'rgba', output: ['-c:v', 'png'] },
+    {
+      kind: 'mov',
+      pixelFormat: 'yuva444p10le',
+      output: ['-c:v', 'prores_ks', '-profile:v', '4444'],
+      off: 10,
+    },
+    {
+      kind: 'webm',
+      pixelFormat: 'yuva420p',
+      output: ['-c:v', 'libvpx-vp9', '-auto-alt-ref', '0', '-crf', '4', '-b:v', '0'],
+      off: 14,
+    },
+    {
+      kind: 'webm',
+      pixelFormat: 'yuva420p',
+      output: ['-c:v', 'libvpx', '-auto-alt-ref', '0', '-crf', '4', '-b:v', '4M'],
+      off: 14,
+    },
+    { kind: 'gif', pixelFormat: 'bgra', output: ['-c:v', 'gif'], halves: false, off: 8 },
+  ]) {
+    it(`of ${pixelFormat} in ${output[1]}, ${kind}`, async () => {
+      const file = newFile(kind);
+      const raw = `${file}.rgba`;
+      await writeFile(raw, rgba);
+      const palette = kind === 'gif' ? ',split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none' : '';
+      await ffmpeg(
+        ...['-f', 'rawvideo', '-pix_fmt', 'rgba', '-s', `${width}x${height}`, '-framerate', '25', '-i', raw],
+        ...['-vf', `scale=flags=neighbor,format=${pixelFormat}${palette}`, ...output, file],
+      );
+      const clip = await probe(file);
+      for (const format of ['bgr24', 'i420'] as const) {
+        const [pixels] = await pixelsOf(clip, format);
+        // Away from the edges between the thirds, where a codec that loses something blurs.
+        for (const [part, x] of [8, 32, 56].entries()) {
+          if (part === 1 && !halves) continue;
+          const [r, g, b] = COLOURS[part]!.map(level => (level * ALPHA[part]!) / 255) as Rgb;
+          const at = 20 * width + x;
+          const found = format === 'bgr24' ? [...pixels!.subarray(3 * at, 3 * at + 3)] : [pixels![at]!];
+          const expected = format === 'bgr24' ? [b, g, r] : [0.299 * r + 0.587 * g + 0.114 * b];
+          const isNear = expected.every((level, channel) => Math.abs(level - found[channel]!) <= off);
+          assert.ok(isNear, `third ${part} as ${format}: ${found}, not ${expected}`);
         }
       }
     });

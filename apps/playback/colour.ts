@@ -1,5 +1,8 @@
 import type { WireFormat } from '../common/pixels.ts';
-import type { Clip, Turn } from './clip.ts';
+import { packedOnBlack, planarAlpha, planarOnBlack } from './alpha.ts';
+import type { Clip } from './clip.ts';
+import { scale } from './scale.ts';
+import { isOnItsSide, reduced, type Turn, widened } from './shape.ts';
 
 /** Something for both directions: across and down. */
 type Both<T> = readonly [across: T, down: T];
@@ -30,30 +33,49 @@ const TURNS: Record<Turn, string[]> = {
  * A pixel under the border must not colour one outside it. So chroma is never interpolated: where it is coarser than
  * luma each pixel takes the sample that covers it, and where it must become coarser exactly the pixels that share the
  * new sample are averaged. ffmpeg's `colorspace` does both, with matrix, range and depth in one pass of 16-bit
- * integers. `scale` would blend neighbours, so it only gets work that leaves each sample as it is.
+ * integers. `scale` only gets work that leaves each sample as it is, or changes the size (scale.ts): then a pixel has
+ * its colour from the source's pixels that it touches, and from no other.
  */
 export function colourFilters(clip: Clip, format: WireFormat): string[] {
   const turn = TURNS[clip.turn];
   const shownOdd: Both<boolean> = [clip.width % 2 === 1, clip.height % 2 === 1];
-  const odd: Both<boolean> = clip.turn.includes('clock') ? [shownOdd[1], shownOdd[0]] : shownOdd;
-  const even: Both<boolean> = [!odd[0], !odd[1]];
+  const odd: Both<boolean> = isOnItsSide(clip) ? [shownOdd[1], shownOdd[0]] : shownOdd;
+  // A side that is scaled becomes even by that.
+  const isScaled: Both<boolean> = [clip.sampleAspect !== 1 || !!clip.wanted, !!clip.wanted];
+  const even: Both<boolean> = [!odd[0] && !isScaled[0], !odd[1] && !isScaled[1]];
   if (clip.matrix === 'gbr') {
-    if (format !== 'i420') return [...unify('bgr24', [false, false]), ...turn];
+    const opaque = packedOnBlack(clip.pixelFormat);
+    if (format !== 'i420') {
+      return [...opaque, ...unify(clip, 'bgr24', [false, false]), ...reduce(clip), ...turn];
+    }
     return [
-      ...unify('yuv444p', even, ':out_color_matrix=bt601:out_range=full'),
+      ...opaque,
+      ...unify(clip, 'yuv444p', even, ':out_color_matrix=bt601:out_range=full'),
+      ...deinterlace(clip),
+      ...reduce(clip),
       ...turn,
       ...shareChroma(shownOdd, 'yuv444p'),
     ];
   }
-  const taken = TAKEN.test(clip.pixelFormat) ? clip.pixelFormat : nearestTaken(clip.pixelFormat);
+  const alpha = planarAlpha(clip.pixelFormat);
+  const taken =
+    alpha?.pixelFormat ?? (TAKEN.test(clip.pixelFormat) ? clip.pixelFormat : nearestTaken(clip.pixelFormat));
+  const range = clip.fullRange ? 'pc' : 'tv';
   // The range is named full on both sides so that no sample's value changes; which it is, `colorspace` is told.
   const options = taken === clip.pixelFormat ? '' : ':in_range=full:out_range=full';
-  const range = clip.fullRange ? 'pc' : 'tv';
   // `colorspace` fails where it has nothing to do; an MJPEG clip may be all that it would make of it.
   const asJpeg = range === JPEG.range && clip.matrix === JPEG.matrix && /^yuvj?420p$/.test(taken);
-  if (asJpeg && format === 'i420' && turn.length === 0) return unify(taken, [false, false], options);
-  const planar = unify(taken, even, options);
-  const convert = (to: string) => evenly(odd, taken, colorspace(clip.matrix, range, to));
+  if (asJpeg && format === 'i420' && turn.length === 0) {
+    return [...unify(clip, taken, [false, false], options), ...deinterlace(clip), ...reduce(clip)];
+  }
+  const planar = [
+    ...packedOnBlack(clip.pixelFormat),
+    ...unify(clip, taken, even, options),
+    ...deinterlace(clip),
+    ...reduce(clip),
+  ];
+  const onBlack = alpha ? planarOnBlack(alpha, clip.fullRange, nearestTaken(alpha.opaque)) : [];
+  const convert = (to: string) => evenly(odd, taken, [...onBlack, colorspace(clip.matrix, range, to)].join());
   if (format === 'i420' && turn.length === 0) return [...planar, ...convert('yuv420p')];
   // Turned, a picture of an odd size has other pixels share a sample, and a 4:2:2 one another sampling: turn it whole.
   const whole = [...planar, ...convert('yuv444p12'), ...turn];
@@ -65,24 +87,34 @@ export function colourFilters(clip: Clip, format: WireFormat): string[] {
   ];
 }
 
+/** Makes frames of fields. Each line is mixed from the four above and below it, and frames that have no fields pass. */
+function deinterlace({ interlaced, width, height }: Clip): string[] {
+  return interlaced && Math.min(width, height) >= 8 ? ['bwdif=mode=send_frame:deint=interlaced'] : [];
+}
+
+/** Makes a picture smaller as it was asked for, or because its pixels are higher than wide. */
+function reduce(clip: Clip): string[] {
+  const size = reduced(clip);
+  if (!size) return [];
+  return [scale('area', ':in_range=full:out_range=full', size)];
+}
+
 /**
- * Brings every picture to one format, and cuts a side to an even length where `even` says so. Costs nothing while the
- * stream has both.
+ * Brings every picture to one format without transparency and to square pixels, and cuts a side to an even length where
+ * `even` says so. Costs nothing while the stream has all of it.
  *
  * A stream may change its format. Then each sample is one of the stream's, the one that covers the middle of its area:
- * what lies wholly under the border stays there. For that chroma is taken to lie in the middle of its pixels, whatever
- * the stream says (-1), and where a last column or row has less than a whole sample it is cut off, since `scale` would
- * stretch that to a whole one. Without `bitexact` some of `scale`'s ways from one sampling to another interpolate.
+ * what lies wholly under the border stays there. Where a last column or row has less than a whole sample of chroma it is cut
+ * off, since `scale` would stretch that to a whole one.
  */
-function unify(pixelFormat: string, even: Both<boolean>, options = ''): string[] {
+function unify(clip: Clip, pixelFormat: string, even: Both<boolean>, options = ''): string[] {
   const [sx, sy] = sharing(pixelFormat);
   const changed = `not(eq(hsub,${sx})*eq(vsub,${sy}))`;
   const excess = (side: 'iw' | 'ih', sub: 'hsub' | 'vsub', isEven: boolean) =>
     isEven ? `mod(${side},max(2,${changed}*${sub}))` : `${changed}*mod(${side},${sub})`;
   return [
     `crop=w='iw-${excess('iw', 'hsub', even[0])}':h='ih-${excess('ih', 'vsub', even[1])}':x=0:y=0:exact=1`,
-    `scale=w=iw:h=ih:flags=neighbor+accurate_rnd+bitexact+full_chroma_int+full_chroma_inp` +
-      `:in_h_chr_pos=-1:in_v_chr_pos=-1:out_h_chr_pos=-1:out_v_chr_pos=-1${options}`,
+    scale('neighbor', `:alphablend=uniform_color${options}`, { width: widened(clip), height: 'ih' }),
     `format=${pixelFormat}`,
   ];
 }
@@ -111,10 +143,15 @@ function evenly(odd: Both<boolean>, pixelFormat: string, filter: string): string
     return `pad=w='${w}':h='${h}':x=0:y=0,fillborders=right=${right}:bottom=${bottom}:mode=smear`;
   };
   const shared = sharing(pixelFormat);
+  const hasAlpha = pixelFormat.startsWith('yuva');
   return [
-    `format=${pixelFormat},extractplanes=y+u+v[y][u][v]` +
-      `;[y]${extend([1, 1])}[yy];[u]${extend(shared)}[uu];[v]${extend(shared)}[vv]` +
-      `;[yy][uu][vv]mergeplanes=0x001020:${pixelFormat.replace('yuvj', 'yuv')}`,
+    hasAlpha
+      ? `format=${pixelFormat},extractplanes=y+u+v+a[y][u][v][a]` +
+        `;[y]${extend([1, 1])}[yy];[u]${extend(shared)}[uu];[v]${extend(shared)}[vv];[a]${extend([1, 1])}[aa]` +
+        `;[yy][uu][vv][aa]mergeplanes=0x00102030:${pixelFormat}`
+      : `format=${pixelFormat},extractplanes=y+u+v[y][u][v]` +
+        `;[y]${extend([1, 1])}[yy];[u]${extend(shared)}[uu];[v]${extend(shared)}[vv]` +
+        `;[yy][uu][vv]mergeplanes=0x001020:${pixelFormat.replace('yuvj', 'yuv')}`,
     filter,
     `crop=iw-${Number(odd[0])}:ih-${Number(odd[1])}:0:0:exact=1`,
   ];

@@ -20,7 +20,10 @@ export function decoderArguments(clip: Clip, format: WireFormat, log: FrameLog, 
     // The colour filters turn the picture: what ffmpeg would insert before them blurs chroma.
     .inputOptions([...INPUT_GUARD, '-noautorotate', '-nostdin', '-nostats', '-loglevel', 'level+repeat+info'])
     .inputOptions(['-threads', String(decoderThreads(clip, fps)), '-filter_threads', '1'])
-    .outputOptions(['-map', `0:${clip.streamIndex}`, '-fps_mode', 'passthrough', '-noautoscale'])
+    .inputOptions(clip.decoder === undefined ? [] : ['-c:v', clip.decoder])
+    .inputOptions(clip.halvings === 0 ? [] : ['-lowres', String(clip.halvings)])
+    // Every picture passes, without a time: the muxer would complain where times go back.
+    .outputOptions(['-map', `0:${clip.streamIndex}`, '-fps_mode', 'drop', '-noautoscale'])
     .videoFilters([...colourFilters(clip, format), 'settb=1/1000000', log.filter])
     // Not y4m, which saves 0.1 ms a 1080p frame: its muxer knows one size for all pictures.
     .format('rawvideo')

@@ -14,7 +14,7 @@ export const INPUT_GUARD = [
   ['-protocol_whitelist', 'file,pipe'],
   [
     '-format_whitelist',
-    'mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,m4v,mjpeg,gif,apng,ivf,obu,ogg,flv,asf,mxf,nut,yuv4mpegpipe,mp3,wav,flac,aac',
+    'mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,m4v,mjpeg,jpeg_pipe,png_pipe,webp_pipe,tiff_pipe,bmp_pipe,gif,apng,ivf,obu,av1,vc1,h261,h263,dv,ogg,flv,asf,mxf,nut,yuv4mpegpipe,mp3,wav,flac,aac',
   ],
 ].flat();
 

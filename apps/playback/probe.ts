@@ -1,16 +1,17 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { asError, Fault } from '../common/errors.ts';
-import { type Clip, readClip } from './clip.ts';
+import { type Clip, type ProbedFormat, type ProbedStream, pickVideo, readClip, type Wishes } from './clip.ts';
 import { answerOf, fileUrl, INPUT_GUARD, INSTALL } from './ffmpeg.ts';
 
 /** Long enough for a large file on a slow disk; ffprobe reads a few megabytes at most. */
 const PATIENCE_MS = 10_000;
 
-/** Only what `readClip` reads: no tags, in which a file may say anything at any length. */
+/** Only what `readClip` reads: a file may say anything at any length in its tags. */
 const ENTRIES = [
-  'stream=index,codec_type,codec_name,width,height,pix_fmt,color_space,color_range,avg_frame_rate,r_frame_rate,duration',
-  'stream_disposition=attached_pic,timed_thumbnails',
+  'stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,color_space,color_range,field_order,avg_frame_rate,r_frame_rate,duration,nb_frames',
+  'stream_disposition=default,attached_pic,timed_thumbnails,still_image',
+  'stream_tags=alpha_mode',
   'stream_side_data=side_data_type,displaymatrix',
   'format=duration',
 ].join(':');
@@ -23,17 +24,57 @@ const ENTRIES = [
  *
  * @throws Fault `bad-clip`, `no-ffmpeg`, `decoder-failed`
  */
-export async function probe(path: string, signal?: AbortSignal, patienceMs = PATIENCE_MS): Promise<Clip> {
+export async function probe(
+  path: string,
+  signal?: AbortSignal,
+  patienceMs = PATIENCE_MS,
+  wishes: Wishes = {},
+): Promise<Clip> {
   await checkFile(path);
-  const answer = await ask(path, signal, patienceMs);
-  const { streams = [], format = {} } = JSON.parse(answer);
-  return readClip(path, streams, format);
+  const { streams = [], format = {} } = await ask(path, ['-show_entries', ENTRIES], signal, patienceMs);
+  const video = pickVideo(path, streams);
+  const { frames = [] } = await ask(path, firstPicture(Number(video['index'])), signal, patienceMs);
+  const clip = readClip(path, video, format, frames[0], wishes);
+  if (clip.decoder !== undefined) await checkDecoder(path, clip.decoder, signal, patienceMs);
+  return clip;
 }
 
-async function ask(path: string, signal: AbortSignal | undefined, patienceMs: number): Promise<string> {
-  const options = [...INPUT_GUARD, '-v', 'error', '-of', 'json', '-show_entries', ENTRIES];
+/** Options for what only a decoded picture has: rotation by SEI or EXIF, and whether it is interlaced. */
+function firstPicture(stream: number): string[] {
+  const entries = 'frame=interlaced_frame:frame_side_data=side_data_type,displaymatrix';
+  return ['-select_streams', String(stream), '-read_intervals', '%+#1', '-show_entries', entries];
+}
+
+/** @throws Fault `bad-clip` where this ffmpeg would show what the clip hides */
+async function checkDecoder(
+  path: string,
+  decoder: string,
+  signal: AbortSignal | undefined,
+  patienceMs: number,
+): Promise<void> {
+  const answer = await answerOf('ffmpeg', ['-v', 'error', '-h', `decoder=${decoder}`], signal, patienceMs);
+  if (answer.startsWith('Decoder ')) return;
+  throw new Fault(
+    'bad-clip',
+    `DATA_FILE ${path} has transparency that this ffmpeg can't apply (it has no ${decoder}); convert it to ProRes 4444 or FFV1`,
+  );
+}
+
+interface Answer {
+  streams?: ProbedStream[];
+  format?: ProbedFormat;
+  frames?: ProbedStream[];
+}
+
+async function ask(
+  path: string,
+  options: string[],
+  signal: AbortSignal | undefined,
+  patienceMs: number,
+): Promise<Answer> {
+  const asked = [...INPUT_GUARD, '-v', 'error', '-of', 'json', ...options, fileUrl(path)];
   try {
-    return await answerOf('ffprobe', [...options, fileUrl(path)], signal, patienceMs);
+    return JSON.parse(await answerOf('ffprobe', asked, signal, patienceMs));
   } catch (thrown) {
     const error = asError(thrown) as Error & Partial<Record<'code' | 'signal' | 'stderr', unknown>>;
     const { code, stderr } = error;
