@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -23,9 +23,11 @@ function host({ isEnabled = true } = {}) {
     const ran = spawnSync('sh', ['-c', command], { encoding: 'utf8', env: { ...env, ...more } });
     return { code: ran.status, said: ran.stdout + ran.stderr };
   };
+  assert.equal(sh(`${SCHEDULE} on`).code, 0);
   return {
     sh,
     lastScan: join(env.XDG_STATE_HOME, 'noaa-pod/last-scan'),
+    unit: join(home, '.config/systemd/user/noaa-verify.service'),
     schedule: (what: string) => sh(`${SCHEDULE} ${what}`),
     /** What the unit has systemd do once a scan has ended. */
     ended(exitStatus: string) {
@@ -81,6 +83,19 @@ test('a timer that is not enabled fails, however good the last outcome was', () 
   const { code, said } = schedule('status');
   assert.equal(code, 1, said);
   assert.match(said, /^schedule: the timer noaa-verify\.timer is not enabled/m);
+});
+
+test('a unit that runs the scan of another place fails, however good the last outcome was', () => {
+  const { ended, schedule, unit } = host();
+  ended('0');
+  assert.equal(schedule('status').code, 0);
+  writeFileSync(unit, readFileSync(unit, 'utf8').replace('/host/scan"', '/scan"'));
+  const { code, said } = schedule('status');
+  assert.equal(code, 1, said);
+  assert.match(
+    said,
+    /noaa-verify\.service does not run .*\/verify\/host\/scan: .*\/verify\/host\/schedule on writes it again/,
+  );
 });
 
 test('switched off, nothing is left of the last outcome', () => {
