@@ -1,9 +1,9 @@
 /**
- * `npm run verify-images [-- OPTION… [IMAGE…]]`: whether images hold known vulnerabilities, and whether they hold only what
- * their SBOM, their revision and its lockfile say. An IMAGE is an OCI archive, a docker-archive, the tar of a root filesystem
- * or a folder with one; without any, podman is asked for the three that are built here.
+ * `npm run verify-images [-- OPTION… [IMAGE…]]` checks images for known vulnerabilities, and that they hold exactly what their
+ * SBOM, their revision and its lockfile say. An IMAGE is an OCI archive, a docker-archive, the tar of a root filesystem or a
+ * folder with one; without any, the three images of this user's podman.
  *
- * Exit code: 0 verified, 1 something to mend, 2 a command line that is wrong, 3 a check could not be made.
+ * Exit code: 0 verified, 1 something to fix, 2 the command line is wrong, 3 a check could not be made.
  */
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';

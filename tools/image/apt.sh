@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs Debian packages in a build stage: nothing recommended, nothing asked, no lists left behind.
+# Installs Debian packages in a build stage, without recommended packages, questions or leftover lists.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q

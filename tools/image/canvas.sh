@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds canvas against Debian's cairo, pango and image libraries; its prebuilt binary bundles its own of each.
-# The same sources and definitions as its binding.gyp, without node-gyp.
+# Builds canvas against Debian's cairo, pango and image libraries; its prebuilt binary bundles its own. Uses the sources and
+# definitions of its binding.gyp, without node-gyp.
 set -eu
 cd node_modules/canvas
 rm -rf build

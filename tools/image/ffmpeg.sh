@@ -1,14 +1,14 @@
 #!/bin/sh
-# Builds ffmpeg and ffprobe from Debian's source package, with Debian's patches, and nothing that playback does not use:
-# the readers and decoders we promise, the filters that colour.ts names or ffmpeg inserts by itself, raw video and y4m out.
-# Debian's own package brings 220 packages and 450 MB, Mesa and LLVM among them. LGPL: no GPL part is enabled.
+# Builds ffmpeg and ffprobe from Debian's source package, with Debian's patches, and only with what playback uses: the demuxers
+# and decoders we promise, the filters that colour.ts names or ffmpeg inserts by itself, raw video and y4m as output.
+# Debian's own package needs 220 more packages and 450 MB, including Mesa and LLVM. LGPL: no GPL part is enabled.
 set -eu
 list() { echo "$*" | tr ' ' ','; }
 demuxers=$(list mov matroska mpegts mpegps avi gif)
 decoders=$(list h264 hevc vp8 vp9 libdav1d mpeg4 mpeg1video mpeg2video mjpeg prores gif)
-# Sound is never decoded, yet its parser spares ffprobe a long search.
+# Sound is never decoded, but its parsers spare ffprobe a long search.
 parsers=$(list h264 hevc vp8 vp9 av1 mpeg4video mpegvideo mjpeg gif aac ac3 mpegaudio opus)
-# transpose, hflip, vflip turn a picture; pad, fillborders, extractplanes, mergeplanes and crop serve odd sizes (colour.ts).
+# transpose, hflip and vflip rotate; pad, fillborders, extractplanes, mergeplanes and crop are for odd sizes (colour.ts).
 filters=$(list scale format colorspace settb setpts showinfo fps null trim crop transpose hflip vflip rotate \
   pad fillborders extractplanes mergeplanes)
 

@@ -1,18 +1,18 @@
 #!/bin/sh
 # Usage: root.sh USER UID PACKAGE…
-# Makes /rootfs, the Debian part of an image: the packages named, what they depend on, their dpkg status so that
-# scanners see every one of them, and no shell, no package manager, no setuid file.
+# Makes /rootfs, the Debian part of an image: the packages, their dependencies and their dpkg status, so that scanners see every
+# one of them; no shell, no package manager, no setuid file.
 set -eu
 user=$1 uid=$2
 shift 2
 
-# In this stage's dpkg, for that is the one at work: documents and translations stay out, copyrights stay in.
+# Set in this stage, because its dpkg does the work: documents and translations stay out, copyrights stay in.
 printf 'path-exclude=%s\n' '/usr/share/doc/*' '/usr/share/man/*' '/usr/share/info/*' '/usr/share/locale/*' \
   '/usr/share/lintian/*' '/usr/share/bug/*' '/usr/lib/*/gconv/*' >/etc/dpkg/dpkg.cfg.d/image
 echo 'path-include=/usr/share/doc/*/copyright' >>/etc/dpkg/dpkg.cfg.d/image
 
-# chrootless: maintainer scripts run with this stage's programs on a root that has none of them. debconf wants its
-# settings inside that root all the same.
+# chrootless: maintainer scripts run with this stage's programs on a root that has none. debconf still wants its settings
+# inside that root.
 export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2016 # the hooks' own $1
 mmdebstrap --quiet --variant=custom --mode=chrootless --format=directory \
@@ -20,11 +20,11 @@ mmdebstrap --quiet --variant=custom --mode=chrootless --format=directory \
   --setup-hook='install -D -t "$1/etc" /etc/debconf.conf; mkdir -p "$1/var/cache/debconf"' \
   --customize-hook='sed -n "s/^Date: //p" "$1"/var/lib/apt/lists/*trixie-security_InRelease >/archive-date' \
   '' /rootfs /etc/apt/sources.list.d/debian.sources
-# None may be pending, counted anew: a mirror that lags behind, or a pin, would hide for as long as no scanner knows why.
+# No update may be pending. Otherwise a lagging mirror, or a pin, would go unnoticed until a scanner knows of a vulnerability.
 /build/pending-updates /rootfs/var/lib/dpkg/status
 
 cd /rootfs
-# What packages ask for to be installed, and no program of ours to run. dpkg names what it leaves without them.
+# Packages that others need to be installed, but no program of ours to run. dpkg warns of what needs them.
 for package in mawk debconf fontconfig shared-mime-info; do
   if grep -qx "Package: $package" var/lib/dpkg/status; then
     dpkg --root=/rootfs --force-not-root --force-script-chrootless --force-depends --purge "$package"

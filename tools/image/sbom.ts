@@ -1,7 +1,7 @@
 /**
- * Usage: sbom.ts SERVICE ROOT, where ROOT holds what goes into the image besides Debian's packages. Writes to stdout, as
- * CycloneDX, what no package manager in the image knows of: the Node binary and what is inside it, each native addon,
- * the ffmpeg built from Debian's source. Together with dpkg's status and the packages of npm it names every ELF file.
+ * Usage: sbom.ts SERVICE ROOT, where ROOT holds what goes into the image besides Debian's packages. Writes, as CycloneDX to
+ * stdout, what no package manager in the image knows: the Node binary and the libraries in it, each native addon, the ffmpeg
+ * built from Debian's source. With dpkg's status and npm's packages it names every ELF file.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const archiveDate = readFileSync(join(root, 'archive-date'), 'utf8').trim();
 
 const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
-/** A component that is one file, at a path in the image. */
+/** Returns a component that is one file, at a path in the image. */
 function file(path: string, component: object): object {
   return {
     type: 'library',
@@ -40,7 +40,7 @@ const inNode = Object.entries(process.versions)
     type: 'library',
     name,
     version: of,
-    // Node's zlib is Chromium's: "1.3.2.1-motley-8002e91" is zlib 1.3.2.1 to those who look it up.
+    // Node's zlib is Chromium's: databases know "1.3.2.1-motley-8002e91" as zlib 1.3.2.1.
     ...(CPE[name] && { cpe: CPE[name].replace('%s', of.split('-')[0] ?? of) }),
   }));
 
@@ -99,7 +99,7 @@ const document = {
   version: 1,
   metadata: {
     component: { type: 'container', name: `noaa-${service}`, version },
-    // The state of Debian's archive that the packages came from, so that the same inputs give the same bytes.
+    // The state of Debian's archive, not the time of the build, so that the same inputs give the same bytes.
     timestamp: new Date(archiveDate).toISOString(),
   },
   components,

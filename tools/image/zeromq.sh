@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds zeromq's addon against Debian's libzmq5. The one that comes with the package holds libzmq and libsodium
-# inside, where no scanner sees them; the package's own build from source downloads both.
+# Builds zeromq's addon against Debian's libzmq5. The package's own addon contains libzmq and libsodium, where no scanner sees
+# them; the package's own build from source downloads both.
 set -eu
 cd node_modules/zeromq
 case $(uname -m) in
@@ -12,7 +12,7 @@ sources=$(find src -name '*.cc' ! -name win_delay_load_hook.cc | sort)
 addon=linux/$arch/node/glibc-distribution/addon.node
 rm -rf build
 mkdir -p "build/${addon%/*}"
-# shellcheck disable=SC2086 # a list of files without blanks
+# shellcheck disable=SC2086 # file names without blanks
 g++ -std=gnu++20 -O2 -fPIC -shared -s -DNAPI_CPP_EXCEPTIONS -DNAPI_VERSION=8 -DBUILDING_NODE_EXTENSION \
   -I"$(node -p 'require("node-addon-api").include_dir')" -I/usr/local/include/node -Isrc \
   -Wl,-z,relro,-z,now -o "build/$addon" $sources -lzmq

@@ -150,7 +150,7 @@ test('a contained package fails where another file imports it, however it does',
 test('the table has every direct package once, with its version and licence', () => {
   const table = dependencyTable(lockfile(), policy);
   assert.match(table, /\| `koa` 1\.0\.0 \| a reason \| another \| MIT \| 2026-01 \|/);
-  assert.match(table.split('## For development alone')[1] ?? '', /`@types\/\*`/);
+  assert.match(table.split('## For development only')[1] ?? '', /`@types\/\*`/);
   assert.equal(table.match(/`zeromq` 1\.0\.0/g)?.length, 1);
 });
 

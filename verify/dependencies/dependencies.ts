@@ -1,4 +1,4 @@
-/** What the lockfile may hold: pure functions of it and of dependencies.json, where each exception has its reason. */
+/** Checks the lockfile against dependencies.json, where each exception has its reason. Pure functions. */
 import satisfies from 'spdx-satisfies';
 
 export interface Locked {
@@ -20,7 +20,7 @@ export interface Lockfile {
 }
 
 interface Direct {
-  /** The month of its last release, or an earlier bound on how old it is: some registries know only when they got it. */
+  /** The month of its last release or later: some registries know only when they received it. */
   released: string;
   why: string;
   insteadOf: string;
@@ -28,9 +28,9 @@ interface Direct {
 }
 
 export interface Policy {
-  /** SPDX licence → what it asks of us. */
+  /** SPDX licence → what it requires of us. */
   licences: Record<string, string>;
-  /** More of them, for what is in no image. */
+  /** Licences allowed only for packages that are in no image. */
   developmentLicences: Record<string, string>;
   unstatedLicences: Record<string, { licence: string; reason: string }>;
   /** Package → whether its install script runs, and where. */
@@ -39,7 +39,7 @@ export interface Policy {
   deprecated: Record<string, string>;
   /** Package → the only files that may import it, tests aside. */
   onlyIn: Record<string, string[]>;
-  /** Each package that a package.json of ours names; a name may end in an asterisk. */
+  /** Each package that one of our package.json files names; a name may end in an asterisk. */
   direct: Record<string, Direct>;
 }
 
@@ -47,7 +47,7 @@ interface Package extends Locked {
   name: string;
 }
 
-/** What is wrong, a line each: what came without being allowed, and what is allowed without being there. */
+/** Returns the faults, one a line: what is there and not allowed, and what is allowed and not there. */
 export function dependencyFaults(lockfile: Lockfile, policy: Policy): string[] {
   const packages = packagesOf(lockfile);
   const scripts = packages.filter(one => one.hasInstallScript).map(({ name }) => name);
@@ -85,7 +85,7 @@ export function dependencyFaults(lockfile: Lockfile, policy: Policy): string[] {
   ].sort();
 }
 
-/** Imports outside the files that `onlyIn` names. `sources`: path → text, tests left out. */
+/** Returns the imports outside the files that `onlyIn` names. `sources` maps path to text, without tests. */
 export function importFaults(sources: Map<string, string>, policy: Policy): string[] {
   return Object.entries(policy.onlyIn).flatMap(([name, allowed]) => {
     const importing = [...sources]
@@ -104,7 +104,7 @@ export function importFaults(sources: Map<string, string>, policy: Policy): stri
   });
 }
 
-/** The page that shows every direct package. */
+/** Returns the page that lists every direct package. */
 export function dependencyTable(lockfile: Lockfile, policy: Policy): string {
   const development = new Set(Object.keys(lockfile.packages['']?.devDependencies ?? {}));
   const rows = (wanted: boolean) =>
@@ -133,15 +133,15 @@ export function dependencyTable(lockfile: Lockfile, policy: Policy): string {
   return [
     '# Dependencies',
     '',
-    'Written by `npm run check-dependencies -- --write` from the lockfile and from `dependencies.json`, where every',
-    'exception stands with its reason; a test fails when this page, the lockfile and the reasons disagree.',
+    '`npm run check-dependencies -- --write` writes this page from the lockfile and from `dependencies.json`, which has the',
+    'reason for every exception. A test fails if the page, the lockfile and the reasons disagree.',
     '',
     '## In the services',
     '',
     ...head,
     ...rows(false),
     '',
-    '## For development alone',
+    '## For development only',
     '',
     ...head,
     ...rows(true),
@@ -152,7 +152,7 @@ export function dependencyTable(lockfile: Lockfile, policy: Policy): string {
     '',
     '## Install scripts',
     '',
-    'None runs unasked (`ignore-scripts` in `.npmrc`).',
+    'None runs by itself (`ignore-scripts` in `.npmrc`).',
     '',
     ...reasons(policy.installScripts),
     '',
@@ -195,7 +195,7 @@ function licenceFault(one: Package, policy: Policy): string[] {
     const allowed = { ...policy.licences, ...(one.dev && policy.developmentLicences) };
     if (satisfies(licence, Object.keys(allowed))) return [];
   } catch {
-    // Not an SPDX expression: no licence that we have read.
+    // Not an SPDX expression, so not a licence that we have read.
   }
   return [
     `${one.name} ${one.version} has the licence "${licence}", which is none of those in dependencies.json`,

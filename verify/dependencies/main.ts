@@ -1,4 +1,4 @@
-/** `npm run check-dependencies [-- --write]`: whether the lockfile keeps to dependencies.json; `--write` renews DEPENDENCIES.md. */
+/** `npm run check-dependencies [-- --write]` checks the lockfile against dependencies.json; `--write` writes DEPENDENCIES.md. */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
@@ -16,7 +16,7 @@ const lockfile: Lockfile = JSON.parse(
   readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8'),
 );
 const policy: Policy = JSON.parse(readFileSync(new URL('dependencies.json', import.meta.url), 'utf8'));
-// Not bench/: to measure a library is to call it.
+// Not bench/, which calls libraries to measure them.
 const sources = new Map(
   globSync('{apps,tools,verify}/**/*.ts', {
     cwd: ROOT,

@@ -1,17 +1,17 @@
 /**
- * Vulnerabilities that someone has looked at and answers for, in an OpenVEX document: for which component, why, and until
- * when. OpenVEX knows no expiry, so it stands in `status_notes`, which is free text that other tools pass on:
- * `accepted until 2027-01-31`. A statement without a reason or an expiry is refused.
+ * Reads accepted vulnerabilities from an OpenVEX document: of which component, why, and until when. OpenVEX has no expiry, so
+ * it is written into `status_notes`, free text that other tools pass on: `accepted until 2027-01-31`. A statement without a
+ * reason or an expiry is refused.
  */
 import { PackageURL } from 'packageurl-js';
 import type { Finding } from './finding.ts';
 
 export interface Acceptance {
   vulnerabilities: string[];
-  /** Package URLs; one without a version means any version. */
+  /** Package URLs; without a version, any version. */
   products: string[];
   reason: string;
-  /** The last day on which it holds, `YYYY-MM-DD`. */
+  /** The last day on which it is valid, `YYYY-MM-DD`. */
   until: string;
 }
 
@@ -27,7 +27,7 @@ interface Statement {
 
 const UNTIL = /\baccepted until (\d{4}-\d{2}-\d{2})\b/;
 
-/** The acceptances of a document, and what is wrong with it, a line each. Statements of another status accept nothing. */
+/** Returns a document's acceptances, and its faults, one a line. Statements with another status accept nothing. */
 export function readAcceptances(document: unknown): { acceptances: Acceptance[]; faults: string[] } {
   const { '@context': context, statements } = document as { '@context'?: unknown; statements?: Statement[] };
   if (
@@ -78,7 +78,7 @@ export function accepts({ vulnerabilities, products }: Acceptance, finding: Find
   );
 }
 
-/** It holds through the whole of its last day, by UTC. */
+/** An acceptance is valid to the end of its last day, in UTC. */
 export function isExpired({ until }: Acceptance, now: Date): boolean {
   return now.toISOString().slice(0, 10) > until;
 }

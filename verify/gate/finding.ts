@@ -1,20 +1,20 @@
-/** What every scanner's output is turned into, whoever said it. */
+/** The one form into which every scanner's output is read. */
 import type { Image } from '../image/archive.ts';
 import type { Kind } from '../image/sbom.ts';
 
-/** From worst to least. What nobody has rated counts as high: a rating may come tomorrow. */
+/** From worst to least. Unrated counts as high, because a rating may come tomorrow. */
 export const SEVERITIES = ['critical', 'high', 'unknown', 'medium', 'low', 'negligible'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
 export interface Finding {
-  /** The name that it is known best by: a CVE where there is one. */
+  /** Its best-known name: the CVE if there is one. */
   id: string;
   aliases: string[];
   package: string;
   version: string;
   purl?: string;
   severity: Severity;
-  /** Versions that are free of it; none where nobody has fixed it. */
+  /** Versions without it; empty if nobody has fixed it. */
   fixedIn: string[];
   scanners: string[];
 }
@@ -22,24 +22,24 @@ export interface Finding {
 /** One scan that ran to its end. */
 export interface Scan {
   findings: Finding[];
-  /** How many packages of each kind it looked at; undefined where the scanner does not tell. */
+  /** How many packages of each kind it looked at; undefined if the scanner does not report it. */
   packages?: Partial<Record<Kind, number>>;
-  /** What a rule of somebody's made it leave out: acceptances are the gate's, so that none is without a reason and an end. */
+  /** What other rules than ours made it leave out. Only the gate accepts findings, each with a reason and an end. */
   leftOut?: string[];
 }
 
 export type Subject = 'image' | 'sbom' | 'lockfile';
 
-/** What a command of a scanner answered. */
+/** The output of a scanner's command. */
 export interface Output {
-  /** undefined: ended by a signal or by our time limit. */
+  /** undefined if a signal or our time limit ended it. */
   code: number | undefined;
   stdout: string;
   stderr: string;
 }
 
 export interface Paths {
-  /** `layout`: an OCI archive once more, unpacked. */
+  /** `layout` is the OCI archive unpacked into a folder. */
   image: Pick<Image, 'format'> & { path: string; layout?: string };
   sbom: string;
   lockfile: string;
@@ -48,20 +48,20 @@ export interface Paths {
 /** A scanner as the gate knows it: command lines, and pure functions over what they print. */
 export interface Scanner {
   name: string;
-  /** What it looks components up by. */
+  /** The kinds of component that it can look up. */
   sees: Kind[];
-  /** True where it asks a service, so that there is no database on this machine to grow old. */
+  /** True if it asks a service, so that no database on this machine can be stale. */
   online?: boolean;
-  /** Prints the version, and with `databaseBuiltAt` the age of the database. Asked after the scans, which may update it. */
+  /** Commands that print the version and the age of the database. Run after the scans, which may update it. */
   about: string[][];
   readAbout(outputs: string[]): { version: string; databaseBuiltAt?: string };
-  /** The command for a subject; undefined where it can't look at one. */
+  /** Returns the command for a subject; undefined if the scanner cannot scan it. */
   command(subject: Subject, paths: Paths): string[] | undefined;
-  /** Throws where the output is none of this scanner's. */
+  /** Throws if this is not the scanner's output. */
   read(output: Output): Scan;
 }
 
-/** Thrown by `read`: the scanner has ended as it should and has seen nothing. */
+/** Thrown by `read` if the scanner succeeded and looked at nothing. */
 export class NothingScanned extends Error {
   override name = 'NothingScanned';
 }
@@ -73,7 +73,7 @@ export function severityOf(text: string | undefined): Severity {
   return (SEVERITIES as readonly string[]).includes(word) ? (word as Severity) : 'unknown';
 }
 
-/** The bands of CVSS 3.1, section 5. */
+/** Returns the severity for a CVSS score, by the bands of CVSS 3.1, section 5. */
 export function severityOfScore(score: number): Severity {
   if (Number.isNaN(score)) return 'unknown';
   if (score >= 9) return 'critical';
@@ -82,7 +82,7 @@ export function severityOfScore(score: number): Severity {
   return score > 0 ? 'low' : 'negligible';
 }
 
-/** The CVE among several names of one vulnerability, and the others. */
+/** Splits the names of one vulnerability into its CVE and the others. */
 export function named(ids: string[]): { id: string; aliases: string[] } {
   const all = [...new Set(ids)];
   const id = all.find(name => name.startsWith('CVE-')) ?? all[0] ?? 'unnamed';

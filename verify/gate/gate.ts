@@ -1,4 +1,4 @@
-/** The verdict on one image: pure, from what was found, what was accepted and what day it is. */
+/** Judges one image from what was found, what was accepted and the date. Pure functions. */
 
 import type { Violation } from '../image/completeness.ts';
 import { type Component, flat, type Kind, kindOf } from '../image/sbom.ts';
@@ -6,7 +6,7 @@ import { type Acceptance, accepts, isExpired } from './acceptance.ts';
 import { type Finding, type Scan, SEVERITIES, type Subject } from './finding.ts';
 import { FAILING, MAX_DATABASE_AGE_HOURS } from './limits.ts';
 
-/** Verified; something to mend; not known, since a check could not be made. 2 is a command line that is wrong. */
+/** Exit codes: verified, something to fix, not known because a check could not be made. 2 is a wrong command line. */
 export const EXIT = { verified: 0, failed: 1, unverified: 3 } as const;
 export type Outcome = keyof typeof EXIT;
 
@@ -33,7 +33,7 @@ export interface Run {
   sees: Kind[];
   subject: Subject;
   version?: string;
-  /** `online` asks a service; otherwise when its database was built, if it says. */
+  /** `online` if it asks a service; otherwise when its database was built, if known. */
   database?: 'online' | { builtAt: string } | undefined;
   result: Scan | Problem;
 }
@@ -48,7 +48,7 @@ export interface Verdict {
   unused: Acceptance[];
   violations: Violation[];
   problems: Problem[];
-  /** Components with neither a package URL that a scanner knows nor a CPE: nobody looks them up. */
+  /** Components that no scanner can look up: no CPE, and no package URL that one knows. */
   unseen: string[];
 }
 
@@ -98,7 +98,7 @@ export function judge(
   };
 }
 
-/** Of several images the worst outcome counts, and what is known to be bad is worse than what is not known. */
+/** Returns the worst outcome of several images. Known to be bad is worse than not known. */
 export function worst(outcomes: Outcome[]): Outcome {
   if (outcomes.includes('failed')) return 'failed';
   return outcomes.includes('unverified') || outcomes.length === 0 ? 'unverified' : 'verified';
@@ -137,7 +137,7 @@ function doubtsOf(run: Run, components: Component[], now: Date): Problem[] {
   return doubts;
 }
 
-/** Kinds of component that no scan without a doubt has looked at. */
+/** Returns a problem for each kind of component that no sound scan looked at. */
 function uncovered(components: Component[], runs: Run[], problems: Problem[]): Problem[] {
   const sound = runs.filter(
     run => 'findings' in run.result && !problems.some(one => one.scanner === run.scanner),
@@ -157,7 +157,7 @@ function uncovered(components: Component[], runs: Run[], problems: Problem[]): P
   });
 }
 
-/** One entry a vulnerability and package, however many scanners told of it, under the worst of their ratings. */
+/** Joins findings into one entry for each vulnerability and package, with the worst of the scanners' ratings. */
 export function merge(findings: Finding[]): Finding[] {
   const merged: Finding[] = [];
   for (const finding of findings) {
@@ -188,7 +188,7 @@ function isSame(a: Finding, b: Finding): boolean {
   );
 }
 
-/** npm audit names the versions that are affected, not the one that is there. */
+/** npm audit reports the affected range, not the installed version. */
 function isRange(version: string): boolean {
   return /[<>=*|\s]/.test(version);
 }

@@ -1,4 +1,4 @@
-/** The page that a person reads, from the same facts as the JSON beside it. */
+/** Writes the report as a page, from the same facts as the JSON beside it. */
 
 import { type Component, flat, kindOf } from '../image/sbom.ts';
 import type { Finding } from './finding.ts';
@@ -10,7 +10,7 @@ export interface ImageReport {
   id?: string;
   digest?: string;
   createdAt?: string;
-  /** The state of Debian's archive that it was made from. */
+  /** When Debian's archive, as the image was made from it, was published. */
   archiveState?: string;
   /** The commit that its code is compared with. */
   revision?: string;
@@ -34,7 +34,7 @@ const HEADLINES: Record<Outcome, string> = {
   unverified: 'CANNOT VERIFY: a check could not be made, so nothing is claimed.',
 };
 
-/** What no line of this report can tell, so that nobody reads it as more. */
+/** What this report cannot show. */
 const LIMITS = [
   'Known vulnerabilities only: nothing here finds what nobody has reported.',
   'A scanner trusts the versions that packages state; a patched or a backdoored file with its version unchanged is its blind spot.',

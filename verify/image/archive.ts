@@ -47,7 +47,7 @@ export interface Image {
 
 type Content = Pick<Image, 'rootfs' | typeof Symbol.dispose>;
 
-/** The image at `path`. Throws BadImage, in one sentence, for an archive that is damaged or costs too much. */
+/** Returns the image at `path`. Throws BadImage for an archive that is damaged or costs too much to read. */
 export async function readImage(path: string): Promise<Image> {
   const name = basename(path).replace(/\..*$/, '') || path;
   const { size, isDirectory } = sizeOf(path);
@@ -80,7 +80,7 @@ async function spooled(read: (spool: Spool) => Promise<Rootfs>): Promise<Content
   }
 }
 
-/** When an image says that it was built, if what it says is a date. */
+/** Returns the build date in an image's label; undefined if it is not a date. */
 export function buildDate(labels: Image['labels']): string | undefined {
   const date = labels['org.opencontainers.image.created'];
   return date === undefined || Number.isNaN(Date.parse(date)) ? undefined : date;
@@ -108,7 +108,7 @@ function sizeOf(path: string) {
   return { size: stat.size, isDirectory: stat.isDirectory() };
 }
 
-/** The small files of the archive by name; whichever of them describes the image is among these. */
+/** Returns the small files of the archive by name, the documents that describe the image among them. */
 async function readDocuments(path: string, size: number): Promise<Map<string, Buffer>> {
   const documents = new Map<string, Buffer>();
   const seen = new Set<string>();

@@ -1,11 +1,11 @@
-/** What dpkg knows of an image: its packages, who owns each path, and what each file was when it was installed. */
+/** dpkg's records in an image: its packages, the owner of each path, the digest of each file as installed. */
 import { type Rootfs, resolve, textAt } from './rootfs.ts';
 
 export interface DebianPackage {
   name: string;
   version: string;
   architecture: string;
-  /** The source package, which is what Debian's security tracker speaks of. */
+  /** The source package: Debian's security tracker goes by it. */
   source: string;
   sourceVersion: string;
   licences: string[];
@@ -13,7 +13,7 @@ export interface DebianPackage {
 
 const INFO = '/var/lib/dpkg/info';
 
-/** A file of paragraphs as deb822(5) has it; a field's further lines are kept with their line breaks. */
+/** Returns the paragraphs of a deb822(5) file. A field's further lines keep their line breaks. */
 export function paragraphs(text: string): Map<string, string>[] {
   return text
     .split(/\n\s*\n/)
@@ -40,7 +40,7 @@ export function debianPackages(rootfs: Rootfs): DebianPackage[] {
     .map(fields => {
       const name = fields.get('package') ?? '';
       const version = fields.get('version') ?? '';
-      // `Source: zeromq3 (4.3.5-1)`: the version stands there only where it differs from the binary's own.
+      // `Source: zeromq3 (4.3.5-1)`: the version is there only if it differs from the binary's.
       const source = /^(\S+)(?:\s+\((.*)\))?$/.exec(fields.get('source') ?? name);
       return {
         name,
@@ -54,7 +54,7 @@ export function debianPackages(rootfs: Rootfs): DebianPackage[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The short names of a machine-readable copyright file, in Debian's spelling; none where the file is only prose. */
+/** Returns the licences of a machine-readable copyright file, in Debian's spelling; none if the file is prose. */
 function debianLicences(copyright: string): string[] {
   if (!/^Format:/im.test(copyright)) return [];
   const names = paragraphs(copyright)
@@ -63,7 +63,7 @@ function debianLicences(copyright: string): string[] {
   return [...new Set(names)].sort();
 }
 
-/** The package that owns a path. Paths are as they are on disk, so that /lib/x is /usr/lib/x where /lib is a link. */
+/** Returns path → owning package. /lib/x is also listed as /usr/lib/x if /lib is a link. */
 export function ownedPaths(rootfs: Rootfs): Map<string, string> {
   const owners = new Map<string, string>();
   for (const path of rootfs.keys()) {
@@ -78,7 +78,7 @@ export function ownedPaths(rootfs: Rootfs): Map<string, string> {
   return owners;
 }
 
-/** What dpkg wrote down of each file it installed: path on disk → md5. */
+/** Returns path on disk → the MD5 that dpkg recorded at installation. */
 export function recordedSums(rootfs: Rootfs): Map<string, string> {
   const sums = new Map<string, string>();
   for (const path of rootfs.keys()) {
@@ -97,7 +97,7 @@ export function recordedSums(rootfs: Rootfs): Map<string, string> {
   return sums;
 }
 
-/** Follows links in the folders of a path, not in its last part. */
+/** Follows links in the folders of a path, but not in its last part. */
 function onDisk(rootfs: Rootfs, path: string): string {
   const cut = path.lastIndexOf('/');
   const folder = resolve(rootfs, path.slice(0, cut));

@@ -1,4 +1,4 @@
-/** What an executable or a library says of itself, from the ELF specification (gABI, chapters 4 and 5). */
+/** Reads the headers of an executable or a library, by the ELF specification (gABI, chapters 4 and 5). */
 import type { Entry } from './rootfs.ts';
 
 export interface Elf {

@@ -1,11 +1,11 @@
-/** The packages of npm that lie in an image, by their package.json, and what the lockfile says there may be. */
+/** npm's packages in an image, by their package.json, and those that the lockfile allows. */
 import { type Rootfs, textAt } from './rootfs.ts';
 
 export interface NpmPackage {
   name: string;
   version: string;
   licence: string;
-  /** Where it lies. */
+  /** Its folder. */
   path: string;
 }
 
@@ -37,7 +37,7 @@ function manifestIn(text: string): { name: string; version: string; license?: un
   }
 }
 
-/** `license` is an SPDX expression; packages of the last decade also wrote objects and lists. */
+/** Returns the licence as one expression. Old packages have objects and lists instead. */
 export function licenceOf(manifest: { license?: unknown; licenses?: unknown }): string {
   const licence = manifest.license ?? manifest.licenses;
   const list = Array.isArray(licence) ? licence : [licence];
@@ -45,7 +45,7 @@ export function licenceOf(manifest: { license?: unknown; licenses?: unknown }): 
   return names.every(name => typeof name === 'string') ? names.join(' AND ') : '';
 }
 
-/** `name@version` of every package that the lockfile names, of any platform. */
+/** Returns `name@version` of every package in the lockfile, for any platform. */
 export function lockedPackages(lockfile: {
   packages: Record<string, { name?: string; version?: string }>;
 }): Set<string> {

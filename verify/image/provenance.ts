@@ -1,6 +1,6 @@
 /**
- * What an image was built from, as a predicate of SLSA provenance 1.0, to be signed by whoever built it. It is taken from
- * the image's own labels, so it is worth what the builder's word is: build level 1, no more.
+ * Returns what an image was built from, as a predicate of SLSA provenance 1.0 for the builder to sign. It repeats the image's
+ * own labels, so it is only as good as the builder's word: build level 1.
  */
 import type { Image } from './archive.ts';
 import { archiveState } from './hand-made-sbom.ts';
@@ -13,7 +13,7 @@ export function provenanceOf({ id, labels, createdAt, rootfs }: Image): object {
       buildType: 'urn:noaa-pod:podman-build:1',
       externalParameters: { source: label('source'), revision, version: label('version') },
       internalParameters: { debianArchiveOf: archiveState(rootfs)?.toISOString() ?? 'unknown' },
-      // A revision with something after the commit's name was built from a tree that had been changed.
+      // A revision with a suffix was built from a tree with uncommitted changes.
       resolvedDependencies: /^[0-9a-f]{40}$/.test(revision)
         ? [{ uri: `git+${label('source')}`, digest: { gitCommit: revision } }]
         : [],

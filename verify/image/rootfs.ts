@@ -5,12 +5,12 @@ import { join, posix } from 'node:path';
 
 export interface Entry {
   type: 'file' | 'directory' | 'symlink' | 'other';
-  /** Permission bits, setuid, setgid and sticky among them. */
+  /** Permission bits, with setuid, setgid and sticky. */
   mode: number;
-  /** Undefined where the source does not tell: a directory on a host has that host's owners. */
+  /** Undefined if not known: files in a host's folder have that host's owners. */
   uid?: number;
   gid?: number;
-  /** Where a symlink points, as it is written. */
+  /** A symlink's target, as written. */
   target?: string;
   /** Has file capabilities, which grant rights as setuid does. */
   hasCapabilities?: boolean;
@@ -19,12 +19,12 @@ export interface Entry {
   read(from?: number, length?: number): Buffer;
 }
 
-/** By absolute path, `/usr/bin/node`; the root itself is not in it. */
+/** Files by absolute path, `/usr/bin/node`; without the root itself. */
 export type Rootfs = Map<string, Entry>;
 
 const MAX_LINKS = 40;
 
-/** The path that `path` means once every symlink on the way is followed inside this root; undefined if there is none. */
+/** Returns the path with every symlink followed inside this root; undefined if it leads nowhere. */
 export function resolve(rootfs: Rootfs, path: string): string | undefined {
   let links = 0;
   let done = '/';
@@ -46,7 +46,7 @@ export function resolve(rootfs: Rootfs, path: string): string | undefined {
   return done;
 }
 
-/** The file at `path`, symlinks followed. */
+/** Returns the file at `path`, following symlinks. */
 export function fileAt(rootfs: Rootfs, path: string): Entry | undefined {
   const found = resolve(rootfs, path);
   const entry = found === undefined ? undefined : rootfs.get(found);
@@ -74,7 +74,7 @@ export function digestOf(entry: Entry, algorithm: 'sha256' | 'md5'): string {
   return digest;
 }
 
-/** A tree on this host, such as `podman image mount` gives. */
+/** Reads a folder on this host, e.g. one from `podman image mount`. */
 export function readDirectory(root: string): Rootfs {
   const rootfs: Rootfs = new Map();
   const visit = (path: string): void => {

@@ -1,7 +1,6 @@
 /**
- * One CycloneDX document for an image: Debian's packages by dpkg, npm's by their package.json, and what was compiled or
- * copied in by hand, which the image itself names in /usr/share/sbom. A pure function of the image: the same image
- * gives the same bytes.
+ * Makes one CycloneDX document for an image: Debian's packages by dpkg, npm's by their package.json, and what was compiled or
+ * copied in, which the image itself lists in /usr/share/sbom. A pure function: the same image gives the same bytes.
  */
 import { createHash } from 'node:crypto';
 import { PackageURL } from 'packageurl-js';
@@ -41,7 +40,7 @@ export interface Sbom {
   components: Component[];
 }
 
-/** The property that has the state of Debian's archive; verify/host/scan looks for it by this name. */
+/** The property with the state of Debian's archive; host/scan looks for this name. */
 const ARCHIVE_STATE = 'noaa-pod:debianArchiveOf';
 
 export function sbomOf(image: Image): Sbom {
@@ -50,7 +49,7 @@ export function sbomOf(image: Image): Sbom {
   const debian = debianPackages(rootfs).map(one => debianComponent(one, distribution));
   const npm = npmComponents(npmPackages(rootfs));
   const byHand = handNamed(rootfs);
-  // An addon has the package URL of the package that brings it: it is a part of that, not a second one.
+  // An addon has the package URL of its package: it is a part of that, not a second component.
   for (const { purl, ...component } of byHand) {
     const owner = purl === undefined ? undefined : npm.get(purl);
     if (!owner) continue;
@@ -105,12 +104,12 @@ export function sbomOf(image: Image): Sbom {
   );
 }
 
-/** Every component, those within others too. */
+/** Returns every component, also those within others. */
 export function flat(components: Component[]): Component[] {
   return components.flatMap(component => [component, ...flat(component.components ?? [])]);
 }
 
-/** What a scanner can look a component up by; a component that none of these fits is matched by nobody. */
+/** What a scanner looks a component up by. One of no kind is found by no scanner. */
 export type Kind = 'deb' | 'npm' | 'cpe';
 
 export function kindOf({ purl, cpe }: Component): Kind | undefined {
@@ -144,7 +143,7 @@ function debianComponent(one: DebianPackage, distribution: { id: string; version
     version: one.version,
     ...licences(one.licences),
     purl: new PackageURL('deb', distribution.id, one.name, one.version, qualifiers, undefined).toString(),
-    // Debian's tracker speaks of source packages, and its binaries may have a version of their own.
+    // Debian's tracker goes by source packages, whose binaries may have another version.
     properties: [
       { name: 'aquasecurity:trivy:PkgType', value: distribution.id },
       { name: 'aquasecurity:trivy:SrcName', value: one.source },
@@ -153,7 +152,7 @@ function debianComponent(one: DebianPackage, distribution: { id: string; version
   };
 }
 
-/** One component a package and version, with every place that it lies in. */
+/** Returns one component for each package and version, with every folder that holds it. */
 function npmComponents(packages: NpmPackage[]): Map<string, Component> {
   const components = new Map<string, Component>();
   for (const { name, version, licence, path } of packages) {
@@ -173,7 +172,7 @@ function npmComponents(packages: NpmPackage[]): Map<string, Component> {
   return components;
 }
 
-/** SPDX where it is SPDX, the name as it stands where it is not. CycloneDX takes one expression alone or a list. */
+/** SPDX if it is SPDX, otherwise the name as it is. CycloneDX allows one expression or a list. */
 function licences(names: string[]): { licenses?: unknown[] } {
   if (names.length === 0) return {};
   const [only] = names;
@@ -183,7 +182,7 @@ function licences(names: string[]): { licenses?: unknown[] } {
   return { licenses: names.map(name => ({ license: isSpdxId(name) ? { id: name } : { name } })) };
 }
 
-/** A UUID of version 8 (RFC 9562) whose bits are those of the image's digest. */
+/** Returns a UUID of version 8 (RFC 9562) with the bits of the image's digest. */
 function uuidFrom(digest: string): string {
   const hex = digest.replace('sha256:', '');
   const variant = ((Number.parseInt(hex[16]!, 16) & 3) | 8).toString(16);

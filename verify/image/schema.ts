@@ -14,7 +14,7 @@ const SCHEMAS = join(
 
 let validator: ValidateFunction | undefined;
 
-/** What is wrong with a document, a line each; nothing where it is valid. */
+/** Returns a document's faults, one a line; none if it is valid. */
 export function schemaFaults(document: unknown): string[] {
   validator ??= compile();
   if (validator(document)) return [];
@@ -25,7 +25,7 @@ function compile(): ValidateFunction {
   const read = (name: string) => JSON.parse(readFileSync(join(SCHEMAS, name), 'utf8'));
   const ajv = new Ajv({ strict: false, allErrors: true });
   formats.default(ajv);
-  // Internationalised forms that ajv-formats leaves out; nothing of ours is written in them.
+  // Internationalised formats that ajv-formats lacks and our documents do not use.
   for (const format of ['iri-reference', 'idn-email']) ajv.addFormat(format, true);
   for (const name of ['spdx', 'jsf-0.82', 'cryptography-defs']) {
     const file = `${name}.SNAPSHOT.schema.json`;

@@ -13,17 +13,17 @@ interface Report {
   descriptor?: { configuration?: { ignore?: Rule[] | null; exclude?: string[] | null } };
 }
 
-/** Leaves out every match that has all of what it names. */
+/** Leaves out every match that has all the properties it names. */
 interface Rule {
   vulnerability?: string;
   package?: { name?: string };
   'match-type'?: string;
 }
 
-/** Without it Grype would read its settings from the user's home, rules on what to leave out among them. */
+/** Without it Grype reads its settings from the user's home, also rules on what to leave out. */
 const CONFIGURATION = fileURLToPath(new URL('grype.yaml', import.meta.url));
 
-/** The only one of these that looks anything up by CPE: Node itself, what is inside it, the ffmpeg built here. */
+/** The only scanner here that looks up CPEs: of Node, the libraries in it, and the ffmpeg built here. */
 export const grype: Scanner = {
   name: 'grype',
   sees: ['deb', 'npm', 'cpe'],
@@ -48,7 +48,7 @@ export const grype: Scanner = {
     if (code !== 0) throw new Error(stderr.trim());
     const report = JSON.parse(stdout) as Report;
     if (!report.matches) throw new Error('this is no report of grype');
-    // It does not say how many packages it saw; an image whose distribution it did not make out had none for it.
+    // It does not report how many packages it saw. Without a distribution it saw none.
     if (report.source?.type === 'image' && !report.distro?.name) {
       throw new NothingScanned('it did not make out the distribution');
     }
@@ -68,7 +68,7 @@ export const grype: Scanner = {
   },
 };
 
-/** What it was told to leave out. The report has the rules in force; one that lacks them has those that were applied. */
+/** Returns what it was told to leave out: the rules in force, or, in a report without them, the rules applied. */
 function leftOutOf({ ignoredMatches = [], descriptor }: Report): string[] {
   const configuration = descriptor?.configuration;
   const rules = configuration
@@ -76,7 +76,7 @@ function leftOutOf({ ignoredMatches = [], descriptor }: Report): string[] {
     : ignoredMatches.flatMap(({ appliedIgnoreRules }) => appliedIgnoreRules ?? []);
   return [
     ...rules
-      // Its own, on packages of kernel headers.
+      // Grype's own, on packages of kernel headers.
       .filter(rule => rule['match-type'] !== 'exact-indirect-match')
       .map(rule => rule.vulnerability || rule.package?.name || JSON.stringify(rule)),
     ...(configuration?.exclude ?? []),

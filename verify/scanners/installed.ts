@@ -1,4 +1,4 @@
-/** The scanners that the gate asks. */
+/** The scanners that the gate runs. */
 import type { Scanner } from '../gate/finding.ts';
 import { grype } from './grype.ts';
 import { npmAudit } from './npm-audit.ts';
@@ -7,7 +7,7 @@ import { run } from './run.ts';
 import { trivy } from './trivy.ts';
 
 const REQUIRED = [trivy, grype, npmAudit];
-/** Runs where it is installed; what it sees the others see as well. */
+/** Used if installed: the others see all that it sees. */
 const OPTIONAL = [osvScanner];
 
 export async function installedScanners(): Promise<Scanner[]> {

@@ -20,7 +20,7 @@ interface Report {
   metadata?: { dependencies?: { prod?: number } };
 }
 
-/** Asks the registry about the lockfile. That the image holds nothing else is checked against the lockfile itself. */
+/** Asks the registry about the lockfile. Another check compares the image with the lockfile. */
 export const npmAudit: Scanner = {
   name: 'npm audit',
   sees: ['npm'],

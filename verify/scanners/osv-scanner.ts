@@ -13,18 +13,18 @@ interface Report {
   }[];
 }
 
-/** What it ends with where it found no package at all; 0 and 1 are a scan without and with findings. */
+/** The exit code if it found no package. 0 and 1 are a scan without and with findings. */
 const NO_PACKAGES = 128;
 
 export const osvScanner: Scanner = {
   name: 'osv-scanner',
-  // It may find Debian's packages in an image, under the names of their sources; what it finds counts, its silence does not.
+  // It may know Debian's packages by the names of their sources only: its findings on them count, its silence does not.
   sees: ['npm'],
   online: true,
   about: [['osv-scanner', '--version']],
   readAbout: ([text = '']) => ({ version: /version:?\s*(\S+)/i.exec(text)?.[1] ?? text.trim() }),
   command(subject, { image, sbom }) {
-    // Without it, rules on what to leave out come from an osv-scanner.toml beside the file that is scanned.
+    // Without it, an osv-scanner.toml beside the scanned file could tell it what to leave out.
     const options = ['--config', '/dev/null', '--format', 'json', '--all-packages'];
     if (subject === 'sbom') return ['osv-scanner', 'scan', 'source', ...options, '--lockfile', sbom];
     if (subject === 'lockfile' || !image.format.endsWith('-archive')) return undefined;

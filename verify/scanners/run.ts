@@ -1,7 +1,7 @@
 /**
- * The one place that starts programs: scanners, podman. No shell reads their arguments, and what a scanner finds depends on
- * these alone: it starts in an empty folder, where no ignore file of anybody's lies, and without its settings in the
- * environment. So paths among the arguments must be absolute.
+ * Runs programs: scanners, npm, podman. No shell reads their arguments. A scanner's findings depend on its arguments only,
+ * because it starts in an empty folder, without ignore files, and without its settings in the environment. So paths
+ * among the arguments must be absolute.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempDisposable } from 'node:fs/promises';
@@ -14,9 +14,9 @@ import { isPassedOn } from '../gate/limits.ts';
 const TIME_LIMIT_MS = 20 * 60_000;
 const OUTPUT_BYTES = 256 << 20;
 
-/** Trivy and Grype take every setting from there too, what they shall not report among them. */
+/** Trivy and Grype read every setting from such variables too, also what not to report. */
 const SETTINGS = /^(TRIVY|GRYPE)_/;
-/** What the program said; undefined where there is no such program. */
+/** Returns the program's output; undefined if there is no such program. */
 export async function run([program = '', ...args]: string[]): Promise<Output | undefined> {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !SETTINGS.test(name) || isPassedOn(name)),

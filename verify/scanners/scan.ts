@@ -1,4 +1,4 @@
-/** Has a scanner look at an image, its SBOM or the lockfile, and takes silence for an answer only from one that can see. */
+/** Runs a scanner on an image, its SBOM and the lockfile. A scanner that finds nothing in the canary is blind, and proves nothing. */
 import {
   NothingScanned,
   type Output,

@@ -36,18 +36,18 @@ export const trivy: Scanner = {
       '--quiet',
       '--exit-code',
       '0',
-      // Without these it would read trivy.yaml and .trivyignore where it is started.
+      // Without these it reads trivy.yaml and .trivyignore in its working directory.
       '--config',
       '/dev/null',
       '--ignorefile',
       '/dev/null',
     ];
     if (subject === 'sbom') return ['trivy', 'sbom', ...options, sbom];
-    // It reads no tar of a bare root filesystem; the SBOM of one it does.
+    // It does not read the tar of a bare root filesystem, but the SBOM of one.
     if (subject === 'lockfile' || image.format === 'rootfs-tar') return undefined;
     return image.format === 'directory'
       ? ['trivy', 'rootfs', ...options, image.path]
-      : // It reads a docker-archive as a file, and what an OCI archive holds as a folder only.
+      : // It reads a docker-archive as a file, and an OCI archive only as an unpacked folder.
         ['trivy', 'image', ...options, '--input', image.layout ?? image.path];
   },
   read({ code, stdout, stderr }) {
