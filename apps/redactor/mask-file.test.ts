@@ -145,6 +145,13 @@ test('what is no JSON, or JSON of another kind, is refused in one sentence', () 
   }
 });
 
+test('a key that stands twice is refused: JSON.parse would drop what the first one covers', () => {
+  const region = '{"name": "a:b{", "shape": "rectangle", "x": 0, "y": 0, "width": 1, "height": 1}';
+  const repeated = `{"version": 1, "units": "normalised", "regions": [${region}, ${region}], "regi\\u006fns": []}`;
+  assert.deepEqual(faultsOf(repeated), ['"regions" stands twice in one object; keep one of the two']);
+  assert.deepEqual(faultsOf(repeated.replace(', "regi\\u006fns": []', '')), []);
+});
+
 test('the published schema names itself as one, so that editors check a mask as it is written', () => {
   const schema = JSON.parse(readFileSync(new URL('mask.schema.json', import.meta.url), 'utf8'));
   assert.equal(schema.$schema, 'http://json-schema.org/draft-07/schema#');

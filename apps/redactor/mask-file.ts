@@ -1,5 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import schema from './mask.schema.json' with { type: 'json' };
+import { repeatedKeys } from './repeated-keys.ts';
 import { isFlat, type Point } from './shapes/polygon.ts';
 
 /** A mask as `mask.schema.json` describes it, with every default filled in. */
@@ -44,7 +45,12 @@ export function readMask(text: string): Reading {
   }
   validator ??= new Ajv({ allErrors: true, discriminator: true }).compile(schema);
   const errors = validator(value) ? [] : (validator.errors ?? []);
-  const faults = errors.map(schemaFault);
+  const faults = [
+    ...repeatedKeys(text).map(
+      key => `${JSON.stringify(key)} stands twice in one object; keep one of the two`,
+    ),
+    ...errors.map(schemaFault),
+  ];
   if (typeof value !== 'object' || value === null) return { ok: false, faults };
   const mask = withDefaults(value as Written);
   faults.push(...meaningFaults(mask, part => isSound(part, errors)));
