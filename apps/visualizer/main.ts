@@ -1,4 +1,5 @@
 import { hostCheck } from '../common/allowed-hosts.ts';
+import { auditLog } from '../common/audit.ts';
 import { subscribe } from '../common/bus.ts';
 import { address } from '../common/endpoint.ts';
 import { asError } from '../common/errors.ts';
@@ -38,6 +39,7 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
   };
   const peer = address(redactor);
   const warnings = new ThrottledLog(log);
+  const audit = auditLog(log, 'state');
   const telemetry = new Telemetry();
   const loopBytes = config.LOOP_MB * 2 ** 20;
   const frames = subscribe(
@@ -59,7 +61,7 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
     createEncoder: () => new JpegEncoder(config.JPEG_QUALITY),
   };
   using feed = new Feed(source, telemetry, options, {
-    changed: ({ state, message }) => log.info({ state }, message),
+    changed: ({ state, message }) => audit.info({ state }, message),
     implausible: (what, { clockBehindMs, newest }) =>
       warnings.warn(
         `implausible-${what}`,

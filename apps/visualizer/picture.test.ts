@@ -32,3 +32,12 @@ it('names its valid time and mask in the headers of a part, where they are known
   const unknown = new Picture(Buffer.of(1), { ...FACTS, validAt: null, mask: null }).part.toString('latin1');
   assert.doesNotMatch(unknown, /X-Valid-Time|X-Mask/);
 });
+
+it('names its mask and valid time in the comment of a file', () => {
+  const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xd9]);
+  const comment = (changes: Partial<PictureFacts>) =>
+    new Picture(jpeg, { ...FACTS, ...changes }).file.subarray(6, -2).toString('latin1');
+  assert.equal(comment({}), 'noaa-pod: mask 0123456789abcdef, valid 2021-10-15T12:13:20.000Z');
+  assert.equal(comment({ validAt: null }), 'noaa-pod: mask 0123456789abcdef');
+  assert.deepEqual(new Picture(jpeg, { ...FACTS, mask: null, validAt: null }).file, jpeg);
+});

@@ -1,3 +1,4 @@
+import { withComment } from './jpeg-comment.ts';
 import type { PictureFacts } from './messages.ts';
 
 /** An encoded frame, or the card that replaces one, in the forms that viewers take. Each form is made at most once. */
@@ -25,6 +26,20 @@ export class Picture {
       ...(validAt !== null && { 'X-Valid-Time': new Date(validAt).toISOString() }),
       ...(mask !== null && { 'X-Mask': mask }),
     };
+  }
+
+  /**
+   * The JPEG with mask and valid time in a comment, for a picture that leaves us as a file. Both are the same for the same
+   * place in a clip, so that two clips that differ only under the mask still give the same bytes.
+   */
+  get file(): Buffer {
+    const { mask, validAt } = this.facts;
+    const known = [
+      mask !== null && `mask ${mask}`,
+      validAt !== null && `valid ${new Date(validAt).toISOString()}`,
+    ];
+    const comment = known.filter(Boolean).join(', ');
+    return comment ? withComment(this.jpeg, `noaa-pod: ${comment}`) : this.jpeg;
   }
 
   /**

@@ -82,7 +82,7 @@ function routes({ feed, telemetry }: Served): Router {
     context.type = 'image/jpeg';
     if (picture) {
       context.set(picture.headers);
-      context.body = picture.jpeg;
+      context.body = picture.file;
     } else {
       // A person sees the card; a program sees that it is no picture.
       context.status = 503;

@@ -30,3 +30,9 @@ export function brightest(
   }
   return most;
 }
+
+/** The JPEG as it is without the comment that a snapshot begins with. */
+export function withoutComment(jpeg: Buffer): Buffer {
+  if (jpeg.readUInt16BE(2) !== 0xfffe) return jpeg;
+  return Buffer.concat([jpeg.subarray(0, 2), jpeg.subarray(4 + jpeg.readUInt16BE(4))]);
+}
