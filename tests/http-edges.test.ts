@@ -189,6 +189,23 @@ describe('what follows a request for a stream', () => {
   });
 });
 
+for (const path of ['/stream', '/stream.mjpg']) {
+  test(`HEAD of ${path} has the headers of GET, takes no place and ends`, async () => {
+    const ours = /^(content-type|cache-control|x-accel-buffering): .*$/gim;
+    await until(async () => (await watching()) === 0, 'nobody to watch');
+    const head = await Client.ask(request('localhost', path).replace('GET', 'HEAD'));
+    assert.equal(statusOf(head), 200);
+    assert.equal(await watching(), 0);
+    const viewer = await Client.connect();
+    viewer.socket.write(request('localhost', path));
+    await until(() => viewer.said.includes('\r\n\r\n'), 'the headers');
+    viewer.socket.destroy();
+    const [headers = ''] = viewer.said.split('\r\n\r\n');
+    assert.equal(head.match(ours)?.length, 3);
+    assert.deepEqual(head.match(ours)?.sort(), headers.match(ours)?.sort());
+  });
+}
+
 for (const path of ['/stream', '/stream.mjpg', '/snapshot.jpg']) {
   test(`a client that has said all it will, and closes its half, still gets ${path}`, async () => {
     const client = await Client.connect(chain.web, true);

@@ -114,3 +114,16 @@ test('a log that cannot be written ends nothing', async () => {
   assert.match(chain.lines.join('\n'), /redactor cannot go on \(SIGKILL\)/);
   assert.doesNotMatch(chain.lines.join('\n'), /^ +at /m);
 });
+
+for (const [variables, sentence] of [
+  [{ PLAYBACK_PORT: 8050 }, 'PLAYBACK_PORT and VISUALIZER_PORT are both 8050'],
+  [{ PLAYBACK_PORT: 6000, REDACTOR_PORT: 6000 }, 'PLAYBACK_PORT and REDACTOR_PORT are both 6000'],
+  [{ METRICS_PORT: 5554 }, "PLAYBACK_PORT and METRICS_PORT's next, for the redactor, are both 5555"],
+  [{ METRICS_PORT: 8050 }, 'VISUALIZER_PORT and METRICS_PORT are both 8050'],
+] as const) {
+  test(`${sentence}: this is said before anything starts`, async () => {
+    await using chain = npmStart(variables);
+    assert.equal(await chain.ended, 2);
+    assert.ok(chain.lines.includes(`${sentence}; give each a port of its own`), chain.lines.join('\n'));
+  });
+}

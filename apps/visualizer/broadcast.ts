@@ -6,7 +6,13 @@ import { type Render, Viewer } from './viewer.ts';
 
 const PING_MS = 15_000;
 const RETRY_MS = 1000;
-const STREAM_HEADERS = { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' };
+const NO_BUFFERING = { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' };
+/** The headers of each kind of stream. */
+export const STREAM_HEADERS = {
+  // sse-channel writes the same Content-Type by itself.
+  sse: { 'Content-Type': 'text/event-stream;charset=UTF-8', ...NO_BUFFERING },
+  mjpeg: { 'Content-Type': `multipart/x-mixed-replace;boundary=${BOUNDARY}`, ...NO_BUFFERING },
+};
 
 /** A proxy or a player that receives nothing for longer than this may give up. */
 const KEEP_ALIVE_MS = 4000;
@@ -144,17 +150,14 @@ export class Broadcast implements Disposable {
   }
 
   #openSse(request: IncomingMessage, response: ServerResponse): Render {
-    withHeaders(response, STREAM_HEADERS);
+    withHeaders(response, STREAM_HEADERS.sse);
     this.#channel.addClient(request, response);
     return picture => picture.sse;
   }
 }
 
 function openMjpeg(request: IncomingMessage, response: ServerResponse): Render {
-  response.writeHead(200, {
-    'Content-Type': `multipart/x-mixed-replace;boundary=${BOUNDARY}`,
-    ...STREAM_HEADERS,
-  });
+  response.writeHead(200, STREAM_HEADERS.mjpeg);
   response.flushHeaders();
   request.socket.setNoDelay(true);
   if (!showsPartsLate(request)) return picture => picture.part;

@@ -7,7 +7,7 @@ import { asError } from '../common/errors.ts';
 import type { Verdict } from '../common/health.ts';
 import { type Check, createBoundedServer } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
-import type { StreamKind } from './broadcast.ts';
+import { STREAM_HEADERS, type StreamKind } from './broadcast.ts';
 import type { Feed } from './feed.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -67,7 +67,7 @@ function routes({ feed, telemetry }: Served): Router {
   const metrics = telemetry.registry;
   const router = new Router();
   const stream = (kind: StreamKind) => async (context: RouterContext) => {
-    const maxFps = admit(context, feed, telemetry);
+    const maxFps = admit(context, kind, feed, telemetry);
     if (maxFps === undefined) return;
     context.respond = false;
     await feed.join({ kind, request: context.req, response: context.res, maxFps });
@@ -134,7 +134,12 @@ function answer(context: RouterContext, { ok, message }: Verdict): void {
  * Checks a request for a stream. Returns the rate that its viewer asks for, Infinity if none, or undefined if the request
  * has been answered already.
  */
-function admit(context: RouterContext, feed: Feed, telemetry: Telemetry): number | undefined {
+function admit(
+  context: RouterContext,
+  kind: StreamKind,
+  feed: Feed,
+  telemetry: Telemetry,
+): number | undefined {
   context.set('Cache-Control', 'no-store');
   const asked = context.query['fps'];
   const maxFps = asked === undefined ? Number.POSITIVE_INFINITY : Number(asked);
@@ -152,6 +157,7 @@ function admit(context: RouterContext, feed: Feed, telemetry: Telemetry): number
   }
   if (context.method === 'HEAD') {
     context.status = 200;
+    context.set(STREAM_HEADERS[kind]);
     return undefined;
   }
   return maxFps;

@@ -35,7 +35,28 @@ export function configurationFaults(environment: NodeJS.ProcessEnv): string[] {
       for (const fault of asError(thrown).message.split('; ')) found.add(fault);
     }
   }
-  return [...found];
+  return [...found, ...samePorts(environment)];
+}
+
+/** Returns a sentence for each port that two of the services would listen on. */
+function samePorts(environment: NodeJS.ProcessEnv): string[] {
+  const set = (variable: string, ours: number) => Number(environment[variable] || ours);
+  const metrics = set('METRICS_PORT', 0);
+  const ports = [
+    ['PLAYBACK_PORT', set('PLAYBACK_PORT', playback.PLAYBACK_PORT.default)],
+    ['REDACTOR_PORT', set('REDACTOR_PORT', redactor.REDACTOR_PORT.default)],
+    ['VISUALIZER_PORT', set('VISUALIZER_PORT', visualizer.VISUALIZER_PORT.default)],
+    ...(metrics > 0
+      ? ([
+          ['METRICS_PORT', metrics],
+          ["METRICS_PORT's next, for the redactor,", metrics + 1],
+        ] as const)
+      : []),
+  ] as const;
+  return ports.flatMap(([name, port], i) => {
+    const other = ports.slice(0, i).find(([, taken]) => taken === port);
+    return other ? [`${other[0]} and ${name} are both ${port}; give each a port of its own`] : [];
+  });
 }
 
 /** Returns where each service listens, and the address at which a browser on this machine reaches the last of them. */
