@@ -16,42 +16,49 @@ import { Session } from './session.ts';
 import { Screen } from './view/screen.ts';
 import { View } from './view/view.ts';
 
-const liveness = new LivenessDisplay();
-const readout = new Readout();
-const details = new Details();
-const controls = new Controls();
-const note = new Note();
-const wall = new Wall();
-const screen = new Screen(byId<HTMLCanvasElement>('picture'));
-const pointer = new Pointer(screen);
-const view = new View(byId('stage'), byId('frame'), screen, {
-  changed: () => viewPanel.show(),
-  pointed: point => pointer.at(point),
-  step: by => actions[by > 0 ? 'stepForward' : 'stepBack'](true),
-});
-const session = new Session(screen, view, {
-  drawn(shown) {
-    readout.showFrame(session, shown);
-    const { dataset } = document.documentElement;
-    dataset['drawnSeq'] = String(shown.seq);
-    if (shown.publishedAt) dataset['drawLatencyMs'] = String(Date.now() - shown.publishedAt);
-  },
-  changed() {
-    liveness.show(session, Date.now());
-    controls.show(session);
-    loopPanel.show();
-  },
-  numbers() {
-    readout.show(session);
-    details.show(session);
-    pointer.refresh();
-    wall.check(session.watch.status);
-  },
-});
-const loopPanel = new LoopPanel(session);
-const viewPanel = new ViewPanel(session);
-const loopExport = new LoopExport(session, text => note.show(text));
-const actions = actionsOf({ session, wall, note, loopExport, overlay: () => {}, measure: () => {} });
-bindActions(actions);
-session.start();
-openLink(session, () => wall.set(true));
+const root = document.documentElement;
+// fallback.js has put the picture there as MJPEG.
+if (!root.classList.contains('old')) start();
+
+function start(): void {
+  const liveness = new LivenessDisplay();
+  const readout = new Readout();
+  const details = new Details();
+  const controls = new Controls();
+  const note = new Note();
+  const wall = new Wall();
+  const screen = new Screen(byId<HTMLCanvasElement>('picture'));
+  const pointer = new Pointer(screen);
+  const view = new View(byId('stage'), byId('frame'), screen, {
+    changed: () => viewPanel.show(),
+    pointed: point => pointer.at(point),
+    step: by => actions[by > 0 ? 'stepForward' : 'stepBack'](true),
+  });
+  const session = new Session(screen, view, {
+    drawn(shown) {
+      readout.showFrame(session, shown);
+      const { dataset } = root;
+      dataset['drawnSeq'] = String(shown.seq);
+      if (shown.publishedAt) dataset['drawLatencyMs'] = String(Date.now() - shown.publishedAt);
+    },
+    changed() {
+      liveness.show(session, Date.now());
+      controls.show(session);
+      loopPanel.show();
+    },
+    numbers() {
+      readout.show(session);
+      details.show(session);
+      pointer.refresh();
+      wall.check(session.watch.status);
+    },
+  });
+  const loopPanel = new LoopPanel(session);
+  const viewPanel = new ViewPanel(session);
+  const loopExport = new LoopExport(session, text => note.show(text));
+  const actions = actionsOf({ session, wall, note, loopExport, overlay: () => {}, measure: () => {} });
+  bindActions(actions);
+  session.start();
+  openLink(session, () => wall.set(true));
+  root.dataset['started'] = '';
+}

@@ -56,6 +56,10 @@ export class Watch {
     }, SET_CLOCK_MS);
   }
 
+  get polling(): boolean {
+    return this.#stream.polling;
+  }
+
   get held(): Facts['held'] {
     return this.#held;
   }

@@ -15,7 +15,7 @@ export class LivenessDisplay {
   #cardAge = byId('card-age');
   #badge = byId('badge');
   #voice = byId('voice');
-  #spoken: State | undefined;
+  #spoken: string | undefined;
 
   show({ watch, shown, times }: Session, nowMs: number): void {
     const { state, label, message, picture } = watch.liveness;
@@ -27,18 +27,20 @@ export class LivenessDisplay {
       document.title = `${label} · noaa-pod`;
     }
     setText(this.#label, label);
-    if (!PASSING.has(state) && state !== this.#spoken) {
-      this.#spoken = state;
+    const spoken = `${state} ${watch.polling}`;
+    if (!PASSING.has(state) && spoken !== this.#spoken) {
+      this.#spoken = spoken;
       setText(this.#voice, `${label}. ${message}`);
     }
     const age = last ? duration(Math.max(0, nowMs - last.drawnAt)) : undefined;
+    root.classList.toggle('polling', watch.polling && picture);
     if (!picture) {
       setText(this.#cardTitle, label);
       setText(this.#cardMessage, message);
       setText(this.#cardAge, age ? `Last picture ${age} ago` : '');
     } else if (state === 'loop') {
       setText(this.#badge, LOOP_TEXT.badge(times.full(shown)));
-    } else if (state === 'delayed' || state === 'resuming') {
+    } else if (state === 'delayed' || state === 'resuming' || (state === 'live' && watch.polling)) {
       setText(this.#badge, message);
     } else if (last && state !== 'live') {
       setText(this.#badge, `${label} at ${utcTime(last.drawnAt)} UTC · ${age} ago`);

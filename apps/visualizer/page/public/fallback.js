@@ -1,0 +1,33 @@
+// Runs before the page's own script, in any browser, so it is written for the oldest: a browser that lacks what the page
+// needs gets the picture as MJPEG.
+(() => {
+  var root = document.documentElement;
+
+  function showMjpeg() {
+    if (root.className.indexOf('old') >= 0 || root.hasAttribute('data-started')) return;
+    root.className = 'old';
+    var image = document.createElement('img');
+    image.src = 'stream.mjpg';
+    image.alt = 'Satellite picture, its outer frame redacted';
+    var stage = document.getElementById('stage');
+    stage.innerHTML =
+      '<p>This browser is too old for the page, so here is the picture as MJPEG, which cannot tell live from old.</p>';
+    stage.insertBefore(image, stage.firstChild);
+  }
+
+  // A script that this browser cannot read, or that did not arrive.
+  addEventListener('error', showMjpeg, true);
+  if (
+    !('noModule' in document.createElement('script')) ||
+    !window.EventSource ||
+    !window.createImageBitmap ||
+    !window.ImageBitmapRenderingContext ||
+    !window.BroadcastChannel ||
+    !window.ResizeObserver ||
+    !HTMLElement.prototype.togglePopover ||
+    !Array.prototype.toSorted ||
+    !Promise.withResolvers
+  ) {
+    showMjpeg();
+  }
+})();
