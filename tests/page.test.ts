@@ -263,8 +263,8 @@ test('whoever comes back in the middle of a slow clip’s interval is told of no
   await using slow = await startChain({ DATA_FILE: clip, REDACT_WIDTH: BORDER, PLAYBACK_FPS: 0.25 });
   const inTheMiddle = () =>
     until(async () => {
-      const { state, source } = await status(slow.web);
-      return state === 'live' && source.lastFrameAgoMs > 2500;
+      const published = Number((await fetch(`${slow.web}/snapshot.jpg`)).headers.get('x-timestamp')) * 1000;
+      return (await status(slow.web)).state === 'live' && Date.now() - published > 2500;
     }, 'the middle of an interval');
   await inTheMiddle();
   assert.equal((await fetch(`${slow.web}/snapshot.jpg`)).status, 200);
@@ -277,6 +277,10 @@ test('whoever comes back in the middle of a slow clip’s interval is told of no
   await viewer.becomes('live');
   const states = (await viewer.timeline()).map(({ state }) => state);
   assert.ok(!states.includes('delayed'), `${[...new Set(states)]}`);
+  const { repeats } = (await status(slow.web)).source;
+  await until(async () => (await status(slow.web)).source.repeats >= repeats + 4, 'repeats of a picture');
+  const later = (await viewer.timeline()).map(({ state }) => state);
+  assert.ok(!later.includes('stalled'), 'a repeat is no newer picture that fails to come');
   const { p99 } = (await status(slow.web)).latencyMs;
   assert.ok(p99 === null || p99 < 1000, 'nor does the server take the wait for somebody to come as one');
 });
@@ -422,7 +426,7 @@ async function openWhenServed(port: number): Promise<WatchedPage> {
 
 interface Status {
   state: string;
-  source: { sequence: number; lastFrameAgoMs: number };
+  source: { sequence: number; repeats: number };
   latencyMs: { p99: number | null };
   viewers: { sse: number };
 }

@@ -54,6 +54,8 @@ export interface Status {
     height: number | null;
     format: string | null;
     sequence: number | null;
+    /** The sequence of the newest picture, which a repeat of it leaves as it is. */
+    pictureSequence: number | null;
     lastFrameAgoMs: number | null;
     /** Frames that repeated the picture before them, sent while playback waits. */
     repeats: number;

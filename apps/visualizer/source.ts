@@ -70,6 +70,7 @@ export class Source implements Health {
   readonly #flow: FlowHealth;
   readonly #gaps = new SequenceGaps();
   #newest: FrameFacts | undefined;
+  #pictureSequence: number | null = null;
   #ended = false;
   /** The sentence of the last notice, if that is the last thing that was refused. */
   #notice: string | undefined;
@@ -113,6 +114,11 @@ export class Source implements Health {
     return this.#newest;
   }
 
+  /** The sequence of the newest picture, which is not that of a repeat. */
+  get pictureSequence(): number | null {
+    return this.#pictureSequence;
+  }
+
   get lastFrameMs(): number | undefined {
     return this.#flow.lastMs;
   }
@@ -124,6 +130,7 @@ export class Source implements Health {
       return { kind: 'out-of-order', missed: 0, implausible: [] };
     const kind = frame.repeat && isSamePicture(this.#newest, frame) ? 'repeat' : 'new';
     this.#newest = { width, height, format, stamp };
+    if (kind === 'new') this.#pictureSequence = stamp ? Number(stamp.sequence) : null;
     this.#ended = frame.ended;
     this.#flow.flowed(nowMs);
     if (!stamp) return { kind, missed: 0, implausible: [] };

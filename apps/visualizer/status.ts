@@ -53,6 +53,7 @@ export class StatusReport {
         height: newest?.height ?? null,
         format: newest?.format ?? null,
         sequence: newest?.stamp ? Number(newest.stamp.sequence) : null,
+        pictureSequence: source.pictureSequence,
         lastFrameAgoMs: lastFrameMs === undefined ? null : Math.round(performance.now() - lastFrameMs),
         repeats,
         clockBehindMs: source.clockBehindMs,

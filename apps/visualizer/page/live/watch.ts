@@ -129,10 +129,10 @@ export class Watch {
   #onStatus(next: Status): void {
     this.#status = next;
     void this.#clock.check(next.time);
-    const { width, height, sequence } = next.source;
+    const { width, height, pictureSequence } = next.source;
     if (width && height && this.#held !== 'loop') reserveShape(width, height);
     if (next.state !== 'live') this.#forget();
-    if (next.state !== 'live' || sequence === null || sequence === this.last?.seq)
+    if (next.state !== 'live' || pictureSequence === null || pictureSequence === this.last?.seq)
       this.#unseenSince = undefined;
     else this.#unseenSince ??= performance.now();
     this.update();
