@@ -1,17 +1,16 @@
 import { hostCheck } from '../common/allowed-hosts.ts';
-import { auditLog } from '../common/audit.ts';
 import { subscribe } from '../common/bus.ts';
 import { address } from '../common/endpoint.ts';
-import { asError } from '../common/errors.ts';
 import { listen } from '../common/http.ts';
 import { runService } from '../common/lifecycle.ts';
 import { reportLink } from '../common/link-report.ts';
 import { ThrottledLog } from '../common/log.ts';
 import { longestMessage } from '../common/memory.ts';
-import { readSecret } from '../common/secret.ts';
 import { schema } from './config.ts';
+import { endpoints } from './endpoints.ts';
 import { Feed } from './feed.ts';
 import { beat } from './heartbeat.ts';
+import { Journal } from './journal.ts';
 import { JpegEncoder } from './jpeg.ts';
 import { createHttpServer } from './server.ts';
 import { Source } from './source.ts';
@@ -25,29 +24,14 @@ const RELEASE_MS = 30_000;
 const OWN_BYTES = 150 * 2 ** 20;
 
 await runService('visualizer', schema, async ({ config, log, signal, onTaken }) => {
-  const redactor = {
-    host: config.REDACTOR_HOST,
-    port: config.REDACTOR_PORT,
-    variable: 'REDACTOR_PORT',
-    secret: await readSecret('REDACTOR_SECRET_FILE', config.REDACTOR_SECRET_FILE),
-  };
-  const web = {
-    host: config.VISUALIZER_HOST,
-    port: config.VISUALIZER_PORT,
-    variable: 'VISUALIZER_PORT',
-    onTaken: onTaken(),
-  };
+  const { redactor, web } = await endpoints(config, onTaken());
   const peer = address(redactor);
   const warnings = new ThrottledLog(log);
-  const audit = auditLog(log, 'state');
+  const journal = new Journal(log, warnings, peer);
   const telemetry = new Telemetry();
   const loopBytes = config.LOOP_MB * 2 ** 20;
-  const frames = subscribe(
-    redactor,
-    signal,
-    longestMessage(OWN_BYTES + loopBytes),
-    reportLink(`the redactor at ${peer}`, warnings, telemetry),
-  );
+  const report = reportLink(`the redactor at ${peer}`, warnings, telemetry);
+  const frames = subscribe(redactor, signal, longestMessage(OWN_BYTES + loopBytes), report);
   const source = new Source(
     peer,
     () => frames.connected,
@@ -60,17 +44,7 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
     sector: config.CLIP_SECTOR,
     createEncoder: () => new JpegEncoder(config.JPEG_QUALITY),
   };
-  using feed = new Feed(source, telemetry, options, {
-    changed: ({ state, message }) => audit.info({ state }, message),
-    implausible: (what, { clockBehindMs, newest }) =>
-      warnings.warn(
-        `implausible-${what}`,
-        what === 'clock'
-          ? `the clock of playback is ${clockBehindMs} ms behind this host's; set both by NTP`
-          : `a frame claims the sequence ${newest?.stamp?.sequence}, which no publisher can have reached`,
-      ),
-    encodeFailed: error => warnings.warn('encode-failed', asError(error).message),
-  });
+  using feed = new Feed(source, telemetry, options, journal);
 
   const check = hostCheck(config.ALLOWED_HOSTS, config.VISUALIZER_HOST);
   const { port } = await listen(createHttpServer({ feed, telemetry, log, check }), web, signal);
@@ -80,7 +54,7 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
     take: feed.take.bind(feed),
     refuse(reason: Parameters<Feed['refuse']>[0], detail: string) {
       feed.refuse(reason, detail);
-      warnings.warn(reason, `refused a message from ${peer}: ${reason} (${detail})`);
+      journal.refused(reason, detail);
     },
   };
   await visualize(frames, viewer, signal, config.ALLOW_UNMARKED_FRAMES);

@@ -1,0 +1,38 @@
+import { auditLog } from '../common/audit.ts';
+import { asError } from '../common/errors.ts';
+import type { Logger, ThrottledLog } from '../common/log.ts';
+import type { FeedEvents } from './feed.ts';
+import type { Implausible, Source, SourceView } from './source.ts';
+
+/** Writes down what happens to the picture. What may happen with every frame is logged at most every ten seconds. */
+export class Journal implements FeedEvents {
+  readonly #states: Logger;
+  readonly #warnings: ThrottledLog;
+  readonly #peer: string;
+
+  constructor(log: Logger, warnings: ThrottledLog, peer: string) {
+    this.#states = auditLog(log, 'state');
+    this.#warnings = warnings;
+    this.#peer = peer;
+  }
+
+  changed({ state, message }: SourceView): void {
+    this.#states.info({ state }, message);
+  }
+
+  implausible(what: Implausible, { clockBehindMs, newest }: Source): void {
+    const message =
+      what === 'clock'
+        ? `the clock of playback is ${clockBehindMs} ms behind this host's; set both by NTP`
+        : `a frame claims the sequence ${newest?.stamp?.sequence}, which no publisher can have reached`;
+    this.#warnings.warn(`implausible-${what}`, message);
+  }
+
+  encodeFailed(error: unknown): void {
+    this.#warnings.warn('encode-failed', asError(error).message);
+  }
+
+  refused(reason: string, detail: string): void {
+    this.#warnings.warn(reason, `refused a message from ${this.#peer}: ${reason} (${detail})`);
+  }
+}
