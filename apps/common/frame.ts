@@ -227,8 +227,8 @@ export function markRedacted(frame: MarkableFrame, mask: bigint): void {
 }
 
 /**
- * Returns a message that says why there is no frame: a picture of 0×0, a sentence in its place, and a trailer of format
- * 0. Whoever does not know of notices refuses it as no frame.
+ * Returns a message that says why there is no frame: a size of 0×0, a sentence instead of pixels, and a trailer of format
+ * 0. A reader that does not know notices refuses it as no frame.
  */
 export function notice(sentence: string): Buffer {
   const text = Buffer.from(sentence).subarray(0, MAX_NOTICE_BYTES);
@@ -252,7 +252,7 @@ function isNotice(message: Buffer): boolean {
   );
 }
 
-/** Whoever can publish can write it, so control characters are taken out of what logs and pages show. */
+/** Any publisher can write one, so the text loses its control characters before logs and pages show it. */
 function noticeText(message: Buffer): string {
   const text = message.toString('utf8', HEADER_BYTES, message.length - TRAILER_BYTES);
   return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ');
@@ -275,8 +275,8 @@ export function parseMessage(parts: readonly Buffer[], longestBytes = MAX_MESSAG
 }
 
 /**
- * Reads bytes from a peer that is not trusted. It copies no pixel and allocates nothing by a number it was told.
- * Whatever is not exactly a frame is refused.
+ * Reads bytes from an untrusted peer. It copies no pixel and allocates nothing by a number from the message. What is not
+ * exactly a frame is refused.
  */
 export function parseFrame(message: Buffer): Frame | Refusal {
   if (message.length < HEADER_BYTES) return refuse('too-short', `${message.length} bytes`);

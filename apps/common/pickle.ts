@@ -1,10 +1,10 @@
 /**
- * The pickle of one NumPy array, `uint8` of shape (height, width, 3), read and written without a pickle machine.
+ * Reads and writes the pickle of one NumPy array, `uint8` of shape (height, width, 3), without a pickle machine.
  *
- * A pickle is a program for a stack machine, and one that a peer wrote is not to be run. But picklers write the same
- * operations in the same order whenever they are given such an array, so what is read here is a grammar: each
- * operation is compared with the only one (seldom two) that may come next, and the first difference ends it.
- * There is no stack, no loop over the message and no size that is taken from it.
+ * A pickle is a program for a stack machine, and we must not run one that a peer wrote. Picklers write the same operations
+ * in the same order for every such array, so this file reads a grammar: it compares each operation with the only one
+ * (rarely two) that may come next, and stops at the first difference. There is no stack, no loop over the message and no
+ * size taken from it.
  *
  * Sources: operations, CPython `Lib/pickletools.py`; framing, PEP 3154; buffers within the pickle, PEP 574 and
  * `save_picklebuffer` in `Modules/_pickle.c`; what an array reduces to, `array_reduce` and
@@ -16,7 +16,7 @@ export type Located =
   | { ok: true; offset: number; length: number; order: MemoryOrder }
   | { ok: false; detail: string };
 
-/** Operations by their names in `pickletools`, each a Latin-1 character so that whole ones are strings. */
+/** Operations by their names in `pickletools`, as Latin-1 characters, so that sequences of them are strings. */
 const OP = {
   PROTO: '\x80',
   FRAME: '\x95',
@@ -50,12 +50,12 @@ const OP = {
 const MULTIARRAY = ['numpy.core.multiarray', 'numpy._core.multiarray'];
 const NUMERIC = ['numpy.core.numeric', 'numpy._core.numeric'];
 
-/** An unsigned number, least significant byte first. */
+/** Returns an unsigned number, least significant byte first. */
 function littleEndian(value: number, bytes: number): string {
   return String.fromCharCode(...Array.from({ length: bytes }, (_, i) => Math.floor(value / 256 ** i) % 256));
 }
 
-/** A number as picklers write it, from 0 to 65 535. */
+/** Returns a number from 0 to 65 535 as picklers write it. */
 function integer(value: number): string {
   return value < 256 ? OP.BININT1 + littleEndian(value, 1) : OP.BININT2 + littleEndian(value, 2);
 }
@@ -64,15 +64,15 @@ const FRAME_HEAD_BYTES = 9;
 /** Picklers leave a shorter one unframed. */
 const FRAME_MIN_BYTES = 4;
 
-/** What precedes a `bytes` object. BINBYTES8 is for 4 GiB and up, which no frame has. */
+/** Returns what precedes a `bytes` object. BINBYTES8 is for 4 GiB and more, which no frame has. */
 function bytesHead(length: number): string {
   return length < 256 ? OP.SHORT_BINBYTES + littleEndian(length, 1) : OP.BINBYTES + littleEndian(length, 4);
 }
 
-/** Follows a pickle step by step. Each step goes past what it names, or stays before it and says no. */
+/** Follows a pickle step by step. Each step moves past what it names, or stays before it and returns false. */
 class Reader {
   readonly #pickle: Buffer;
-  /** The texts among the objects put into the memo, at their index. */
+  /** Texts in the memo, at their index; other objects are ''. */
   readonly #memo: string[] = [];
   #position = 0;
   #frameEnd = 0;
@@ -83,7 +83,7 @@ class Reader {
     this.#pickle = Buffer.from(pickle.buffer, pickle.byteOffset, pickle.length);
   }
 
-  /** Where it stopped, and what would have let it go on. */
+  /** Returns where it stopped and what it expected there. */
   get complaint(): string {
     return this.#position < this.#pickle.length
       ? `byte ${this.#position} of the pickle is not ${this.#expected}`
@@ -101,13 +101,13 @@ class Reader {
     return this.#position === this.#pickle.length;
   }
 
-  /** An operation that leaves no new object. */
+  /** Reads an operation that leaves no new object. */
   op(name: keyof typeof OP): boolean {
     this.#expected = name;
     return this.#take(OP[name]);
   }
 
-  /** An operation that makes an object of what is on the stack. */
+  /** Reads an operation that makes an object of what is on the stack. */
   make(name: 'TUPLE' | 'TUPLE1' | 'TUPLE3' | 'REDUCE' | 'STACK_GLOBAL'): boolean {
     return this.op(name) && this.#memoize();
   }
@@ -123,7 +123,7 @@ class Reader {
     return this.#take(value ? OP.NEWTRUE : OP.NEWFALSE) || this.#take(integer(Number(value)));
   }
 
-  /** A text that comes a second time may be fetched from the memo. */
+  /** Reads a text. The second time it may come from the memo. */
   text(value: string, meaning = 'the text'): boolean {
     this.#expected = `${meaning} ${value}`;
     const known = this.#memo.indexOf(value);
@@ -135,7 +135,7 @@ class Reader {
     return this.#take(head + value) && this.#memoize(value);
   }
 
-  /** The name of something in one of `modules`: compared, never looked up. */
+  /** Reads the name of something in one of `modules`: it is compared, never looked up. */
   global(modules: readonly string[], name: string): boolean {
     if (this.#protocol >= 4) {
       return (
@@ -150,13 +150,13 @@ class Reader {
     });
   }
 
-  /** The `b'b'` that NumPy writes where the element type is to come later. */
+  /** Reads the `b'b'` that NumPy writes if the element type comes later. */
   placeholder(): boolean {
     this.#expected = "the bytes b'b'";
     return this.#take(`${bytesHead(1)}b`) && this.#memoize();
   }
 
-  /** Where `length` bytes lie that are an object with one of these heads. */
+  /** Returns where the `length` bytes of an object with one of these heads lie. */
   pixels(heads: readonly string[], length: number): number | undefined {
     this.#expected = `an object of ${length} bytes`;
     const head = heads.find(candidate => this.#startsWith(candidate));
@@ -165,7 +165,7 @@ class Reader {
     return this.#advance(head.length + length) && this.#memoize() ? offset : undefined;
   }
 
-  /** Any new object may be put into the memo; `pickletools.optimize` leaves out what is not fetched again. */
+  /** Reads a put into the memo, if there is one: `pickletools.optimize` leaves out what is not fetched again. */
   #memoize(text = ''): true {
     const put = this.#protocol < 4 ? OP.BINPUT + littleEndian(this.#memo.length, 1) : OP.MEMOIZE;
     if (this.#take(put)) this.#memo.push(text);
@@ -183,7 +183,7 @@ class Reader {
     return true;
   }
 
-  /** Past `bytes` that the message has, in or out of a frame but not both, and into a frame if one begins there. */
+  /** Moves past `bytes`, all inside a frame or all outside, and into a frame if one begins there. */
   #advance(bytes: number): boolean {
     const position = this.#position + bytes;
     const straddles = this.#position < this.#frameEnd && position > this.#frameEnd;
@@ -206,7 +206,7 @@ class Reader {
 
 type Found = { offset: number; order: MemoryOrder };
 
-/** `numpy.dtype('u1', False, True)` and its state of version 3, which says no byte order, fields or shape. */
+/** Reads `numpy.dtype('u1', False, True)` and its state of version 3, without byte order, fields or shape. */
 function readElementType(reader: Reader): boolean {
   return (
     reader.global(['numpy'], 'dtype') &&
@@ -238,7 +238,7 @@ function readShape(reader: Reader, width: number, height: number): boolean {
   );
 }
 
-/** `_reconstruct(ndarray, (0,), b'b')` and the state (1, shape, type, whether Fortran order, bytes). */
+/** Reads `_reconstruct(ndarray, (0,), b'b')` and the state (1, shape, type, whether Fortran order, bytes). */
 function readReconstructed(reader: Reader, width: number, height: number): Found | undefined {
   const begins =
     reader.global(['numpy'], 'ndarray') &&
@@ -259,7 +259,7 @@ function readReconstructed(reader: Reader, width: number, height: number): Found
   return offset !== undefined && reader.make('TUPLE') && reader.op('BUILD') ? { offset, order } : undefined;
 }
 
-/** `_frombuffer(bytes, type, shape, order)`, which protocol 5 uses where the memory is contiguous. */
+/** Reads `_frombuffer(bytes, type, shape, order)`, which protocol 5 uses for contiguous memory. */
 function readFromBuffer(reader: Reader, width: number, height: number): Found | undefined {
   const length = width * height * 3;
   // A writable array's bytes are a bytearray, a read-only one's are bytes.
@@ -271,8 +271,8 @@ function readFromBuffer(reader: Reader, width: number, height: number): Found | 
 }
 
 /**
- * Finds the pixels in the pickle of a `uint8` array (height, width, 3), C- or Fortran-contiguous, as protocols 3 to 5
- * write it under NumPy 1 and 2. Everything else is refused, and so is a byte after the pickle's end.
+ * Returns where the pixels lie in the pickle of a `uint8` array (height, width, 3), C- or Fortran-contiguous, as protocols 3
+ * to 5 write it under NumPy 1 and 2. It refuses everything else, and any byte after the pickle's end.
  *
  * @param width pixels, 1 to 65 535; `height` too
  */
@@ -288,11 +288,11 @@ export function locateArray(pickle: Uint8Array, width: number, height: number): 
 }
 
 /**
- * What stands before and after the packed rows of a (height, width, 3) array so that the whole is its pickle.
+ * Returns what makes a pickle of the packed rows of a (height, width, 3) array, before and after them.
  *
- * Protocol 3, because it needs no frames and every Python 3 reads it; NumPy 1's names, because NumPy 2 keeps
- * `numpy.core.multiarray._reconstruct` for old pickles and warns of `numpy.core.numeric._frombuffer`. What is loaded
- * is writable, so that OpenCV may draw on it.
+ * It is of protocol 3, which has no frames and which every Python 3 reads. The names are NumPy 1's: NumPy 2 keeps
+ * `numpy.core.multiarray._reconstruct` for old pickles and warns about `numpy.core.numeric._frombuffer`. The loaded array
+ * is writable, so OpenCV can draw on it.
  *
  * @param width pixels, 1 to 65 535; `height` too
  */

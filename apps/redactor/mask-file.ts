@@ -35,7 +35,7 @@ const NO_BORDER = { top: 0, right: 0, bottom: 0, left: 0 };
 
 let validator: ValidateFunction | undefined;
 
-/** Reads the text of a mask file. Every fault is found at once, each in words for whoever wrote the file. */
+/** Reads the text of a mask file. Reports every fault at once, in words for the author of the file. */
 export function readMask(text: string): Reading {
   let value: unknown;
   try {

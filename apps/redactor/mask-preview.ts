@@ -14,7 +14,7 @@ const USAGE = `npm run mask-preview -- [MASK_FILE] [--size 1920x1080] [--redact-
   --redact-width   the border; without it the variable REDACT_WIDTH, or 100
   --output         where the PNG goes, - for standard output; without it mask-preview.png`;
 
-/** What the command line is wrong about; the message is for whoever typed it. */
+/** A mistake on the command line; the usage is printed after its message. */
 class UsageError extends Error {}
 
 try {
