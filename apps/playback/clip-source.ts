@@ -1,5 +1,4 @@
-import type { ConfigOf } from '../common/env.ts';
-import type { schema } from './config.ts';
+import type { SourceConfig } from './config.ts';
 import { decode } from './decode.ts';
 import type { FileVersion } from './file-version.ts';
 import { FrameNumbers } from './frame-numbers.ts';
@@ -22,7 +21,7 @@ export interface PlayEvents {
  * @throws Fault if it can't be played
  */
 export async function openClip(
-  config: ConfigOf<typeof schema>,
+  config: SourceConfig,
   version: FileVersion,
   events: PlayEvents,
   signal: AbortSignal,

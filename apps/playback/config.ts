@@ -1,6 +1,7 @@
 import {
   type About,
   bindHost,
+  type ConfigOf,
   commonSchema,
   filePath,
   flag,
@@ -12,12 +13,13 @@ import {
   word,
 } from '../common/env.ts';
 import { WIRE_FORMATS } from '../common/pixels.ts';
+import { timePattern } from './file-time.ts';
 import { isoTime } from './valid-times.ts';
 
 export const schema = {
   DATA_FILE: filePath({
     default: './data/NOAA_GOES_17_satellite_imagery.mp4',
-    desc: 'the clip',
+    desc: 'the clip: a video, a still that something overwrites, or a folder of pictures',
     example: '/clips/mine.mp4',
   }),
   PLAYBACK_HOST: bindHost({ default: '*', desc: 'where playback publishes' }),
@@ -36,6 +38,21 @@ export const schema = {
     default: 0,
     desc: 'seconds to hold the last frame of a round, if that is longer than its own time',
     example: '3',
+  }),
+  PLAYBACK_WINDOW: optionalNumber({
+    above: 0,
+    max: 1_000_000,
+    default: undefined,
+    unset: 'all',
+    desc: 'of a folder, this many newest pictures',
+    example: '96',
+  }),
+  CLIP_TIME_PATTERN: pattern({
+    default: undefined,
+    unset: 'the usual forms',
+    takes: 'as strftime: `%Y %m %d %j %H %M %S %s`',
+    desc: 'how times are written in file names',
+    example: '%Y%m%d_%H%M',
   }),
   CLIP_START: time({
     default: undefined,
@@ -63,9 +80,16 @@ export const schema = {
   ...commonSchema,
 };
 
+export type SourceConfig = ConfigOf<typeof schema>;
+
 /** A time in Unix milliseconds. */
 function time(about: About<number | undefined>): Variable<number | undefined> {
   return variable<number | undefined>(isoTime, about);
+}
+
+/** How a time is written in a file's name. */
+function pattern(about: About<RegExp | undefined>): Variable<RegExp | undefined> {
+  return variable<RegExp | undefined>(timePattern, about);
 }
 
 /** Seconds from 0 to a day. */

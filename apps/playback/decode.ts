@@ -7,6 +7,8 @@ import { decoderArguments } from './decoder-command.ts';
 import { DecoderProcess, type Exit } from './decoder-process.ts';
 import { ffmpegFault } from './find-ffmpeg.ts';
 import { FrameLog } from './frame-log.ts';
+import { feedImages } from './image-feed.ts';
+import type { ImageCodec } from './image-header.ts';
 import { patiently } from './patience.ts';
 import { Timestamps } from './timestamps.ts';
 
@@ -33,6 +35,8 @@ export interface DecodeOptions {
   fps?: number | undefined;
   /** How long to wait for a frame. */
   patienceMs?: number | undefined;
+  /** Pictures to decode instead of the clip's file: `positionUs` is then a picture's number, in seconds. */
+  images?: { codec: ImageCodec; bytes: AsyncIterable<Uint8Array> } | undefined;
   /** Called with ffmpeg's words about a part of the clip that did not decode. */
   damaged(line: string): void;
 }
@@ -49,9 +53,9 @@ export function decode(
   clip: Clip,
   format: WireFormat,
   signal: AbortSignal,
-  { fps = 1e6 / clip.intervalUs, patienceMs = PATIENCE_MS, damaged }: DecodeOptions,
+  { fps = 1e6 / clip.intervalUs, patienceMs = PATIENCE_MS, images, damaged }: DecodeOptions,
 ): Decoding {
-  return new FfmpegDecoding(clip, format, signal, { fps, patienceMs, damaged });
+  return new FfmpegDecoding(clip, format, signal, { fps, patienceMs, images, damaged });
 }
 
 interface Settings extends DecodeOptions {
@@ -76,10 +80,16 @@ class FfmpegDecoding implements Decoding {
   constructor(clip: Clip, format: WireFormat, signal: AbortSignal, settings: Settings) {
     this.#path = clip.path;
     this.#settings = settings;
-    this.#timestamps = new Timestamps(clip.intervalUs);
+    const { images } = settings;
+    this.#timestamps = new Timestamps(clip.intervalUs, images && 0);
     this.#assembler = new FrameAssembler(format, () => this.#process.resume());
-    const args = decoderArguments(clip, format, this.#frameLog, settings.fps);
-    this.#process = new DecoderProcess(args, this.#assembler, line => this.#read(line));
+    const args = decoderArguments(clip, format, this.#frameLog, settings.fps, images?.codec);
+    this.#process = new DecoderProcess(
+      args,
+      this.#assembler,
+      line => this.#read(line),
+      images && (stdin => feedImages(images.bytes, stdin)),
+    );
     this.#disown = onAbort(signal, () => this.stop());
   }
 

@@ -5,6 +5,7 @@ import type { Clip } from './clip.ts';
 import { colourFilters } from './colour.ts';
 import { fileUrl, INPUT_GUARD } from './ffmpeg.ts';
 import type { FrameLog } from './frame-log.ts';
+import type { ImageCodec } from './image-header.ts';
 
 /** Pixels that one thread decodes in a second, of a clip that is hard to decode, on a processor of a few years ago. */
 const PIXELS_PER_THREAD = 100e6;
@@ -14,16 +15,30 @@ const PIXELS_PER_THREAD = 100e6;
  * `log`'s for each picture, and what did not decode.
  *
  * @param fps frames a second that will be asked for
+ * @param codec of the pictures that come on stdin as an IVF stream, instead of the clip's file
  */
-export function decoderArguments(clip: Clip, format: WireFormat, log: FrameLog, fps: number): string[] {
-  const command = ffmpeg(fileUrl(clip.path))
+export function decoderArguments(
+  clip: Clip,
+  format: WireFormat,
+  log: FrameLog,
+  fps: number,
+  codec?: ImageCodec,
+): string[] {
+  const command = ffmpeg(codec === undefined ? fileUrl(clip.path) : 'pipe:0')
+    .inputOptions(codec === undefined ? [] : ['-f', 'ivf', '-c:v', codec])
     // The colour filters turn the picture: what ffmpeg would insert before them blurs chroma.
     .inputOptions([...INPUT_GUARD, '-noautorotate', '-nostdin', '-nostats', '-loglevel', 'level+repeat+info'])
     .inputOptions(['-threads', String(decoderThreads(clip, fps)), '-filter_threads', '1'])
-    .inputOptions(clip.decoder === undefined ? [] : ['-c:v', clip.decoder])
+    .inputOptions(clip.decoder === undefined || codec !== undefined ? [] : ['-c:v', clip.decoder])
     .inputOptions(clip.halvings === 0 ? [] : ['-lowres', String(clip.halvings)])
     // Every picture passes, without a time: the muxer would complain where times go back.
-    .outputOptions(['-map', `0:${clip.streamIndex}`, '-fps_mode', 'drop', '-noautoscale'])
+    .outputOptions([
+      '-map',
+      `0:${codec === undefined ? clip.streamIndex : 0}`,
+      '-fps_mode',
+      'drop',
+      '-noautoscale',
+    ])
     .videoFilters([...colourFilters(clip, format), 'settb=1/1000000', log.filter])
     // Not y4m, which saves 0.1 ms a 1080p frame: its muxer knows one size for all pictures.
     .format('rawvideo')

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Writable } from 'node:stream';
 import { onAbort } from '../common/abort.ts';
 import { asError } from '../common/errors.ts';
 import { type Destination, type DirectPipe, directPipe } from './direct-pipe.ts';
@@ -19,9 +20,17 @@ export class DecoderProcess {
   readonly #stop = new AbortController();
   #pipe: DirectPipe | undefined;
 
-  /** @param line called with each line that ffmpeg logs */
-  constructor(args: string[], destination: Destination, line: (line: string) => void) {
-    this.ended = this.#run(args, destination, line).catch(thrown => {
+  /**
+   * @param line called with each line that ffmpeg logs
+   * @param feed writes ffmpeg's stdin, if it reads it
+   */
+  constructor(
+    args: string[],
+    destination: Destination,
+    line: (line: string) => void,
+    feed?: (stdin: Writable) => Promise<void>,
+  ) {
+    this.ended = this.#run(args, destination, line, feed).catch(thrown => {
       this.kill();
       return asError(thrown);
     });
@@ -41,7 +50,12 @@ export class DecoderProcess {
     return this.#stop.signal.aborted;
   }
 
-  async #run(args: string[], destination: Destination, line: (line: string) => void): Promise<Exit> {
+  async #run(
+    args: string[],
+    destination: Destination,
+    line: (line: string) => void,
+    feed?: (stdin: Writable) => Promise<void>,
+  ): Promise<Exit> {
     const { signal } = this.#stop;
     const pipe = await directPipe(destination);
     this.#pipe = pipe;
@@ -50,11 +64,12 @@ export class DecoderProcess {
       if (signal.aborted) return 'killed';
       const child: ChildProcess = spawn('ffmpeg', args, {
         env: plainEnvironment(),
-        stdio: ['ignore', pipe.writeEnd, 'pipe'],
+        stdio: [feed ? 'pipe' : 'ignore', pipe.writeEnd, 'pipe'],
       });
       onAbort(signal, () => child.kill('SIGKILL'));
       createInterface({ input: child.stderr! }).on('line', line);
       const closed = once(child, 'close');
+      feed?.(child.stdin!).catch(() => child.kill('SIGKILL'));
       // ffmpeg has its own hold on it; ours would keep the pipe open after its end.
       pipe.writeEnd.destroy();
       const [code, killedBy] = (await closed) as [number | null, string | null];

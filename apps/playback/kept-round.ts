@@ -55,8 +55,8 @@ export class KeptRound {
 
   /** Returns the frames again, with their numbers, each as a copy, since a message that was sent is the transport's. */
   *copies(): Generator<[index: number, frame: DecodedFrame]> {
-    for (const [index, { message, positionUs }] of this.#frames.entries()) {
-      yield [index, { message: Buffer.from(message), positionUs }];
+    for (const [index, frame] of this.#frames.entries()) {
+      yield [index, { ...frame, message: Buffer.from(frame.message) }];
     }
   }
 

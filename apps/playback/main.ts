@@ -3,10 +3,10 @@ import { address } from '../common/endpoint.ts';
 import { runService } from '../common/lifecycle.ts';
 import { serveTelemetry } from '../common/metrics.ts';
 import { readSecret } from '../common/secret.ts';
-import { openClip } from './clip-source.ts';
 import { schema } from './config.ts';
 import { FileVersion } from './file-version.ts';
 import { findFfmpeg } from './find-ffmpeg.ts';
+import { sourceOpener } from './open-source.ts';
 import { play } from './playback.ts';
 import { Reports } from './reports.ts';
 import { follow } from './source.ts';
@@ -25,7 +25,7 @@ await runService('playback', schema, async ({ config, log, signal, onTaken }) =>
   const telemetry = new Telemetry();
   const reports = new Reports(log, telemetry, health, { to: address(output) });
   const version = new FileVersion(config.DATA_FILE);
-  const open = () => openClip(config, version, reports, signal);
+  const open = sourceOpener(config, version, reports, signal);
   const [first] = await Promise.all([open(), findFfmpeg(signal)]);
 
   const metrics = {

@@ -1,12 +1,12 @@
 import { type Logger, ThrottledLog } from '../common/log.ts';
-import type { PlayEvents } from './clip-source.ts';
+import type { FolderEvents } from './folder-source.ts';
 import type { PlaybackEvents } from './playback.ts';
 import type { Opened, SourceEvents } from './source.ts';
 import type { SourceHealth } from './source-health.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /** Turns what happens into counters, health and log lines. */
-export class Reports implements PlaybackEvents, SourceEvents, PlayEvents {
+export class Reports implements PlaybackEvents, SourceEvents, FolderEvents {
   readonly #log: Logger;
   readonly #warnings: ThrottledLog;
   readonly #telemetry: Telemetry;
@@ -38,6 +38,10 @@ export class Reports implements PlaybackEvents, SourceEvents, PlayEvents {
   damaged(line: string): void {
     this.#telemetry.damaged();
     this.#warnings.warn('damaged', `a part of DATA_FILE did not decode: ${line}`);
+  }
+
+  odd(sentence: string): void {
+    this.#log.warn({ reason: 'picture' }, sentence);
   }
 
   passed(): void {

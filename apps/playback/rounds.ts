@@ -5,7 +5,7 @@ import { NextDecoding } from './next-decoding.ts';
 import type { Cue, TimedFrame } from './playback.ts';
 
 /** The next decoder starts this long before the last frame is due: several times what ffmpeg takes to start. */
-const LEAD_US = 2e6;
+export const LEAD_US = 2e6;
 /** A step in the timestamps that is longer than both, and that leads past the clip's end, is a fault of the file. */
 const LONG_STEP_US = 60e6;
 const LONG_STEP_INTERVALS = 10;
@@ -28,6 +28,8 @@ export interface Repetition {
   endUs?: number | undefined;
   /** Whether the next round is of the same file. If not, playing ends with this round. */
   unchanged?(): Promise<boolean>;
+  /** The same of a round that is kept, if `start` finds out by itself what to play. */
+  keptUnchanged?(): Promise<boolean>;
   /** A round has ended. */
   passed(frames: number): void;
 }
@@ -51,7 +53,7 @@ export async function* rounds(start: () => Decoding, about: Repetition): AsyncGe
   const next = new NextDecoding(start, unchanged);
   // The end may be a long hold.
   const mayBeShort = endUs !== undefined || (about.durationUs ?? 0) <= LEAD_US * speed;
-  const kept = new KeptRound(loop && mayBeShort, LEAD_US * speed, unchanged);
+  const kept = new KeptRound(loop && mayBeShort, LEAD_US * speed, about.keptUnchanged ?? unchanged);
   let current = start();
   let durationUs = about.durationUs;
   let dueUs = about.fromUs ?? 0;

@@ -4,9 +4,13 @@ export class Timestamps {
   #first: number | undefined;
   #last: number | undefined;
 
-  /** @param intervalUs from one frame to the next where the stream has no times */
-  constructor(intervalUs: number) {
+  /**
+   * @param intervalUs from one frame to the next where the stream has no times
+   * @param firstUs the time at which it begins; that of its first frame if not given
+   */
+  constructor(intervalUs: number, firstUs?: number) {
     this.#intervalUs = intervalUs;
+    this.#first = firstUs;
   }
 
   /** Returns the microseconds from the first frame to the next one, whose presentation time this is. */

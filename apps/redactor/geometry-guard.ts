@@ -6,6 +6,7 @@ interface Shown {
   height: number;
   bytes: number;
   sequence: bigint;
+  publishedAtNs: bigint;
 }
 
 /**
@@ -24,13 +25,21 @@ export class GeometryGuard {
     if (!stamp) return undefined;
     const bytes = pixelBytes(format, width, height);
     const isSameShape = last?.width === width && last.height === height;
-    if (last && !isSameShape && bytes === last.bytes && stamp.sequence >= last.sequence) {
+    if (last && !isSameShape && bytes === last.bytes && !isNewStart(last, stamp)) {
       return (
         `the picture changed from ${last.width}×${last.height} to ${width}×${height} without a new start, ` +
         'and both are as many bytes; if the new size is right, restart the redactor'
       );
     }
-    this.#last = { width, height, bytes, sequence: stamp.sequence };
+    this.#last = { width, height, bytes, ...stamp };
     return undefined;
   }
+}
+
+/** A publisher that starts anew numbers from 0 again. Its second shape may come after a single frame of the first. */
+function isNewStart(
+  last: Shown,
+  { sequence, publishedAtNs }: Pick<Shown, 'sequence' | 'publishedAtNs'>,
+): boolean {
+  return sequence < last.sequence || (sequence === last.sequence && publishedAtNs > last.publishedAtNs);
 }

@@ -1,0 +1,66 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { asError } from '../common/errors.ts';
+import { type ImageCodec, readHeader } from './image-header.ts';
+
+/** A full disk of 10 848 pixels a side is 120 MB as PNG at most, and 350 MB as TIFF that is not compressed. */
+const MAX_BYTES = 384 * 2 ** 20;
+
+/** A picture as it lay in its file, whole. */
+export interface Image {
+  path: string;
+  bytes: Buffer;
+  codec: ImageCodec;
+  /** Two pictures that agree on it go through one decoder. */
+  kind: string;
+}
+
+/**
+ * Reads a picture from its file.
+ *
+ * @throws Error with a few words for an operator: "is only half there"
+ */
+export async function readImage(path: string): Promise<Image> {
+  const bytes = await readWhole(path);
+  const header = readHeader(bytes);
+  if (!header) throw new Error('is not a picture that playback reads');
+  if (!header.isWhole) throw new Error(`is only half there, as a ${header.name}`);
+  return { path, bytes, codec: header.codec, kind: header.kind };
+}
+
+/** Returns whether a file is one still picture, whole or not: neither a video nor an animation. */
+export async function isStill(path: string): Promise<boolean> {
+  try {
+    const header = readHeader(await readWhole(path));
+    return header !== undefined && !header.isAnimated;
+  } catch {
+    // What opens it as a clip has the words for it.
+    return false;
+  }
+}
+
+async function readWhole(path: string): Promise<Buffer> {
+  try {
+    // Without blocking, should it be a pipe.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const before = await file.stat({ bigint: true });
+    if (!before.isFile()) throw new Error('is not a regular file');
+    if (before.size === 0n) throw new Error('is empty');
+    const start = Buffer.alloc(16);
+    await file.read(start, 0, start.length, 0);
+    if (!readHeader(start, true)) throw new Error('is not a picture that playback reads');
+    if (before.size > MAX_BYTES) throw new Error(`is larger than ${MAX_BYTES / 2 ** 20} MB`);
+    const bytes = Buffer.allocUnsafeSlow(Number(before.size));
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+    const after = await file.stat({ bigint: true });
+    if (bytesRead !== bytes.length || after.mtimeNs !== before.mtimeNs || after.size !== before.size) {
+      throw new Error('is being written');
+    }
+    return bytes;
+  } catch (thrown) {
+    const { code, message } = asError(thrown);
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new Error('does not exist');
+    if (code === 'EACCES' || code === 'EPERM') throw new Error('may not be read by this user');
+    throw new Error(code === undefined ? message : `cannot be read (${code})`);
+  }
+}

@@ -1,0 +1,167 @@
+/** Finds out what kind of picture a file holds, and whether all of it is there. */
+
+/** ffmpeg's names of the decoders. */
+export type ImageCodec = 'mjpeg' | 'png' | 'webp' | 'tiff' | 'gif' | 'bmp';
+
+export interface ImageHeader {
+  codec: ImageCodec;
+  /** For people. */
+  name: string;
+  isWhole: boolean;
+  /** Several pictures, one after another: a video to us. */
+  isAnimated: boolean;
+  /** How samples are stored: pictures that agree on it are decoded and converted alike. */
+  kind: string;
+}
+
+/**
+ * Returns what the bytes of a file are, if they are a picture.
+ *
+ * @param isStart the bytes are only the first 16 of the file, and only `codec` and `name` count
+ */
+export function readHeader(bytes: Buffer, isStart = false): ImageHeader | undefined {
+  const text = bytes.toString('latin1', 0, 16);
+  try {
+    if (text.startsWith('\xff\xd8\xff')) return isStart ? blank('mjpeg', 'JPEG') : readJpeg(bytes);
+    if (text.startsWith('\x89PNG\r\n\x1a\n')) return isStart ? blank('png', 'PNG') : readPng(bytes);
+    if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP')
+      return isStart ? blank('webp', 'WebP') : readWebp(bytes);
+    if (/^(II\*\0|MM\0\*)/.test(text)) return isStart ? blank('tiff', 'TIFF') : readTiff(bytes);
+    if (/^GIF8[79]a/.test(text)) return isStart ? blank('gif', 'GIF') : readGif(bytes);
+    if (text.startsWith('BM')) return isStart ? blank('bmp', 'BMP') : readBmp(bytes);
+  } catch (thrown) {
+    // A structure that leads past the end of what is there.
+    if (!(thrown instanceof RangeError)) throw thrown;
+    const start = readHeader(bytes.subarray(0, 16), true);
+    return start && { ...start, isWhole: false };
+  }
+  return undefined;
+}
+
+function blank(codec: ImageCodec, name: string): ImageHeader {
+  return { codec, name, isWhole: true, isAnimated: false, kind: codec };
+}
+
+/** ITU-T T.81, B.1: markers with lengths up to the first scan, whose data holds no marker but stuffed and restart ones. */
+function readJpeg(bytes: Buffer): ImageHeader {
+  let kind = 'mjpeg';
+  let isPreviewed = false;
+  let at = 2;
+  for (;;) {
+    while (bytes[at + 1] === 0xff) at += 1;
+    const marker = bytes.readUInt16BE(at);
+    if (marker >>> 8 !== 0xff) return { ...blank('mjpeg', 'JPEG'), isWhole: false };
+    const length = bytes.readUInt16BE(at + 2);
+    const isFrame = marker >= 0xffc0 && marker <= 0xffcf && ![0xffc4, 0xffc8, 0xffcc].includes(marker);
+    // Precision, and the components' number and sampling.
+    if (isFrame) kind = `mjpeg ${bytes[at + 4]} ${bytes.toString('hex', at + 9, at + 2 + length)}`;
+    // The orientation may be in it.
+    if (marker === 0xffe1) kind += ` ${orientationOf(bytes.subarray(at + 4, at + 2 + length))}`;
+    // CIPA DC-007: a second picture in the file is a preview, or the other eye's.
+    if (marker === 0xffe2) isPreviewed ||= bytes.toString('latin1', at + 4, at + 8) === 'MPF\0';
+    at += 2 + length;
+    if (marker === 0xffda) break;
+  }
+  const end = bytes.indexOf('\xff\xd9', at, 'latin1');
+  // A second picture of a stream follows at once; what cameras put behind the end is something else.
+  const isAnimated = end > 0 && bytes.toString('latin1', end + 2, end + 5) === '\xff\xd8\xff' && !isPreviewed;
+  return { ...blank('mjpeg', 'JPEG'), isWhole: end > 0, isAnimated, kind };
+}
+
+/** Exif 2.3, 4.6.4: the tag 0x0112 of the first directory. */
+function orientationOf(segment: Buffer): number {
+  if (!segment.toString('latin1', 0, 6).startsWith('Exif')) return 1;
+  const tiff = segment.subarray(6);
+  const isLittle = tiff.toString('latin1', 0, 2) === 'II';
+  const u16 = (at: number) => (isLittle ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at));
+  const u32 = (at: number) => (isLittle ? tiff.readUInt32LE(at) : tiff.readUInt32BE(at));
+  const directory = u32(4);
+  for (let entry = 0; entry < u16(directory); entry += 1) {
+    const at = directory + 2 + 12 * entry;
+    if (u16(at) === 0x0112) return u16(at + 8);
+  }
+  return 1;
+}
+
+/** PNG, third edition, 5.3: chunks up to IEND; acTL makes it an animation. */
+function readPng(bytes: Buffer): ImageHeader {
+  let isAnimated = false;
+  // Bit depth and colour type.
+  const kind = `png ${bytes.readUInt16BE(24)}`;
+  for (let at = 8; ; ) {
+    const length = bytes.readUInt32BE(at);
+    const type = bytes.toString('latin1', at + 4, at + 8);
+    if (type === 'acTL') isAnimated = bytes.readUInt32BE(at + 8) > 1;
+    at += 12 + length;
+    if (type === 'IEND') return { ...blank('png', 'PNG'), isWhole: at <= bytes.length, isAnimated, kind };
+  }
+}
+
+/** RFC 9649, 2.4 and 2.7. */
+function readWebp(bytes: Buffer): ImageHeader {
+  const isWhole = 8 + bytes.readUInt32LE(4) <= bytes.length;
+  const chunk = bytes.toString('latin1', 12, 16);
+  const flags = chunk === 'VP8X' ? bytes.readUInt8(20) : 0;
+  return { ...blank('webp', 'WebP'), isWhole, isAnimated: (flags & 2) !== 0, kind: `webp ${chunk} ${flags}` };
+}
+
+/** Bytes of a value by its type, TIFF 6.0, section 2. */
+const TIFF_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8];
+
+/** TIFF 6.0: the strips or tiles of the first directory. */
+function readTiff(bytes: Buffer): ImageHeader {
+  const isLittle = bytes.toString('latin1', 0, 2) === 'II';
+  const u16 = (at: number) => (isLittle ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at));
+  const u32 = (at: number) => (isLittle ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
+  const directory = u32(4);
+  const values = (at: number): number[] => {
+    const size = TIFF_BYTES[u16(at + 2)] ?? 0;
+    const count = u32(at + 4);
+    const start = count * size <= 4 ? at + 8 : u32(at + 8);
+    if (start + count * size > bytes.length) throw new RangeError('it leads past the end');
+    if (size !== 1 && size !== 2 && size !== 4) return [];
+    return Array.from({ length: count }, (_, n) =>
+      size === 1 ? bytes.readUInt8(start + n) : size === 2 ? u16(start + 2 * n) : u32(start + 4 * n),
+    );
+  };
+  const tags = new Map<number, number[]>();
+  for (let entry = 0; entry < u16(directory); entry += 1) {
+    const at = directory + 2 + 12 * entry;
+    tags.set(u16(at), values(at));
+  }
+  // Where the next directory is, if there is one.
+  u32(directory + 2 + 12 * u16(directory));
+  const offsets = tags.get(273) ?? tags.get(324) ?? [];
+  const lengths = tags.get(279) ?? tags.get(325) ?? [];
+  const isWhole =
+    offsets.length > 0 && offsets.every((offset, n) => offset + (lengths[n] ?? 0) <= bytes.length);
+  // Bits, photometric interpretation, orientation, samples a pixel, planes.
+  const kind = `tiff ${[258, 262, 274, 277, 284].map(tag => tags.get(tag)?.join()).join(' ')}`;
+  return { ...blank('tiff', 'TIFF'), isWhole, kind };
+}
+
+/** GIF89a, 17 to 27: blocks up to the trailer. */
+function readGif(bytes: Buffer): ImageHeader {
+  const tableBytes = (flags: number) => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
+  const skipBlocks = (from: number) => {
+    let at = from;
+    while (bytes.readUInt8(at) !== 0) at += 1 + bytes.readUInt8(at);
+    return at + 1;
+  };
+  let pictures = 0;
+  for (let at = 13 + tableBytes(bytes.readUInt8(10)); ; ) {
+    const block = bytes.readUInt8(at);
+    if (block === 0x21) at = skipBlocks(at + 2);
+    else if (block === 0x2c) {
+      pictures += 1;
+      at = skipBlocks(at + 11 + tableBytes(bytes.readUInt8(at + 9)));
+    } else {
+      return { ...blank('gif', 'GIF'), isWhole: block === 0x3b && pictures > 0, isAnimated: pictures > 1 };
+    }
+  }
+}
+
+function readBmp(bytes: Buffer): ImageHeader {
+  const isWhole = bytes.readUInt32LE(2) <= bytes.length;
+  return { ...blank('bmp', 'BMP'), isWhole, kind: `bmp ${bytes.readUInt16LE(28)}` };
+}

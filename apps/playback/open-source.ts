@@ -1,0 +1,36 @@
+import { stat } from 'node:fs/promises';
+import { openClip } from './clip-source.ts';
+import type { SourceConfig } from './config.ts';
+import type { FileVersion } from './file-version.ts';
+import { type FolderEvents, openFolder } from './folder-source.ts';
+import { isStill } from './image-file.ts';
+import { ImageFolder } from './image-folder.ts';
+import { PictureDecoder } from './picture-decoder.ts';
+import type { Opened } from './source.ts';
+import { openStill } from './still-source.ts';
+
+/**
+ * Returns what opens DATA_FILE as it is at the moment: a folder of pictures, a still, or a clip.
+ *
+ * @throws Fault, when called, if it can't be played
+ */
+export function sourceOpener(
+  config: SourceConfig,
+  version: FileVersion,
+  events: FolderEvents,
+  signal: AbortSignal,
+): () => Promise<Opened> {
+  const { DATA_FILE: path, PLAYBACK_WINDOW: window = Number.POSITIVE_INFINITY } = config;
+  // One for all times that it is opened: pictures keep their places.
+  const folder = new ImageFolder(path, window, config.CLIP_TIME_PATTERN);
+  const decoder = new PictureDecoder(config.WIRE_FORMAT, signal);
+  return async () => {
+    const isFolder = await stat(path).then(
+      found => found.isDirectory(),
+      () => false,
+    );
+    if (isFolder) return await openFolder(config, folder, decoder, events, signal);
+    if (await isStill(path)) return await openStill(config, decoder, version);
+    return await openClip(config, version, events, signal);
+  };
+}
