@@ -37,7 +37,7 @@ const HEADLINES: Record<Outcome, string> = {
 /** What this report cannot show. */
 const LIMITS = [
   'Known vulnerabilities only: nothing here finds what nobody has reported.',
-  'A scanner trusts the versions that packages state; a patched or a backdoored file with its version unchanged is its blind spot.',
+  'Scanners trust the versions that packages state. An altered file is found by comparing it with its source; what was compiled in the build, and Debian’s files, only with digests in the image itself.',
   'Node and the ffmpeg built here are looked up by CPE, by grype alone, and CPE data lags behind Debian’s own.',
 ];
 

@@ -36,16 +36,30 @@ const reading =
     imageOf(...layers);
 
 /** Reads an archive in a process of its own: what it answers, and the most memory that it held. */
-function readAlone(path: string): { said: string; maxMb: number; seconds: number } {
+function readAlone(
+  path: string,
+  answer = "'read ' + image.rootfs.size",
+): { said: string; maxMb: number; seconds: number } {
+  const at = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
   const script = `
     import { readFileSync } from 'node:fs';
+    import { violationsOf } from ${at('completeness.ts')};
+    import { sbomOf } from ${at('sbom.ts')};
     import { readImage } from ${JSON.stringify(new URL('archive.ts', import.meta.url).href)};
     const from = performance.now();
-    const said = await readImage(${JSON.stringify(path)}).then(image => \`read \${image.rootfs.size}\`, String);
+    const said = await readImage(${JSON.stringify(path)}).then(image => ${answer}).catch(String);
     const [, peakKb] = /VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'));
     console.log(JSON.stringify({ said, maxMb: peakKb / 1024, seconds: (performance.now() - from) / 1000 }));`;
   return JSON.parse(
     execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' }),
+  );
+}
+
+/** Judges an archive in a process of its own, as the gate does: the most memory that it held. */
+function judgeAlone(path: string): { said: string; maxMb: number; seconds: number } {
+  return readAlone(
+    path,
+    `sbomOf(image) && violationsOf(image, undefined, new Date()).map(one => one.message).join()`,
   );
 }
 
@@ -113,6 +127,19 @@ for (const [what, make, why] of BOMBS) {
     assert.ok(seconds < 20, `${seconds} s`);
   });
 }
+
+test('a record or a generated file that would fill the memory is refused, or named', () => {
+  for (const [path, why] of [
+    ['var/lib/dpkg/status', /status in the image has 40 MB, and 8 is the most/],
+    ['usr/share/sbom/noaa-x.cdx.json', /noaa-x\.cdx\.json in the image has 40 MB/],
+    ['app/node_modules/x/package.json', /package\.json in the image has 40 MB/],
+    ['etc/passwd', /has 40 MB \(made by root\.sh/],
+  ] as const) {
+    const { said, maxMb } = judgeAlone(archiveOf([tarOf([file(path, zeros(40))])], bytes => gzipSync(bytes)));
+    assert.match(said, why, path);
+    assert.ok(maxMb < 300, `${path}: ${maxMb} MB`);
+  }
+});
 
 test('an image far larger than ours is read in the memory of its largest file', () => {
   const noise = (seed: number) => {

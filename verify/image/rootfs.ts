@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, type Stats } from 'node:fs';
 import { join, posix } from 'node:path';
+import { BadImage } from './bad-image.ts';
 
 export interface Entry {
   type: 'file' | 'directory' | 'symlink' | 'other';
@@ -53,8 +54,18 @@ export function fileAt(rootfs: Rootfs, path: string): Entry | undefined {
   return entry?.type === 'file' ? entry : undefined;
 }
 
+/** Records and manifests are small: dpkg's largest has 600 kB. */
+const MAX_TEXT_BYTES = 8 << 20;
+
+/** Returns the text at `path`, following symlinks. Throws BadImage if it is larger than any record of an image. */
 export function textAt(rootfs: Rootfs, path: string): string | undefined {
-  return fileAt(rootfs, path)?.read().toString('utf8');
+  const entry = fileAt(rootfs, path);
+  if (entry && entry.size > MAX_TEXT_BYTES) {
+    throw new BadImage(
+      `${path} in the image has ${entry.size >> 20} MB, and ${MAX_TEXT_BYTES >> 20} is the most`,
+    );
+  }
+  return entry?.read().toString('utf8');
 }
 
 const CHUNK_BYTES = 1 << 20;

@@ -44,9 +44,25 @@ export interface Sbom {
 const ARCHIVE_STATE = 'noaa-pod:debianArchiveOf';
 
 export function sbomOf(image: Image): Sbom {
-  const { rootfs } = image;
+  const components = withReferences(componentsOf(image));
+  const identity =
+    image.id ?? `sha256:${createHash('sha256').update(JSON.stringify(components)).digest('hex')}`;
+  // Through JSON, which leaves out what is undefined.
+  return JSON.parse(
+    JSON.stringify({
+      $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
+      bomFormat: 'CycloneDX',
+      specVersion: '1.6',
+      serialNumber: uuidFrom(identity),
+      version: 1,
+      metadata: metadataOf(image, identity),
+      components,
+    }),
+  );
+}
+
+function componentsOf({ rootfs }: Image): Component[] {
   const distribution = osRelease(rootfs);
-  const debian = debianPackages(rootfs).map(one => debianComponent(one, distribution));
   const npm = npmComponents(npmPackages(rootfs));
   const byHand = handNamed(rootfs);
   // An addon has the package URL of its package: it is a part of that, not a second component.
@@ -56,18 +72,21 @@ export function sbomOf(image: Image): Sbom {
     const name = component.evidence?.occurrences[0]?.location ?? component.name;
     owner.components = [...(owner.components ?? []), { ...component, type: 'file', name }];
   }
-  const components = [
+  return [
     {
       type: 'operating-system',
       name: distribution.id,
       version: distribution.version,
       description: 'the distribution that the Debian packages are of',
     },
-    ...debian,
+    ...debianPackages(rootfs).map(one => debianComponent(one, distribution)),
     ...npm.values(),
     ...byHand.filter(({ purl }) => purl === undefined || !npm.has(purl)),
-  ] as Component[];
+  ];
+}
 
+/** Gives each component a reference of its own. */
+function withReferences(components: Component[]): Component[] {
   const seen = new Map<string, number>();
   for (const component of flat(components)) {
     const reference = component.purl ?? `${component.name}@${component.version ?? ''}`;
@@ -75,33 +94,24 @@ export function sbomOf(image: Image): Sbom {
     seen.set(reference, times + 1);
     component['bom-ref'] = times === 0 ? reference : `${reference}#${times + 1}`;
   }
+  return components;
+}
+
+function metadataOf({ name, id, digest, createdAt, rootfs }: Image, identity: string) {
   const state = archiveState(rootfs);
-  const identity =
-    image.id ?? `sha256:${createHash('sha256').update(JSON.stringify(components)).digest('hex')}`;
-  return JSON.parse(
-    JSON.stringify({
-      $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
-      bomFormat: 'CycloneDX',
-      specVersion: '1.6',
-      serialNumber: uuidFrom(identity),
-      version: 1,
-      metadata: {
-        timestamp: image.createdAt === undefined ? undefined : new Date(image.createdAt).toISOString(),
-        tools: { components: [{ type: 'application', name: 'noaa-pod verify' }] },
-        component: {
-          type: 'container',
-          'bom-ref': identity,
-          name: image.name,
-          version: image.digest ?? identity,
-          ...(image.id !== undefined && {
-            hashes: [{ alg: 'SHA-256', content: image.id.replace('sha256:', '') }],
-          }),
-        },
-        properties: state === undefined ? [] : [{ name: ARCHIVE_STATE, value: state.toISOString() }],
-      },
-      components,
-    }),
-  );
+  const created = new Date(createdAt ?? '');
+  return {
+    timestamp: Number.isNaN(created.getTime()) ? undefined : created.toISOString(),
+    tools: { components: [{ type: 'application', name: 'noaa-pod verify' }] },
+    component: {
+      type: 'container',
+      'bom-ref': identity,
+      name,
+      version: digest ?? identity,
+      ...(id !== undefined && { hashes: [{ alg: 'SHA-256', content: id.replace('sha256:', '') }] }),
+    },
+    properties: state === undefined ? [] : [{ name: ARCHIVE_STATE, value: state.toISOString() }],
+  };
 }
 
 /** Returns every component, also those within others. */

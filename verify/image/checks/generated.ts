@@ -12,6 +12,9 @@ interface Generated {
   fault(path: string, entry: Entry, subject: Subject): string | undefined;
 }
 
+/** The largest, a record of dpkg, has 600 kB. */
+const MAX_BYTES = 8 << 20;
+
 const text = (entry: Entry): string => entry.read().toString('latin1');
 const not = (isRight: boolean, what: string): string | undefined => (isRight ? undefined : what);
 
@@ -98,6 +101,8 @@ export function generatedFaults(subject: Subject): Fault[] {
   return [...subject.rootfs].flatMap(([path, entry]) => {
     if (entry.type !== 'file' || subject.owners.has(path)) return [];
     const generated = GENERATED.find(({ pattern }) => pattern.test(path));
+    if (generated && entry.size > MAX_BYTES)
+      return [{ path, message: `has ${entry.size >> 20} MB (made by ${generated.by})` }];
     const message = generated?.fault(path, entry, subject);
     return message === undefined ? [] : [{ path, message: `${message} (made by ${generated?.by})` }];
   });
