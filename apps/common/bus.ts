@@ -1,7 +1,9 @@
 import { Publisher, Subscriber } from 'zeromq';
 import { onAbort } from './abort.ts';
 import { address, cannotConnect, type Endpoint, isIpv6, listenWhenFree, secretVariable } from './endpoint.ts';
+import { OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
+import { watchListener } from './full-listener.ts';
 import { inspectPeer } from './inspect-peer.ts';
 import { Link, type LinkEvents, type LinkState, LOOK_MS, RECONNECT_MS } from './link.ts';
 import { framePassed } from './reclaim.ts';
@@ -45,6 +47,8 @@ const HIGH_WATER_MARK = 2;
 const KEEPALIVE = { tcpKeepalive: 1, tcpKeepaliveIdle: 1, tcpKeepaliveInterval: 1, tcpKeepaliveCount: 3 };
 /** A subscriber that acknowledges nothing for this long is dropped; the kernel's own limit is 15 minutes. */
 const UNACKNOWLEDGED_MS = 30_000;
+/** A connection without a handshake is dropped after this long, so that silent ones do not use up descriptors. */
+const HANDSHAKE_MS = 5000;
 
 /**
  * Publishes on an endpoint until `signal` is aborted.
@@ -74,6 +78,7 @@ export async function publish(
     maxMessageSize: MAX_SUBSCRIPTION_BYTES,
     ...KEEPALIVE,
     tcpMaxRetransmitTimeout: UNACKNOWLEDGED_MS,
+    handshakeInterval: HANDSHAKE_MS,
   });
   if (secret !== undefined) {
     socket.events.on('handshake:error:protocol', ({ address: peer }) =>
@@ -87,9 +92,12 @@ export async function publish(
     throw thrown;
   }
   onAbort(signal, () => socket.close());
+  const isRebinding = watchListener(socket, signal, () =>
+    events.refused(`a subscriber of ${address(endpoint)} cannot be accepted: ${OUT_OF_DESCRIPTORS_REMEDY}`),
+  );
   return {
     async send(message) {
-      if (signal.aborted) return;
+      if (signal.aborted || isRebinding()) return;
       await socket.send(message);
       framePassed(message.byteLength);
     },

@@ -29,6 +29,20 @@ export interface SystemError extends Error {
   code?: string;
 }
 
+const OUT_OF_DESCRIPTORS = new Set(['EMFILE', 'ENFILE']);
+
+/** Returns whether an error, or what caused it, is that no file descriptor was left. */
+export function isOutOfDescriptors(thrown: unknown): boolean {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    if (OUT_OF_DESCRIPTORS.has((error as SystemError).code ?? '')) return true;
+  }
+  return false;
+}
+
+/** What an operator does about it, whatever it was that needed one. */
+export const OUT_OF_DESCRIPTORS_REMEDY =
+  'no file descriptor is left; raise the limit (ulimit -n, LimitNOFILE= in a systemd unit, --ulimit nofile= of podman)';
+
 export function asError(thrown: unknown): SystemError {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

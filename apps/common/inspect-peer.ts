@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { onAbort } from './abort.ts';
 import { type Endpoint, nodeHost, secretVariable } from './endpoint.ts';
-import { asError } from './errors.ts';
+import { asError, isOutOfDescriptors, OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
 
 /** Each question is given up after this long. */
 const ANSWER_MS = 1500;
@@ -35,6 +35,7 @@ export async function inspectPeer(endpoint: Endpoint, signal: AbortSignal): Prom
     answer = await ask(endpoint, signal, greeting(mechanism).subarray(0, 12), GREETING_BYTES);
   } catch (thrown) {
     const { code, message } = asError(thrown);
+    if (isOutOfDescriptors(thrown)) return OUT_OF_DESCRIPTORS_REMEDY;
     if (code === 'ECONNREFUSED') return 'nothing listens there';
     if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
       return `the name ${JSON.stringify(endpoint.host)} is not known; ${remedy}`;

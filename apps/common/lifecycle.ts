@@ -1,6 +1,6 @@
 import type { Endpoint } from './endpoint.ts';
 import { type ConfigOf, readEnv, type Schema, warningsOf } from './env.ts';
-import { asError, Fault } from './errors.ts';
+import { asError, Fault, isOutOfDescriptors, OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
 import { createLog, type Logger, ThrottledLog } from './log.ts';
 
 /** The promise is one second from SIGTERM to the end; what has not let go by then is not waited for. */
@@ -65,7 +65,9 @@ export async function runService<S extends Schema>(
       log.debug({ err: error }, 'ended by the signal');
     } else {
       process.exitCode = error instanceof Fault ? error.exitCode : 1;
-      log.fatal({ code: error.code }, error.message);
+      // Whatever it was that needed one, its own remedy is not the right one.
+      const message = isOutOfDescriptors(error) ? OUT_OF_DESCRIPTORS_REMEDY : error.message;
+      log.fatal({ code: error.code }, message);
       log.debug({ err: error }, 'where');
       setTimeout(() => process.exit(), STOP_DEADLINE_MS).unref();
     }

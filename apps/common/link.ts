@@ -17,7 +17,7 @@ const RENEWAL_MS = 1000;
 /** A link that was lost this often within this time is flapping. */
 const FLAPPING = { losses: 3, withinMs: 60_000 };
 /** What is at the peer's port is looked at if there has been no connection for this long, and again after this long. */
-const INSPECT_AFTER_MS = 1000;
+const INSPECT_AFTER_MS = 1500;
 const INSPECT_AGAIN_MS = 10_000;
 
 /** What is known of the connection to a peer. */

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What of a libzmq socket is used here. */
+interface BoundSocket {
+  readonly lastEndpoint: string | null;
+  readonly events: { on(event: 'accept:error', listener: () => void): void };
+  bind(address: string): Promise<void>;
+  unbind(address: string): Promise<void>;
+}
+
+/** For this long descriptors may be used up: some connections end by themselves. */
+const PATIENCE_MS = 3000;
+/** After this long without a failure, the next one is a new fault. */
+const OVER_MS = 1000;
+const PAUSE_MS = 1000;
+
+/**
+ * Watches a bound socket for descriptors that have run out, until `signal` is aborted. While a connection waits and cannot
+ * be accepted, libzmq tries without a pause, which takes most of a processor. If that does not pass, the socket is unbound,
+ * which drops all its connections, and bound again a second later: those who want frames come back by themselves.
+ *
+ * @param full called when subscribers cannot be accepted, once for each time that it begins
+ * @returns whether the socket is being bound again at this moment, so that it can't send
+ */
+export function watchListener(socket: BoundSocket, signal: AbortSignal, full: () => void): () => boolean {
+  const endpoint = socket.lastEndpoint ?? '';
+  let isRebinding = false;
+  let sinceMs = 0;
+  let lastMs = Number.NEGATIVE_INFINITY;
+
+  const rebind = async () => {
+    await socket.unbind(endpoint);
+    for (let bound = false; !bound; ) {
+      await sleep(PAUSE_MS, undefined, { signal });
+      bound = await socket.bind(endpoint).then(
+        () => true,
+        () => false,
+      );
+    }
+  };
+  socket.events.on('accept:error', () => {
+    const nowMs = performance.now();
+    if (nowMs - lastMs > OVER_MS) {
+      sinceMs = nowMs;
+      full();
+    }
+    lastMs = nowMs;
+    if (isRebinding || nowMs - sinceMs < PATIENCE_MS) return;
+    isRebinding = true;
+    rebind()
+      // Aborted while it waited.
+      .catch(() => {})
+      .finally(() => {
+        isRebinding = false;
+      });
+  });
+  return () => isRebinding;
+}
