@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { npmStart, shell } from './support/npm-start.ts';
 import { freePair, freePort } from './support/ports.ts';
@@ -127,3 +128,16 @@ for (const [variables, sentence] of [
     assert.ok(chain.lines.includes(`${sentence}; give each a port of its own`), chain.lines.join('\n'));
   });
 }
+
+test('a DATA_FILE that is relative to the folder where npm start was typed is named with its whole path', async () => {
+  await using folder = await temporaryFolder();
+  await makeClip(`${folder.path}/storm.mp4`);
+  await using chain = shell(`cd ${folder.path} && exec npm --prefix "$TREE" start`, {
+    TREE: fileURLToPath(new URL('..', import.meta.url)),
+    DATA_FILE: './storm.mp4',
+  });
+  assert.equal(await chain.ended, 2);
+  const said = chain.lines.find(line => line.startsWith('DATA_FILE')) ?? '';
+  assert.match(said, /^DATA_FILE \.\/storm\.mp4 is in /);
+  assert.ok(said.endsWith(`set DATA_FILE to ${folder.path}/storm.mp4`), said);
+});

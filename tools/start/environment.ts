@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
 import { readEnv, type Schema } from '../../apps/common/env.ts';
 import { asError } from '../../apps/common/errors.ts';
 import { schema as playback } from '../../apps/playback/config.ts';
@@ -35,7 +37,17 @@ export function configurationFaults(environment: NodeJS.ProcessEnv): string[] {
       for (const fault of asError(thrown).message.split('; ')) found.add(fault);
     }
   }
-  return [...found, ...samePorts(environment)];
+  return [...found, ...samePorts(environment), ...fileElsewhere(environment)];
+}
+
+/** Returns a sentence if DATA_FILE is there from where the operator typed npm start, and not from here, where npm runs it. */
+function fileElsewhere({ DATA_FILE: file, INIT_CWD: typedIn }: NodeJS.ProcessEnv): string[] {
+  if (!file || !typedIn || isAbsolute(file) || existsSync(file)) return [];
+  const there = resolve(typedIn, file);
+  if (!existsSync(there)) return [];
+  return [
+    `DATA_FILE ${file} is in ${typedIn}, and npm start looks in ${process.cwd()}; set DATA_FILE to ${there}`,
+  ];
 }
 
 /** Returns a sentence for each port that two of the services would listen on. */
