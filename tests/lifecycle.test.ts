@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
-import { makeClip, temporaryFolder } from './support/clips.ts';
+import { ffmpeg, makeClip, shapeOf, temporaryFolder } from './support/clips.ts';
 import { brightest, decodeJpeg } from './support/jpeg.ts';
 import { freePort } from './support/ports.ts';
 import { childrenOf, isAlive } from './support/processes.ts';
-import { chainEnvironment, type ServiceName, startChain, startService } from './support/services.ts';
+import { chainEnvironment, metric, type ServiceName, startChain, startService } from './support/services.ts';
 import { events, firstEvent, open, parts } from './support/streams.ts';
 import { until } from './support/until.ts';
 
@@ -57,6 +57,23 @@ test('before the first frame a viewer gets a card and 503s, and is told what is 
   }
   assert.equal((await fetch(`${web}/livez`)).status, 200);
   assert.equal((await fetch(`${web}/readyz`)).status, 503);
+});
+
+test('a recorder that starts before the picture records it in the shape of the clip', async () => {
+  const { visualizer, redactor, playback, web } = await chainEnvironment({ DATA_FILE: clip });
+  await using _ = startService('visualizer', visualizer);
+  await until(() => fetch(`${web}/livez`), 'the visualizer');
+  const file = `${folder.path}/recorded.mkv`;
+  const recording = ffmpeg('-i', `${web}/stream.mjpg`, '-frames:v', '20', '-c:v', 'ffv1', file);
+  await until(
+    async () => (await metric(web, 'noaa_visualizer_viewers{stream="mjpeg"}')) === 1,
+    'the recorder',
+  );
+  await using stack = new AsyncDisposableStack();
+  stack.use(startService('redactor', redactor));
+  stack.use(startService('playback', playback));
+  await recording;
+  assert.deepEqual(await shapeOf(file), { width: 320, height: 240 });
 });
 
 for (const name of ['playback', 'redactor'] as const) {

@@ -14,6 +14,12 @@ export const STREAM_HEADERS = {
   mjpeg: { 'Content-Type': `multipart/x-mixed-replace;boundary=${BOUNDARY}`, ...NO_BUFFERING },
 };
 
+/**
+ * A recorder keeps the shape of the first picture it gets and stretches all others into it, so it gets no card until the
+ * shape is known. OpenCV gives up after 30 s.
+ */
+const RECORDER_PATIENCE_MS = 20_000;
+
 /** A proxy or a player that receives nothing for longer than this may give up. */
 const KEEP_ALIVE_MS = 4000;
 
@@ -30,6 +36,14 @@ export interface BroadcastEvents {
 
 export type StreamKind = 'sse' | 'mjpeg';
 
+interface Entry {
+  viewer: Viewer;
+  kind: StreamKind;
+  pace: Pace;
+  /** It may be shown a card of any shape from then on. */
+  anyShapeMs: number;
+}
+
 /** A request for a stream. */
 export interface Visit {
   kind: StreamKind;
@@ -45,7 +59,7 @@ export interface Visit {
  */
 export class Broadcast implements Disposable {
   readonly #channel = new SseChannel({ pingInterval: PING_MS, retryTimeout: RETRY_MS });
-  readonly #viewers = new Map<ServerResponse, { viewer: Viewer; kind: StreamKind; pace: Pace }>();
+  readonly #viewers = new Map<ServerResponse, Entry>();
   readonly #events: BroadcastEvents;
   readonly #releaseMs: number;
   readonly max: number;
@@ -84,7 +98,8 @@ export class Broadcast implements Disposable {
     if (this.#viewers.size >= this.max) this.#halfClosed()[0]?.release();
     const viewer = new Viewer(response, render, maxFps, this.#events);
     const pace = new Pace(request.socket, this.#releaseMs, performance.now());
-    this.#viewers.set(response, { viewer, kind, pace });
+    const anyShapeMs = performance.now() + (isRecorder(request) ? RECORDER_PATIENCE_MS : 0);
+    this.#viewers.set(response, { viewer, kind, pace, anyShapeMs });
     this.#events.joined(kind);
     response.once('close', () => {
       this.#viewers.delete(response);
@@ -106,6 +121,15 @@ export class Broadcast implements Disposable {
     const nowMs = performance.now();
     for (const entry of this.#viewers.values()) {
       if (!kind || entry.kind === kind) entry.viewer.offer(picture, nowMs);
+    }
+  }
+
+  /** Offers a card to the MJPEG viewers, or to one of them. If its shape is a guess, recorders wait for a better one. */
+  showCard(card: Picture, shapeIsKnown: boolean, only?: ServerResponse): void {
+    const nowMs = performance.now();
+    for (const [response, { viewer, kind, anyShapeMs }] of this.#viewers) {
+      if (kind !== 'mjpeg' || (only && response !== only)) continue;
+      if (shapeIsKnown || nowMs >= anyShapeMs) viewer.offer(card, nowMs);
     }
   }
 
@@ -175,6 +199,11 @@ function showsPartsLate({ headers }: IncomingMessage): boolean {
     /Chrome\//.test(agent) &&
     (destination ? /^(image|document)$/.test(destination) : /^(image|text\/html)\b/.test(accept))
   );
+}
+
+/** Whether the client is ffmpeg, or what is made of it: OpenCV, mpv. */
+function isRecorder({ headers }: IncomingMessage): boolean {
+  return /^Lavf\//.test(headers['user-agent'] ?? '');
 }
 
 /** Overrides the headers that sse-channel writes, its Cache-Control among them. */

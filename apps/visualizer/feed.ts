@@ -101,8 +101,9 @@ export class Feed implements Disposable {
   /** Opens a stream: with the newest picture or the card, and for Server-Sent Events the status. */
   async join(visit: Visit): Promise<void> {
     const isLive = this.source.view().state === 'live';
-    this.#broadcast.join(visit, isLive ? this.#live.made : this.#cardFor(visit));
+    this.#broadcast.join(visit, isLive ? this.#live.made : undefined);
     if (isLive) this.#live.request();
+    else if (visit.kind === 'mjpeg') this.#showCard(visit.response);
     if (visit.kind === 'sse') this.#broadcast.send('status', await this.status(), visit.response);
   }
 
@@ -156,13 +157,13 @@ export class Feed implements Disposable {
   async #report(): Promise<void> {
     this.#broadcast.send('status', await this.#status.read());
     if (this.source.view().state !== 'live' && this.#broadcast.count('mjpeg') > 0) {
-      this.#broadcast.show(this.card(), 'mjpeg');
+      this.#showCard();
     }
   }
 
-  /** The page draws its own card from the status. */
-  #cardFor({ kind }: Visit): Picture | undefined {
-    return kind === 'mjpeg' ? this.card() : undefined;
+  /** Shows the card to MJPEG viewers. The page draws its own from the status. */
+  #showCard(only?: Visit['response']): void {
+    this.#broadcast.showCard(this.card(), this.source.newest !== undefined, only);
   }
 
   #caughtUp(): void {

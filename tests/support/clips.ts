@@ -31,6 +31,14 @@ export async function makeClip(
   return path;
 }
 
+/** Returns the size of a clip's pictures. */
+export async function shapeOf(path: string): Promise<{ width: number; height: number }> {
+  const asked = ['-v', 'error', '-of', 'json', '-show_entries', 'stream=width,height', path];
+  const { stdout } = await run('ffprobe', asked);
+  const [{ width, height }] = JSON.parse(stdout).streams;
+  return { width, height };
+}
+
 export interface RawPictures {
   pixelFormat: string;
   width: number;
