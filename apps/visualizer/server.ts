@@ -8,6 +8,7 @@ import type { Verdict } from '../common/health.ts';
 import { type Check, createBoundedServer } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
 import { STREAM_HEADERS, type StreamKind } from './broadcast.ts';
+import { compressed } from './compressed.ts';
 import type { Feed } from './feed.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -50,6 +51,7 @@ export function createHttpServer(served: Served): Server {
     })
     .use(router.routes())
     .use(router.allowedMethods())
+    .use(compressed)
     .use(serveStatic(PAGE));
   const handle = app.callback();
   const limits = { connections: served.feed.maxViewers + SPARE_CONNECTIONS };
