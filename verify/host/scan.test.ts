@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { good, imageFrom } from '../fixtures/made.ts';
+import { tarOf } from '../fixtures/tar.ts';
 import { sbomOf } from '../image/sbom.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -70,7 +72,13 @@ const sbomOfAge = (days: number) =>
 
 function scan(
   programs: Record<string, string>,
-  { sbom = sbomOfAge(1) as string | null, script = verify, env = {}, isOci = false } = {},
+  {
+    sbom = sbomOfAge(1) as string | null,
+    script = verify,
+    env = {},
+    isOci = false,
+    bytes = undefined as Buffer | undefined,
+  } = {},
 ): Promise<{ code: number; said: string }> {
   const at = mkdtempSync(join(folder, 'run-'));
   const bin = join(at, 'bin');
@@ -95,6 +103,7 @@ function scan(
     'env',
     'ls',
     'rm',
+    'gzip',
   ]) {
     execFileSync('ln', [
       '-s',
@@ -105,6 +114,7 @@ function scan(
   const archive = join(at, 'noaa-test.tar');
   if (isOci) writeFileSync(join(at, 'oci-layout'), '{}');
   execFileSync('tar', ['-cf', archive, '-C', at, isOci ? 'oci-layout' : 'bin']);
+  if (bytes) writeFileSync(archive, bytes);
   if (sbom !== null) writeFileSync(join(at, 'noaa-test.cdx.json'), sbom);
   return new Promise(done => {
     execFile(
@@ -285,6 +295,29 @@ test('without Node: trivy is shown an OCI archive as the folder that it can read
   const { code, said } = await scan(programs, { isOci: true });
   assert.equal(code, 0, said);
   assert.match(said, /trivy finds nothing to mend in \S+\/noaa-test\.tar$/m);
+});
+
+test('without Node: an archive that unpacks to more than it may is shown to no scanner', async () => {
+  const seen = join(mkdtempSync(join(folder, 'seen-')), 'log');
+  const first = `echo "$*" >>${seen}`;
+  const programs = { trivy: trivy({ ...FRESH, first }), grype: grype({ ...FRESH, first }) };
+  const zeros = gzipSync(tarOf([{ name: 'zeros', content: Buffer.alloc(80 << 20) }]));
+  for (const bytes of [
+    zeros,
+    tarOf([
+      { name: 'oci-layout', content: '{}' },
+      { name: 'blobs/sha256/x', content: zeros },
+    ]),
+    tarOf(Array.from({ length: 1200 }, (_, index) => ({ name: `f${index}` }))),
+  ]) {
+    const { code, said } = await scan(programs, { bytes });
+    assert.equal(code, 3, said);
+    assert.match(said, /noaa-test\.tar unpacks to more than an archive of its size may/);
+  }
+  assert.doesNotMatch(readFileSync(seen, 'utf8'), /noaa-test\.tar|--input/);
+  const layer = gzipSync(tarOf([{ name: 'zeros', content: Buffer.alloc(20 << 20) }]));
+  const { code, said } = await scan(programs, { bytes: tarOf([{ name: 'blobs/sha256/x', content: layer }]) });
+  assert.equal(code, 0, said);
 });
 
 test("without Node: an image made from a month-old state of Debian's archive is due for a rebuild", async () => {
