@@ -10,7 +10,8 @@ import { BROWSERS, launch, openTab, shows, type Tab } from './support/browsers.t
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { decodeJpeg } from './support/jpeg.ts';
 import { meanDifference } from './support/pixels.ts';
-import { startChain } from './support/services.ts';
+import { freePort } from './support/ports.ts';
+import { startChain, startService } from './support/services.ts';
 import { until } from './support/until.ts';
 
 const run = promisify(execFile);
@@ -196,6 +197,40 @@ for (const name of BROWSERS) {
       const [a, b] = await Promise.all([tab, other].map(({ page: each }) => corners(each)));
       for (const [i, value] of a!.entries()) assert.ok(Math.abs(value - b![i]!) < 0.1, `${a} is not ${b}`);
       assert.deepEqual(other.errors, []);
+    });
+
+    test('where the place of the picture is known, the page shows latitude, longitude, a graticule and distances', async () => {
+      const port = await freePort();
+      const environment = {
+        ...chain.environment.visualizer,
+        VISUALIZER_PORT: port,
+        CLIP_SECTOR: 'goes-east-conus',
+      };
+      await using visualizer = startService('visualizer', environment);
+      await visualizer.logged(line => line['state'] === 'live');
+      await using tab = await openTab(browser, `http://127.0.0.1:${port}`);
+      const { page } = tab;
+      await tab.becomes('live');
+      const overlay = () => page.evaluate('!document.querySelector("#overlay").hidden') as Promise<boolean>;
+      await until(overlay, 'the graticule');
+      const drawn = await page.evaluate(`(() => {
+        const { width, height } = document.querySelector('#overlay');
+        const { data } = document.querySelector('#overlay').getContext('2d').getImageData(0, 0, width, height);
+        return data.filter((alpha, i) => i % 4 === 3 && alpha > 0).length;
+      })()`);
+      assert.ok((drawn as number) > 2000, `${drawn} pixels of lines`);
+      await tab.act('Map overlay');
+      await until(async () => !(await overlay()), 'its end');
+      const box = (await (await page.$('#frame'))!.boundingBox())!;
+      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+      await shows(tab, '#pointer', / {2}30\.\d\d° N {1}87\.\d\d° W$/);
+      await tab.act('Measure a distance');
+      await shows(tab, '#note', /^From 30\./);
+      await page.mouse.move(box.x + box.width * 0.6, box.y + box.height / 2);
+      await shows(tab, '#pointer', /° W$/);
+      await tab.act('Measure a distance');
+      await shows(tab, '#note', /^5\d\d km$/);
+      assert.deepEqual(tab.errors, []);
     });
 
     test('full screen by key, and back', async () => {

@@ -4,7 +4,7 @@ import { LoopExport } from './export/loop-export.ts';
 import { bindActions } from './panel/bindings.ts';
 import { Controls } from './panel/controls.ts';
 import { Details } from './panel/details.ts';
-import { byId } from './panel/dom.ts';
+import { byId, press } from './panel/dom.ts';
 import { LivenessDisplay } from './panel/liveness-display.ts';
 import { LoopPanel } from './panel/loop-panel.ts';
 import { Note } from './panel/note.ts';
@@ -13,7 +13,10 @@ import { Readout } from './panel/readout.ts';
 import { ViewPanel } from './panel/view-panel.ts';
 import { Wall } from './panel/wall.ts';
 import { Session } from './session.ts';
+import { Measure } from './view/measure.ts';
+import { Overlay } from './view/overlay.ts';
 import { Screen } from './view/screen.ts';
+import { sectorOf } from './view/sector.ts';
 import { View } from './view/view.ts';
 
 const root = document.documentElement;
@@ -30,7 +33,10 @@ function start(): void {
   const screen = new Screen(byId<HTMLCanvasElement>('picture'));
   const pointer = new Pointer(screen);
   const view = new View(byId('stage'), byId('frame'), screen, {
-    changed: () => viewPanel.show(),
+    changed: () => {
+      viewPanel.show();
+      drawOverlay();
+    },
     pointed: point => pointer.at(point),
     step: by => actions[by > 0 ? 'stepForward' : 'stepBack'](true),
   });
@@ -49,14 +55,27 @@ function start(): void {
     numbers() {
       readout.show(session);
       details.show(session);
+      pointer.sector = sectorOf(session.watch.status?.sector) ?? pointer.sector;
       pointer.refresh();
+      drawOverlay();
       wall.check(session.watch.status);
     },
   });
   const loopPanel = new LoopPanel(session);
   const viewPanel = new ViewPanel(session);
   const loopExport = new LoopExport(session, text => note.show(text));
-  const actions = actionsOf({ session, wall, note, loopExport, overlay: () => {}, measure: () => {} });
+  const overlay = new Overlay(byId<HTMLCanvasElement>('overlay'), view, screen);
+  const measure = new Measure();
+  const drawOverlay = () => overlay.draw(pointer.sector, session.shown !== undefined);
+  const actions = actionsOf({
+    ...{ session, wall, note, loopExport },
+    overlay() {
+      overlay.on = !overlay.on;
+      press('overlay', overlay.on);
+      drawOverlay();
+    },
+    measure: () => note.show(measure.mark(pointer.place)),
+  });
   bindActions(actions);
   session.start();
   openLink(session, () => wall.set(true));

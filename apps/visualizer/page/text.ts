@@ -71,7 +71,21 @@ export const PLAY_TEXT = { pause: 'Pause', resume: 'Resume', play: 'Play' };
 
 export const TABLE_NAMES = ['as sent', 'cloud tops', 'warm and cold'];
 
-export const POINTER_TEXT = (x: number, y: number, grey: number) => `x ${x}  y ${y}  grey ${grey}`;
+export const POINTER_TEXT = (x: number, y: number, grey: number, place: string) =>
+  `x ${x}  y ${y}  grey ${grey}${place && `  ${place}`}`;
+
+/** Returns a place as people write it, e.g. `33.85° N 84.69° W`. */
+export function placeText({ lat, lon }: { lat: number; lon: number }): string {
+  const angle = (degrees: number, [plus, minus]: string) =>
+    `${Math.abs(degrees).toFixed(2)}° ${degrees < 0 ? minus : plus}`;
+  return `${angle(lat, 'NS')} ${angle(lon, 'EW')}`;
+}
+
+export const MEASURE_TEXT = {
+  from: (place: { lat: number; lon: number }) => `From ${placeText(place)}; press again at the other end.`,
+  distance: (km: number) => `${Math.round(km)} km`,
+  unknown: 'The place of this picture is not known: CLIP_SECTOR is not set, or this is not the Earth.',
+};
 
 export const EXPORT_TEXT = {
   progress: (done: number) => `Exporting the loop: ${Math.round(done * 100)} %`,

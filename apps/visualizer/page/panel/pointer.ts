@@ -1,5 +1,6 @@
-import { POINTER_TEXT } from '../text.ts';
+import { POINTER_TEXT, placeText } from '../text.ts';
 import type { Screen } from '../view/screen.ts';
+import type { Sector } from '../view/sector.ts';
 import { byId, setText } from './dom.ts';
 
 /** Shows which pixel is under the pointer and its grey value. */
@@ -7,6 +8,7 @@ export class Pointer {
   readonly #field = byId('pointer');
   readonly #screen: Screen;
   #point: [number, number] | undefined;
+  sector: Sector | undefined;
   #due = false;
 
   constructor(screen: Screen) {
@@ -29,6 +31,11 @@ export class Pointer {
     });
   }
 
+  /** The place under the pointer, or in the middle of the picture if the pointer is elsewhere. */
+  get place() {
+    return this.sector?.placeOf(...(this.#point ?? ([0.5, 0.5] as const)));
+  }
+
   #show(): void {
     const { width, height } = this.#screen.canvas;
     const [u, v] = this.#point ?? [-1, -1];
@@ -36,7 +43,16 @@ export class Pointer {
     const inside = x >= 0 && y >= 0 && x < width && y < height;
     this.#field.hidden = !inside;
     if (!inside) return;
+    const { place } = this;
     const [red, green, blue] = this.#screen.sample(x, y);
-    setText(this.#field, POINTER_TEXT(x, y, Math.round(0.299 * red + 0.587 * green + 0.114 * blue)));
+    setText(
+      this.#field,
+      POINTER_TEXT(
+        x,
+        y,
+        Math.round(0.299 * red + 0.587 * green + 0.114 * blue),
+        place ? placeText(place) : '',
+      ),
+    );
   }
 }
