@@ -1,4 +1,4 @@
-import type { SourceConfig } from './config.ts';
+import { type SourceConfig, wishesOf } from './config.ts';
 import { decode } from './decode.ts';
 import type { FileVersion } from './file-version.ts';
 import { FrameNumbers } from './frame-numbers.ts';
@@ -27,7 +27,8 @@ export async function openClip(
   signal: AbortSignal,
 ): Promise<Opened> {
   const opened = await version.now();
-  const clip = await withMeasuredTiming(await probe(config.DATA_FILE, signal), signal);
+  const probed = await probe(config.DATA_FILE, signal, undefined, wishesOf(config));
+  const clip = await withMeasuredTiming(probed, signal);
   const times = await clipTimes(config.DATA_FILE, {
     startMs: config.CLIP_START,
     stepSeconds: config.CLIP_STEP,

@@ -11,3 +11,14 @@ test('a PLAYBACK_FPS too small for a timer is refused, and the sentence says wha
   }
   assert.equal(readEnv(schema, { PLAYBACK_FPS: '0.0011' }).PLAYBACK_FPS, 0.0011);
 });
+
+test('PLAYBACK_SIZE is a width, a height or a fraction, and nothing that would stretch or enlarge', () => {
+  const read = (text: string) => readEnv(schema, { PLAYBACK_SIZE: text }).PLAYBACK_SIZE;
+  assert.deepEqual(
+    [read('1920x'), read('x1080'), read('0.5'), read('')],
+    [{ width: 1920 }, { height: 1080 }, { fraction: 0.5 }, undefined],
+  );
+  for (const bad of ['1920', '1920x1080', '2', '0', '0x', 'half', '-1x']) {
+    assert.throws(() => read(bad), { message: /PLAYBACK_SIZE=".*" must be a width \(1920x\), a height/ });
+  }
+});

@@ -13,7 +13,9 @@ import {
   word,
 } from '../common/env.ts';
 import { WIRE_FORMATS } from '../common/pixels.ts';
+import type { Wishes } from './clip.ts';
 import { timePattern } from './file-time.ts';
+import { readSize, type WantedSize } from './shape.ts';
 import { isoTime } from './valid-times.ts';
 
 export const schema = {
@@ -32,6 +34,18 @@ export const schema = {
     unset: "the clip's own",
     desc: 'frames a second',
     example: '10',
+  }),
+  PLAYBACK_SIZE: size({
+    default: undefined,
+    unset: "the clip's own",
+    takes: 'a width (`1920x`), a height (`x1080`) or a fraction (`0.5`)',
+    desc: 'size to which larger pictures are scaled before anything else sees them',
+    example: '1920x',
+  }),
+  PLAYBACK_DEINTERLACE: word({
+    oneOf: ['auto', 'off'] as const,
+    default: 'auto',
+    desc: 'whether pictures that are flagged as interlaced are deinterlaced',
   }),
   PLAYBACK_LOOP: flag({ default: true, desc: 'begin again at the end' }),
   PLAYBACK_DWELL: dwell({
@@ -82,6 +96,11 @@ export const schema = {
 
 export type SourceConfig = ConfigOf<typeof schema>;
 
+/** Returns what the settings ask of the picture. */
+export function wishesOf(config: SourceConfig): Wishes {
+  return { size: config.PLAYBACK_SIZE, deinterlace: config.PLAYBACK_DEINTERLACE === 'auto' };
+}
+
 /** A time in Unix milliseconds. */
 function time(about: About<number | undefined>): Variable<number | undefined> {
   return variable<number | undefined>(isoTime, about);
@@ -90,6 +109,11 @@ function time(about: About<number | undefined>): Variable<number | undefined> {
 /** How a time is written in a file's name. */
 function pattern(about: About<RegExp | undefined>): Variable<RegExp | undefined> {
   return variable<RegExp | undefined>(timePattern, about);
+}
+
+/** A size that keeps the picture's proportions. */
+function size(about: About<WantedSize | undefined>): Variable<WantedSize | undefined> {
+  return variable<WantedSize | undefined>(readSize, about);
 }
 
 /** Seconds from 0 to a day. */

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { openClip } from './clip-source.ts';
-import type { SourceConfig } from './config.ts';
+import { type SourceConfig, wishesOf } from './config.ts';
 import type { FileVersion } from './file-version.ts';
 import { type FolderEvents, openFolder } from './folder-source.ts';
 import { isStill } from './image-file.ts';
@@ -23,7 +23,7 @@ export function sourceOpener(
   const { DATA_FILE: path, PLAYBACK_WINDOW: window = Number.POSITIVE_INFINITY } = config;
   // One for all times that it is opened: pictures keep their places.
   const folder = new ImageFolder(path, window, config.CLIP_TIME_PATTERN);
-  const decoder = new PictureDecoder(config.WIRE_FORMAT, signal);
+  const decoder = new PictureDecoder(config.WIRE_FORMAT, signal, wishesOf(config));
   return async () => {
     const isFolder = await stat(path).then(
       found => found.isDirectory(),

@@ -1,6 +1,6 @@
 import { asError, Fault } from '../common/errors.ts';
 import type { WireFormat } from '../common/pixels.ts';
-import type { Clip } from './clip.ts';
+import type { Clip, Wishes } from './clip.ts';
 import { type DecodedFrame, type Decoding, decode } from './decode.ts';
 import type { Image } from './image-file.ts';
 import { probe } from './probe.ts';
@@ -20,11 +20,13 @@ export interface DecodedImage extends DecodedFrame {
 export class PictureDecoder {
   readonly #format: WireFormat;
   readonly #signal: AbortSignal;
+  readonly #wishes: Wishes;
   readonly #clips = new Map<string, Clip>();
 
-  constructor(format: WireFormat, signal: AbortSignal) {
+  constructor(format: WireFormat, signal: AbortSignal, wishes: Wishes) {
     this.#format = format;
     this.#signal = signal;
+    this.#wishes = wishes;
   }
 
   /**
@@ -72,7 +74,7 @@ export class PictureDecoder {
   async #clipOf({ path, kind }: Image): Promise<Clip> {
     const known = this.#clips.get(kind);
     if (known) return known;
-    const clip = await probe(path, this.#signal);
+    const clip = await probe(path, this.#signal, undefined, this.#wishes);
     if (this.#clips.size >= REMEMBERED) this.#clips.delete(this.#clips.keys().next().value!);
     this.#clips.set(kind, clip);
     return clip;

@@ -3,9 +3,15 @@ import { access, stat } from 'node:fs/promises';
 import { asError, Fault } from '../common/errors.ts';
 import { type Clip, type ProbedFormat, type ProbedStream, pickVideo, readClip, type Wishes } from './clip.ts';
 import { answerOf, fileUrl, INPUT_GUARD, INSTALL } from './ffmpeg.ts';
+import { kindOfFile, kindOfMissing } from './file-kind.ts';
 
 /** Long enough for a large file on a slow disk; ffprobe reads a few megabytes at most. */
 const PATIENCE_MS = 10_000;
+
+const SEARCH_MB = 200;
+const SEARCH_PATIENCE_MS = 60_000;
+/** For streams that begin in the middle; ffmpeg's own search ends at 5 MB or 5 s. */
+const LONG_SEARCH = ['-v', 'fatal', '-probesize', `${SEARCH_MB}M`, '-analyzeduration', '600M'];
 
 /** Only what `readClip` reads: a file may say anything at any length in its tags. */
 const ENTRIES = [
@@ -31,9 +37,26 @@ export async function probe(
   wishes: Wishes = {},
 ): Promise<Clip> {
   await checkFile(path);
-  const { streams = [], format = {} } = await ask(path, ['-show_entries', ENTRIES], signal, patienceMs);
-  const video = pickVideo(path, streams);
-  const { frames = [] } = await ask(path, firstPicture(Number(video['index'])), signal, patienceMs);
+  let { streams = [], format = {} } = await ask(path, ['-show_entries', ENTRIES], signal, patienceMs);
+  let video = pickVideo(path, streams);
+  let searched = false;
+  if (!video['width']) {
+    // A stream that was cut into in the middle: its size comes with its next key frame.
+    searched = true;
+    const options = [...LONG_SEARCH, '-show_entries', ENTRIES];
+    ({ streams = [], format = {} } = await ask(path, options, signal, SEARCH_PATIENCE_MS));
+    video = pickVideo(path, streams);
+    if (!video['width']) {
+      throw new Fault(
+        'bad-clip',
+        `DATA_FILE ${path} begins in the middle of a recording and has no key frame in its first ${SEARCH_MB} MB; cut it at a key frame, or convert it to mp4`,
+      );
+    }
+  }
+  // There the first packets decode to nothing.
+  const { frames = [] } = searched
+    ? {}
+    : await ask(path, firstPicture(Number(video['index'])), signal, patienceMs);
   const clip = readClip(path, video, format, frames[0], wishes);
   if (clip.decoder !== undefined) await checkDecoder(path, clip.decoder, signal, patienceMs);
   return clip;
@@ -80,11 +103,7 @@ async function ask(
     const { code, stderr } = error;
     if (typeof code === 'number') {
       const reason = lastWords(String(stderr ?? ''), path);
-      throw new Fault(
-        'bad-clip',
-        `DATA_FILE ${path} is not a video that playback reads (${reason}); set it to a whole video file, an mp4 for one`,
-        { cause: error },
-      );
+      throw notVideo(path, reason, 'set it to a whole video file, e.g. an mp4', error);
     }
     if (code === 'ENOENT') {
       throw new Fault('no-ffmpeg', `ffprobe is not on this machine's PATH; ${INSTALL}`, { cause: error });
@@ -107,6 +126,12 @@ async function ask(
   }
 }
 
+function notVideo(path: string, why: string, remedy: string, cause?: Error): Fault {
+  return new Fault('bad-clip', `DATA_FILE ${path} is not a video that playback reads (${why}); ${remedy}`, {
+    cause,
+  });
+}
+
 async function checkFile(path: string): Promise<void> {
   const wrong = (what: string) => new Fault('bad-clip', `DATA_FILE ${path} ${what}; set it to a video file`);
   try {
@@ -115,10 +140,15 @@ async function checkFile(path: string): Promise<void> {
     if (!found.isFile()) throw wrong('is not a regular file');
     if (found.size === 0) throw wrong('is empty');
     await access(path, constants.R_OK);
+    const wrongKind = await kindOfFile(path);
+    if (wrongKind) throw notVideo(path, `it is ${wrongKind.what}`, wrongKind.remedy);
   } catch (thrown) {
     if (thrown instanceof Fault) throw thrown;
     const { code } = asError(thrown);
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw wrong('does not exist');
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG' || code === 'ELOOP') {
+      const { what, remedy } = await kindOfMissing(path);
+      throw new Fault('bad-clip', `DATA_FILE ${path} ${what}; ${remedy}`);
+    }
     if (code === 'EACCES' || code === 'EPERM') throw wrong('may not be read by this user');
     throw wrong(`cannot be opened (${code})`);
   }
@@ -131,5 +161,8 @@ function lastWords(stderr: string, path: string): string {
     .trim()
     .split('\n');
   const line = lines.findLast(candidate => candidate.startsWith('[')) ?? lines.at(-1) ?? '';
+  // The list of those that are on it helps nobody.
+  const [, refused] = /^\[(\S+) @ .*Format not on whitelist/.exec(line) ?? [];
+  if (refused !== undefined) return `its container, ${refused}, is none that playback opens`;
   return line.replace(/^\[[^\]]*\] */, '').trim() || 'it gave no reason';
 }

@@ -11,6 +11,20 @@ export type Turn = 'none' | 'hflip' | 'vflip' | 'half' | 'clock' | 'cclock' | 'c
 /** A size that was asked for, of the picture as displayed. A picture is never enlarged to it. */
 export type WantedSize = { width: number } | { height: number } | { fraction: number };
 
+/**
+ * Reads a size as operators write it: `1920x`, `x1080` or `0.5`.
+ *
+ * @throws Error that says what would do
+ */
+export function readSize(text: string): WantedSize {
+  const [, across, down] = /^(\d{1,5})x$|^x(\d{1,5})$/i.exec(text) ?? [];
+  const length = Number(across ?? down);
+  if (length >= 2) return across === undefined ? { height: length } : { width: length };
+  const fraction = Number(text);
+  if (/^(\d+\.?\d*|\.\d+)$/.test(text) && fraction > 0 && fraction <= 1) return { fraction };
+  throw new Error('must be a width (1920x), a height (x1080) or a fraction of at most 1 (0.5)');
+}
+
 /** What is done to a decoded picture before it has the shape in which it is displayed. */
 export interface Shape {
   turn: Turn;
