@@ -3,14 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import {
-  dependencyFaults,
-  dependencyTable,
-  importFaults,
-  type Locked,
-  type Lockfile,
-  type Policy,
-} from './dependencies.ts';
+import { dependencyFaults, importFaults, type Locked, type Lockfile, type Policy } from './dependencies.ts';
+import { dependencyTable } from './page.ts';
 
 const CHECK = fileURLToPath(new URL('main.ts', import.meta.url));
 

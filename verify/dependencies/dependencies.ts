@@ -19,7 +19,7 @@ export interface Lockfile {
   packages: Record<string, Locked>;
 }
 
-interface Direct {
+export interface Direct {
   /** The month of its last release or later: some registries know only when they received it. */
   released: string;
   why: string;
@@ -43,7 +43,7 @@ export interface Policy {
   direct: Record<string, Direct>;
 }
 
-interface Package extends Locked {
+export interface Package extends Locked {
   name: string;
 }
 
@@ -104,72 +104,13 @@ export function importFaults(sources: Map<string, string>, policy: Policy): stri
   });
 }
 
-/** Returns the page that lists every direct package. */
-export function dependencyTable(lockfile: Lockfile, policy: Policy): string {
-  const development = new Set(Object.keys(lockfile.packages['']?.devDependencies ?? {}));
-  const rows = (wanted: boolean) =>
-    Object.entries(policy.direct)
-      .filter(([key]) =>
-        directNames(lockfile).some(name => matches(key, name) && development.has(name) === wanted),
-      )
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, { why, insteadOf, released }]) => {
-        const those = packagesOf(lockfile).filter(
-          ({ name }) => matches(key, name) && directNames(lockfile).includes(name),
-        );
-        const licences = [...new Set(those.map(one => licenceOf(one, policy)))].join(', ');
-        const version = those.length === 1 ? those[0]!.version : '';
-        return `| \`${key}\` ${version} | ${why} | ${insteadOf} | ${licences} | ${released} |`;
-      });
-  const head = [
-    '| package | why | instead of | licence | last release, at the latest |',
-    '|---|---|---|---|---|',
-  ];
-  const notes = Object.entries(policy.direct).flatMap(([name, { note }]) =>
-    note ? [`- \`${name}\`: ${note}`] : [],
-  );
-  const reasons = (list: Record<string, string>) =>
-    Object.entries(list).map(([name, why]) => `- \`${name}\`: ${why}`);
-  return [
-    '# Dependencies',
-    '',
-    '`npm run check-dependencies -- --write` writes this page from the lockfile and from `dependencies.json`, which has the',
-    'reason for every exception. A test fails if the page, the lockfile and the reasons disagree.',
-    '',
-    '## In the services',
-    '',
-    ...head,
-    ...rows(false),
-    '',
-    '## For development only',
-    '',
-    ...head,
-    ...rows(true),
-    '',
-    '## Worth knowing',
-    '',
-    ...notes,
-    '',
-    '## Install scripts',
-    '',
-    'None runs by itself (`ignore-scripts` in `.npmrc`).',
-    '',
-    ...reasons(policy.installScripts),
-    '',
-    '## In several versions',
-    '',
-    ...reasons(policy.duplicates),
-    '',
-  ].join('\n');
-}
-
-function packagesOf(lockfile: Lockfile): Package[] {
+export function packagesOf(lockfile: Lockfile): Package[] {
   return Object.entries(lockfile.packages)
     .filter(([path, { link }]) => path.includes('node_modules/') && !link)
     .map(([path, locked]) => ({ ...locked, name: path.split('node_modules/').pop()! }));
 }
 
-function directNames(lockfile: Lockfile): string[] {
+export function directNames(lockfile: Lockfile): string[] {
   const ours = Object.entries(lockfile.packages).filter(([path]) => !path.includes('node_modules/'));
   const names = ours.flatMap(([, one]) =>
     Object.keys({ ...one.dependencies, ...one.devDependencies, ...one.optionalDependencies }),
@@ -202,7 +143,7 @@ function licenceFault(one: Package, policy: Policy): string[] {
   ];
 }
 
-function licenceOf(one: Package, policy: Policy): string {
+export function licenceOf(one: Package, policy: Policy): string {
   return one.license ?? policy.unstatedLicences[`${one.name}@${one.version}`]?.licence ?? '';
 }
 
@@ -210,6 +151,6 @@ function entryOf(direct: Policy['direct'], name: string): Direct | undefined {
   return Object.entries(direct).find(([key]) => matches(key, name))?.[1];
 }
 
-function matches(key: string, name: string): boolean {
+export function matches(key: string, name: string): boolean {
   return key.endsWith('*') ? name.startsWith(key.slice(0, -1)) : key === name;
 }

@@ -1,13 +1,8 @@
 /** `npm run check-dependencies [-- --write]` checks the lockfile against dependencies.json; `--write` writes DEPENDENCIES.md. */
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import {
-  dependencyFaults,
-  dependencyTable,
-  importFaults,
-  type Lockfile,
-  type Policy,
-} from './dependencies.ts';
+import { dependencyFaults, importFaults, type Lockfile, type Policy } from './dependencies.ts';
+import { dependencyTable } from './page.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PAGE = new URL('DEPENDENCIES.md', import.meta.url);
