@@ -16,9 +16,9 @@ import {
   type RunningService,
   startChain,
   startService,
-  until,
 } from './support/services.ts';
 import { events, parts } from './support/streams.ts';
+import { until } from './support/until.ts';
 
 const WIDTH = 322;
 const HEIGHT = 242;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { npmStart, shell } from './support/npm-start.ts';
-import { isAlive } from './support/processes.ts';
+import { commandOf, isAlive } from './support/processes.ts';
 import { chainEnvironment } from './support/services.ts';
 import { until } from './support/until.ts';
 
@@ -56,3 +56,17 @@ for (const count of [2, 5, 7]) {
     assert.equal(chain.lines.length, count, chain.lines.join('\n'));
   });
 }
+
+test('while nobody reads its output the picture stays, and SIGTERM ends all of it', async () => {
+  const { visualizer, web } = await chainEnvironment({ DATA_FILE: clip });
+  // 64 kB fill the pipe before the first line of the log.
+  const start = '(head -c 65536 /dev/zero; exec tools/with-setup node tools/start.ts) | sleep 600';
+  await using chain = shell(start, visualizer);
+  await until(async () => (await fetch(`${web}/readyz`)).ok, 'the picture');
+  // The shell's own command line has the name as well.
+  const starter = chain.processes('tools/start.ts').find(pid => commandOf(pid).startsWith('node '));
+  const services = chain.processes('apps/');
+  assert.equal(services.length, 3);
+  process.kill(starter!, 'SIGTERM');
+  await until(() => ![starter!, ...services].some(isAlive), 'the end of every process', END_MS);
+});

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import { prettyFactory } from 'pino-pretty';
 import { prettyOptions } from '../apps/common/log.ts';
+import { LogOutput } from '../apps/common/log-output.ts';
 import { endWhenAbandoned } from './start/abandoned.ts';
 import { pictureAddress } from './start/announce.ts';
 import { addressesOf, configurationFaults } from './start/environment.ts';
@@ -29,22 +30,26 @@ async function run(): Promise<void> {
   // Ctrl-C reaches the services from the terminal too; a second signal does them no harm.
   process.on('SIGINT', () => stop.abort()).on('SIGTERM', () => stop.abort());
   endWhenAbandoned(() => stop.abort(), signal);
-  // A line that cannot be written is lost, e.g. on a full disk; the picture is worth more.
-  for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+  // Lines wait for a reader and are dropped in the end: a full pipe or disk must not stop the picture, nor us from ending.
+  const output: LogOutput = new LogOutput((lines, why) =>
+    print(`${lines} lines of the log were lost: ${why}`),
+  );
+  const print = (line: string) => output.write(`${line}\n`);
+  process.stderr.on('error', () => {});
 
   const services = new Map<string, RunningService>();
   for (const [name, colour] of SERVICES) {
     const label = styleText(colour, name.padEnd(10));
     services.set(
       name,
-      startService(name, line => console.log(`${label} ${readable(line)}`), signal),
+      startService(name, line => print(`${label} ${readable(line)}`), signal),
     );
   }
   const ended = [...services].map(async ([name, service]) => {
     const { code, signal: how } = await service.ended;
     if (signal.aborted) return;
     if (code === 0) {
-      console.log(`${name} has finished; the others go on. Ctrl-C stops them.`);
+      print(`${name} has finished; the others go on. Ctrl-C stops them.`);
       return;
     }
     console.error(`${name} cannot go on (${how ?? `exit code ${code}`}); stopping the others.`);
@@ -52,7 +57,7 @@ async function run(): Promise<void> {
     stop.abort();
   });
   void pictureAddress(name => services.get(name)?.pid, addressesOf(process.env), signal).then(address => {
-    if (address) console.log(styleText('bold', `\n  The picture is live: open ${address}\n`));
+    if (address) print(styleText('bold', `\n  The picture is live: open ${address}\n`));
   });
   await Promise.all(ended);
   stop.abort();

@@ -5,10 +5,6 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from './ports.ts';
 
-// Where these were before.
-export { freePorts } from './ports.ts';
-export { until } from './until.ts';
-
 export type ServiceName = 'playback' | 'redactor' | 'visualizer';
 
 export interface LogLine {
