@@ -1,4 +1,4 @@
-/** What is served on 8050, as a client meets it that is hostile, careless or slow. */
+/** What the visualizer serves to hostile, careless and slow clients. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

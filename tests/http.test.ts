@@ -1,4 +1,4 @@
-/** What is served on 8050, as a viewer, a scraper and a stranger meet it. */
+/** What the visualizer serves to viewers and scrapers. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
@@ -89,7 +89,7 @@ test('/stream.mjpg gives whole JPEGs, each with its length, number and time', as
 const CHROME =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36';
 
-/** What follows the first picture before a second one does. */
+/** Returns what comes after the first picture and before the second. */
 async function afterFirstPicture(headers: Record<string, string>): Promise<string> {
   let bytes = Buffer.alloc(0);
   for await (const chunk of await open(`${chain.web}/stream.mjpg`, undefined, headers)) {

@@ -99,7 +99,7 @@ for (const name of ['playback', 'redactor'] as const) {
 }
 
 test('when the redactor of a slow clip dies viewers are told within 2 s too', async () => {
-  // A stall of such a clip is told after 6 s.
+  // A stall of such a clip shows after 6 s.
   await using chain = await startChain({ DATA_FILE: clip, PLAYBACK_FPS: 0.5 });
   let frames = 0;
   let diedMs = 0;

@@ -1,8 +1,8 @@
 /**
  * `npm run fetch-clip [-- ADDRESS [FOLDER]]`: downloads NOAA's own clip, the one the challenge names, into data/.
  *
- * What has arrived is kept in a .part file that the next call goes on with; the clip's own name appears only once the
- * whole file is there and ffmpeg has read a video in it.
+ * A download that breaks off is kept in a .part file, and the next call continues it. The clip's own name appears only when
+ * the whole file is there and ffmpeg has read a video in it.
  */
 import { createHash } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { probe } from '../apps/playback/probe.ts';
 
 const NOAA_CLIP = 'https://nesdis-prod.s3.amazonaws.com/migrated/conus_20171021_20171022_30FPS.mp4';
 const DATA = fileURLToPath(new URL('../data', import.meta.url));
-/** A connection that brings nothing for so long is given up; what has arrived is kept. */
+/** A connection that is silent for this long is closed; what has arrived is kept. */
 const SILENCE_MS = 30_000;
 
 try {
@@ -40,7 +40,7 @@ async function fetchClip(address: URL, folder: string): Promise<void> {
 
   const head = await request(address, { method: 'HEAD' });
   const bytes = Number(head.headers.get('content-length') ?? Number.NaN);
-  // The validator is part of the name: a file that has changed at its source is not continued but begun anew.
+  // The validator is part of the name: if the file has changed at its source, the download starts again.
   const validator = head.headers.get('etag') ?? head.headers.get('last-modified') ?? '';
   const part = `${clip}.${createHash('sha256').update(`${validator} ${bytes}`).digest('hex').slice(0, 8)}.part`;
 

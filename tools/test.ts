@@ -1,4 +1,4 @@
-/** `npm test`: types, lint and every test file, one after the other; the last line says how many passed and failed. */
+/** `npm test`: types, lint and every test file, one after the other. The last line has the numbers of passed and failed tests. */
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { run } from 'node:test';
@@ -12,7 +12,7 @@ const CHECKS = [
 /** Unit tests before those that need more than one service, so that a fault shows where it is. */
 const FILES = ['apps/**/*.test.ts', 'bench/**/*.test.ts', 'verify/**/*.test.ts', 'tests/**/*.test.ts'];
 
-/** A file that hangs is a failure, not a wait. */
+/** A file that hangs fails after this time. */
 const LIMIT_MS = 30 * 60_000;
 
 let passed = 0;
@@ -35,7 +35,7 @@ const stream = run({ files, concurrency: false, timeout: LIMIT_MS });
 stream.on('test:summary', ({ file, counts }) => {
   if (file !== undefined) return;
   passed += counts.passed;
-  // A test that did not run has proved nothing.
+  // A test that was skipped counts as failed.
   failed += counts.tests - counts.passed;
 });
 for await (const chunk of stream.compose(new spec())) process.stdout.write(chunk);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** The Python that stands for the challenge's own: Debian's, unless PYTHON names another. */
+/** The Python that runs the challenge's own services: Debian's, unless PYTHON names another. */
 export const PYTHON = process.env['PYTHON'] ?? '/usr/bin/python3';
 
 export const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));

@@ -1,4 +1,4 @@
-/** Subscribes to a port, reports each message to its parent, and blocks its event loop when it is told to. */
+/** Subscribes to a port, reports each message to its parent, and blocks its event loop on request. */
 import { subscribe } from '../../apps/common/bus.ts';
 
 const endpoint = { host: '127.0.0.1', port: Number(process.argv[2]), variable: 'PLAYBACK_PORT' };

@@ -1,4 +1,4 @@
-/** Tiny clips, made by the real ffmpeg for one test. */
+/** Tiny clips that ffmpeg makes for one test. */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,18 +8,18 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast'];
 
-/** Runs ffmpeg; what it says on failure is the error's message. */
+/** Runs ffmpeg. @throws with its stderr if it fails */
 export async function ffmpeg(...args: string[]): Promise<void> {
   await run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y', ...args]);
 }
 
-/** A folder that goes with the test. */
+/** Makes a folder that is deleted after the test. */
 export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'noaa-test-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Writes a clip of ffmpeg's moving test picture; `filters` change it. */
+/** Writes a clip of ffmpeg's moving test picture, changed by `filters`. */
 export async function makeClip(
   path: string,
   { size = '320x240', seconds = 2, fps = 30, filters = 'null', output = X264 } = {},
@@ -69,7 +69,7 @@ export async function encodeRaw(
 }
 
 /**
- * Writes a display matrix into an mp4's only video track, in place of the identity that ffmpeg wrote.
+ * Writes a display matrix into an mp4's only video track, instead of the identity that ffmpeg wrote.
  *
  * @param matrix the upper left four: where x goes, where y goes, as ISO 14496-12 has them
  */
@@ -85,7 +85,7 @@ export async function setDisplayMatrix(
   await writeFile(path, bytes);
 }
 
-/** Makes a folder to put in front of PATH, in which these programs hang for ever. */
+/** Makes a folder for the front of PATH in which these programs hang for ever. */
 export async function hangingPrograms(folder: string, ...names: string[]): Promise<void> {
   await mkdir(folder);
   for (const name of names)

@@ -1,4 +1,4 @@
-/** What can be said of a picture's pixels at some place or of some colour. */
+/** Counts and compares the pixels of a picture. */
 import type { Decoded } from './jpeg.ts';
 
 export type Where = (x: number, y: number) => boolean;
@@ -10,21 +10,21 @@ function* pixels({ width, rgba }: Decoded) {
   }
 }
 
-/** How many pixels there are. */
+/** Returns how many pixels are there. */
 export function area(image: Decoded, where: Where): number {
   let n = 0;
   for (const [x, y] of pixels(image)) if (where(x, y)) n++;
   return n;
 }
 
-/** How many pixels are of that colour. */
+/** Returns how many pixels have that colour. */
 export function count(image: Decoded, colour: Colour): number {
   let n = 0;
   for (const [, , red, green, blue] of pixels(image)) if (colour(red, green, blue)) n++;
   return n;
 }
 
-/** Over all channels, in levels of 255. */
+/** Returns the mean difference over all channels, in levels of 255. */
 export function meanDifference(a: Decoded, b: Decoded, where: Where): number {
   let [sum, n] = [0, 0];
   for (const [x, y, red, green, blue] of pixels(a)) {

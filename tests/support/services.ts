@@ -1,4 +1,4 @@
-/** Starts the product's services as processes of their own, as an operator would, and talks to them from outside. */
+/** Starts the services as processes of their own, as an operator does. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -19,9 +19,9 @@ export interface RunningService extends AsyncDisposable {
   log: LogLine[];
   /** The exit code, or the signal that ended it. */
   ended: Promise<number | NodeJS.Signals>;
-  /** The first log line, past or to come, that fits. */
+  /** Resolves to the first log line that fits, past or to come. */
   logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
-  /** Sends the signal and answers how it ended, and in how many milliseconds. */
+  /** Sends the signal and returns how the service ended, and after how many milliseconds. */
   stop(signal?: NodeJS.Signals): Promise<{ how: number | NodeJS.Signals; ms: number }>;
 }
 
@@ -31,7 +31,7 @@ export function startService(name: ServiceName, env: Record<string, string | num
   return startProcess(name, process.execPath, [`apps/${name}/main.ts`], env);
 }
 
-/** Starts any program as a service; what it writes that is not JSON is a log line too, of level `raw`. */
+/** Starts any program as a service. A line that is not JSON becomes a log line of level `raw`. */
 export function startProcess(
   name: string,
   command: string,
@@ -92,7 +92,7 @@ function parseLine(line: string): LogLine {
   }
 }
 
-/** The environment of a whole chain on ports of its own, on loopback. */
+/** Returns the environment of a whole chain on free ports of the loopback. */
 export async function chainEnvironment(more: Record<string, string | number> = {}) {
   type Five = [number, number, number, number, number];
   const [playback, redactor, visualizer, metrics, redactorMetrics] = (await freePorts(5)) as Five;
@@ -131,7 +131,7 @@ export async function startChain(more: Record<string, string | number> = {}) {
   };
 }
 
-/** The value of one Prometheus series, by its name and labels as printed; undefined where there is none. */
+/** Returns the value of one Prometheus series, by its name and labels as printed; undefined if there is none. */
 export async function metric(telemetry: string, series: string): Promise<number | undefined> {
   const text = await (await fetch(`${telemetry}/metrics`)).text();
   const labels = /\{(.*)\}/.exec(series)?.[1]?.split(',') ?? [];

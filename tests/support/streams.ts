@@ -1,4 +1,4 @@
-/** Viewers: they read `/stream` and `/stream.mjpg` as bytes, the way no browser helps them to. */
+/** Viewers that read `/stream` and `/stream.mjpg` as bytes, without a browser. */
 import { type ClientRequest, get, type IncomingMessage } from 'node:http';
 
 export interface ServerSentEvent {
@@ -7,7 +7,7 @@ export interface ServerSentEvent {
   data: any;
 }
 
-/** Opens a stream and gives its response; the connection ends with `signal`. */
+/** Opens a stream and returns its response. The connection ends with `signal`. */
 export function open(
   url: string,
   signal?: AbortSignal,
@@ -19,7 +19,7 @@ export function open(
   });
 }
 
-/** The events of an SSE stream, as they come. */
+/** Yields the events of an SSE stream. */
 export async function* events(url: string): AsyncGenerator<ServerSentEvent> {
   const response = await open(url);
   try {
@@ -39,7 +39,7 @@ export async function* events(url: string): AsyncGenerator<ServerSentEvent> {
   }
 }
 
-/** The first event that fits. */
+/** Returns the first event that fits. */
 export async function firstEvent(
   url: string,
   fits: (event: ServerSentEvent) => boolean,
@@ -53,7 +53,7 @@ export interface Part {
   body: Buffer;
 }
 
-/** The parts of a `multipart/x-mixed-replace` stream, each by its Content-Length. */
+/** Yields the parts of a `multipart/x-mixed-replace` stream, by their Content-Length. */
 export async function* parts(url: string): AsyncGenerator<Part> {
   const response = await open(url);
   try {
