@@ -66,7 +66,7 @@ async function readAll(path: string, gate: Gate) {
       ...(digest !== undefined && { digest }),
       ...(createdAt !== undefined && { createdAt }),
       ...(state !== undefined && { archiveState: state }),
-      ...(expected && { revision: expected.revision }),
+      ...(expected?.code && { revision: expected.code.revision }),
     },
   };
 }
@@ -88,11 +88,16 @@ async function compared(
   { source, tarballs }: Gate,
 ): Promise<{ expected?: Expected; problems: Problem[] }> {
   try {
-    return { expected: await expectedOf(image, source, tarballs), problems: [] };
+    const expected = await expectedOf(image, source, tarballs);
+    return { expected, problems: expected.unknown === undefined ? [] : [notCompared(expected.unknown)] };
   } catch (thrown) {
     if (!(thrown instanceof CannotCompare)) throw thrown;
-    return { problems: [{ doubt: 'not compared', scanner: 'source', detail: thrown.message }] };
+    return { problems: [notCompared(thrown.message)] };
   }
+}
+
+function notCompared(detail: string): Problem {
+  return { doubt: 'not compared', scanner: 'source', detail };
 }
 
 async function scanned(

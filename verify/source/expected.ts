@@ -1,10 +1,12 @@
 /** What an image must hold besides Debian's packages: our code by the revision it names, npm's packages by the lockfile. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BUILT, isUnused, neededPackages } from '../../tools/image/packages.ts';
 import type { Image } from '../image/archive.ts';
 import { CannotCompare } from './cannot-compare.ts';
 import { type Settings, settingsOf } from './containerfile.ts';
 import { ownFiles } from './own-code.ts';
-import { type Tree, treeOf } from './revision.ts';
+import { treeOf } from './revision.ts';
 import type { Locked, PackageFiles, Tarballs } from './tarballs.ts';
 
 export interface ExpectedPackage {
@@ -18,17 +20,24 @@ export interface ExpectedPackage {
   isOptional: boolean;
 }
 
-export interface Expected {
+/** Our own part of an image, by the revision that it names. */
+export interface ExpectedCode {
   revision: string;
-  service: string;
-  /** Of our own files: path in the image → SHA-256. */
+  /** Path in the image → SHA-256. */
   own: Map<string, string>;
+  /** How the image starts its program. */
+  settings: Settings;
+}
+
+export interface Expected {
+  service: string;
+  /** Why nothing is known of our own part. */
+  unknown?: string;
+  code?: ExpectedCode;
   /** By path in the image, `/app/node_modules/koa`. */
   packages: Map<string, ExpectedPackage>;
   /** The SHA-256 of /usr/local/bin/node. */
   node: string | undefined;
-  /** How the image starts its program. */
-  settings: Settings;
 }
 
 interface LockEntry {
@@ -45,22 +54,19 @@ type LockPackages = Record<string, LockEntry>;
 const NODE_ARCHITECTURES: Record<string, string> = { amd64: 'x64', arm64: 'arm64' };
 
 /**
- * Returns what an image must be, by a git clone that has its revision checked out. Throws CannotCompare if something is
- * missing that it would have to be compared with.
+ * Returns what an image must be, by a git clone that has its revision checked out. Throws CannotCompare if nothing is known
+ * of npm's packages; `unknown` says if nothing is known of our own code.
  */
 export async function expectedOf(image: Image, clone: string, tarballs: Tarballs): Promise<Expected> {
   const service = serviceOf(image);
-  const revision = image.labels['org.opencontainers.image.revision'] ?? 'unknown';
-  const tree = await treeOf(clone, revision);
-  const locked = lockedIn(tree);
+  const locked = await lockedIn(clone);
   const packages = neededOf(service, locked);
   const node = nodeOf(image, locked);
   const files = await tarballs.filesOf([...packages.values(), ...(node ? [node] : [])]);
   const filesOf = ({ integrity }: Locked) => files.get(integrity) ?? new Map<string, string>();
   return {
-    revision,
     service,
-    own: await ownFiles(tree, service, `${clone}/node_modules`),
+    ...(await expectedCode(image, clone, service)),
     packages: new Map(
       [...packages].map(([path, one]) => [
         `/app/${path}`,
@@ -74,8 +80,24 @@ export async function expectedOf(image: Image, clone: string, tarballs: Tarballs
       ]),
     ),
     node: node && filesOf(node).get('bin/node'),
-    settings: settingsOf(tree.get(`Containerfile.${service}`)?.toString() ?? ''),
   };
+}
+
+async function expectedCode(
+  image: Image,
+  clone: string,
+  service: string,
+): Promise<Pick<Expected, 'code' | 'unknown'>> {
+  const revision = image.labels['org.opencontainers.image.revision'] ?? 'unknown';
+  try {
+    const tree = await treeOf(clone, revision);
+    const own = await ownFiles(tree, service, `${clone}/node_modules`);
+    const settings = settingsOf(tree.get(`Containerfile.${service}`)?.toString() ?? '');
+    return { code: { revision, own, settings } };
+  } catch (thrown) {
+    if (!(thrown instanceof CannotCompare)) throw thrown;
+    return { unknown: thrown.message };
+  }
 }
 
 /** The service that an image holds, by its folder under /app/apps. */
@@ -94,10 +116,13 @@ function isKept(name: string, path: string): boolean {
   return !isUnused(name, path) && !(BUILT.has(name) && path.startsWith('build/'));
 }
 
-function lockedIn(tree: Tree): LockPackages {
-  const lockfile = tree.get('package-lock.json');
-  if (!lockfile) throw new CannotCompare("the image's revision has no package-lock.json");
-  return JSON.parse(lockfile.toString()).packages;
+/** The clone's own lockfile: treeOf holds the revision's to it. */
+async function lockedIn(clone: string): Promise<LockPackages> {
+  try {
+    return JSON.parse(await readFile(join(clone, 'package-lock.json'), 'utf8')).packages;
+  } catch (thrown) {
+    throw new CannotCompare(`${clone} has no package-lock.json that can be read`, { cause: thrown });
+  }
 }
 
 function neededOf(service: string, packages: LockPackages): Map<string, Locked> {

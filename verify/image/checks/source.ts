@@ -13,16 +13,17 @@ const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 const ARCHITECTURES: Record<string, string> = { amd64: 'x64', arm64: 'arm64' };
 
 export function alteredCode({ rootfs, expected }: Subject): Fault[] {
-  if (!expected) return [];
-  const revision = `revision ${expected.revision.slice(0, 12)}`;
+  const code = expected?.code;
+  if (!code) return [];
+  const revision = `revision ${code.revision.slice(0, 12)}`;
   const altered = filesOf(rootfs)
     .filter(([path]) => path.startsWith('/app/') && !path.startsWith('/app/node_modules/'))
     .flatMap(([path, entry]) => {
-      const wanted = expected.own.get(path);
+      const wanted = code.own.get(path);
       if (wanted === undefined) return [{ path, message: `is not in ${revision}` }];
       return digestOf(entry, 'sha256') === wanted ? [] : [{ path, message: `is not as in ${revision}` }];
     });
-  const missing = [...expected.own.keys()]
+  const missing = [...code.own.keys()]
     .filter(path => rootfs.get(path)?.type !== 'file')
     .map(path => ({ path, message: `is in ${revision}, and not in the image as a file` }));
   return [...altered, ...missing];
@@ -112,9 +113,9 @@ export function alteredNode({ rootfs, expected }: Subject): Fault[] {
 }
 
 export function alteredSettings({ image, expected }: Subject): Fault[] {
-  if (!expected || !image.settings) return [];
+  if (!expected?.code || !image.settings) return [];
   const { entrypoint, command, workingDirectory, environment } = image.settings;
-  const wanted = expected.settings;
+  const wanted = expected.code.settings;
   const path = '/';
   const faults: Fault[] = [];
   if (JSON.stringify(entrypoint) !== JSON.stringify(wanted.entrypoint) || command.length > 0) {
