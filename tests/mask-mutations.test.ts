@@ -49,7 +49,7 @@ const MUTATIONS: Mutation[] = [
   {
     what: 'publishes although it is not known what to cover',
     file: 'redactor.ts',
-    from: "    if (!current.ok) {\n      await withhold({ reason: 'bad-mask', detail: current.detail });\n      continue;\n    }\n    const { redaction } = current;\n",
+    from: "    if (!current.ok) {\n      const { detail, forViewers } = current;\n      await withhold({ reason: 'bad-mask', detail, forViewers });\n      continue;\n    }\n    const { redaction } = current;\n",
     to: '    const redaction = (globalThis.kept = current.redaction ?? globalThis.kept);\n    if (!redaction) continue;\n',
   },
   {
@@ -143,8 +143,8 @@ const MUTATIONS: Mutation[] = [
   {
     what: 'keeps the last good mask when the file is none',
     file: 'live-mask.ts',
-    from: '    if (!this.#newest)\n',
-    to: '    if (!this.#newest && this.#masks.length > 0) return this.#inForce;\n    if (!this.#newest)\n',
+    from: '    if (!this.#newest) {\n',
+    to: '    if (!this.#newest && this.#masks.length > 0) return this.#inForce;\n    if (!this.#newest) {\n',
     test: 'apps/redactor/live-mask.test.ts',
   },
 ];

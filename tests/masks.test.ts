@@ -107,6 +107,27 @@ for (const [name, mask, borderPx] of [
   });
 }
 
+test('viewers are told why there is no picture, without the names of regions', async () => {
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, 'mask.json');
+  await writeFile(file, JSON.stringify(COVER));
+  const clip = await clipWith(join(folder.path, 'clip.mkv'), COVER, 0, 3);
+  await using chain = await startChain({ DATA_FILE: clip, MASK_FILE: file, REDACT_WIDTH: 0 });
+  const statusOf = async () => (await (await fetch(`${chain.web}/status`)).json()) as Record<string, string>;
+  await until(async () => (await statusOf())['state'] === 'live', 'a live picture');
+  await writeFile(file, JSON.stringify({ ...COVER, margin: 'wide', regions: [{ name: 'a secret place' }] }));
+  const refusing = await until(async () => {
+    const status = await statusOf();
+    return status['state'] === 'refusing' && status;
+  }, 'the reason');
+  assert.match(
+    (refusing as Record<string, string>)['message']!,
+    /MASK_FILE \S+mask\.json is no mask; the log of the redactor says why/,
+  );
+  await writeFile(file, JSON.stringify(COVER));
+  await until(async () => (await statusOf())['state'] === 'live', 'the picture again');
+});
+
 /** A mask over one half of the picture. */
 const half = (side: 'left' | 'right'): string =>
   JSON.stringify({
@@ -253,12 +274,15 @@ test('a mask that is none stops publication with its reason everywhere, until it
   await bench.replace('{"version": 1, "units": "normalised", "regions": [{"name": "r"}]}');
   const reason = await bench.next();
   assert.ok(typeof reason === 'string', 'a frame was published');
-  assert.match(reason, /^MASK_FILE \S+mask\.json is no mask: regions\[0\]\.shape must be one of rectangle/);
+  assert.match(reason, /^MASK_FILE \S+mask\.json is no mask; the log of the redactor says why$/);
   const counted = 'noaa_redactor_frames_refused_total{reason="bad-mask"}';
   assert.ok(await until(() => metric(bench.telemetry, counted), 'the count'));
   const ready = await fetch(`${bench.telemetry}/readyz`);
   assert.equal(ready.status, 503);
-  assert.match(await ready.text(), /^nothing is published: MASK_FILE \S+ is no mask/);
+  assert.match(
+    await ready.text(),
+    /^nothing is published: MASK_FILE \S+ is no mask: regions\[0\]\.shape must be one of rectangle/,
+  );
   assert.equal((await fetch(`${bench.telemetry}/livez`)).status, 200);
   const { msg } = await bench.service.logged(line => line['audit'] === 'mask' && line.level === 'error');
   assert.match(msg, /^nothing is published: MASK_FILE/);

@@ -99,8 +99,11 @@ export class LiveMask {
     const reading = readMask(text);
     const faults = reading.ok ? this.#nothingCovered(reading.mask) : reading.faults;
     this.#newest = reading.ok && faults.length === 0 ? reading.mask : undefined;
-    if (!this.#newest)
-      return { ok: false, detail: `MASK_FILE ${this.#path} is no mask: ${faults.join('; ')}` };
+    if (!this.#newest) {
+      const what = `MASK_FILE ${this.#path} is no mask`;
+      const forViewers = `${what}; the log of the redactor says why`;
+      return { ok: false, detail: `${what}: ${faults.join('; ')}`, forViewers };
+    }
     this.#report(new Redaction(this.#borderPx, [this.#newest]));
     if (this.#masks.length >= MAX_MASKS) {
       return { ok: false, detail: `MASK_FILE ${this.#path} changes too often to follow; leave it as it is` };

@@ -25,13 +25,20 @@ export class Redaction {
   }
 }
 
-/** What is to be covered at a moment, or why that can't be known. */
-export type InForce = { ok: true; redaction: Redaction } | { ok: false; detail: string };
+/** Why it can't be known what to cover. */
+export interface Undecided {
+  ok: false;
+  /** For the operator. */
+  detail: string;
+  /** Says less: the names of regions are not for everyone who may watch. */
+  forViewers?: string;
+}
+
+/** What is to be covered at a moment. */
+export type InForce = { ok: true; redaction: Redaction } | Undecided;
 
 /** A redaction for pictures of one layout. */
-export type Fitted =
-  | { ok: true; mask: Mask; fills: readonly Fill[]; warnings: string[] }
-  | { ok: false; detail: string };
+export type Fitted = { ok: true; mask: Mask; fills: readonly Fill[]; warnings: string[] } | Undecided;
 
 /** Fits a redaction to a layout, once for all frames of it. What does not fit is refused, never stretched. */
 export function fit({ borderPx, masks }: Redaction, layout: PixelLayout): Fitted {
@@ -43,7 +50,10 @@ export function fit({ borderPx, masks }: Redaction, layout: PixelLayout): Fitted
     if (otherSize) return { ok: false, detail: otherSize };
     const cover = coverOf(mask, width, height);
     const empty = mask.mode === 'cover' && mask.regions.find((_, i) => countPixels(cover.regions[i]!) === 0);
-    if (empty) return { ok: false, detail: `the region ${empty.name} covers nothing of a ${size} picture` };
+    if (empty) {
+      const detail = `the region ${empty.name} covers nothing of a ${size} picture`;
+      return { ok: false, detail, forViewers: `a region covers nothing of a ${size} picture` };
+    }
     covers.push(cover);
   }
   const border = borderSpans(width, height, evenBorder(borderPx));

@@ -19,6 +19,8 @@ export interface Withheld {
   reason: RefusalReason | 'doubtful-geometry' | 'bad-mask' | 'misfit';
   /** One sentence or less, without anything of the picture. */
   detail: string;
+  /** What viewers are told, if not that. */
+  forViewers?: string | undefined;
 }
 
 /** What the loop reports, for counters, log and health. */
@@ -59,7 +61,7 @@ export async function redact(
     events.withheld(why);
     if (performance.now() - noticedMs < NOTICE_MS) return;
     noticedMs = performance.now();
-    await sink.send(notice(why.detail));
+    await sink.send(notice(why.forViewers ?? why.detail));
   };
 
   for await (const parts of source) {
@@ -78,13 +80,15 @@ export async function redact(
     }
     const current = inForce();
     if (!current.ok) {
-      await withhold({ reason: 'bad-mask', detail: current.detail });
+      const { detail, forViewers } = current;
+      await withhold({ reason: 'bad-mask', detail, forViewers });
       continue;
     }
     const { redaction } = current;
     const fitted = fitNewest(redaction, received);
     if (!fitted.ok) {
-      await withhold({ reason: 'misfit', detail: fitted.detail });
+      const { detail, forViewers } = fitted;
+      await withhold({ reason: 'misfit', detail, forViewers });
       continue;
     }
     const frame = isMarkable(received) ? received : markable(received);
