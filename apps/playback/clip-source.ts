@@ -2,6 +2,7 @@ import { type SourceConfig, wishesOf } from './config.ts';
 import { decode } from './decode.ts';
 import type { FileVersion } from './file-version.ts';
 import { FrameNumbers } from './frame-numbers.ts';
+import { checkMemory } from './memory.ts';
 import { probe } from './probe.ts';
 import { rounds } from './rounds.ts';
 import type { Opened } from './source.ts';
@@ -28,6 +29,7 @@ export async function openClip(
 ): Promise<Opened> {
   const opened = await version.now();
   const probed = await probe(config.DATA_FILE, signal, undefined, wishesOf(config));
+  checkMemory(probed, config.WIRE_FORMAT);
   const clip = await withMeasuredTiming(probed, signal);
   const times = await clipTimes(config.DATA_FILE, {
     startMs: config.CLIP_START,

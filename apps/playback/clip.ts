@@ -24,6 +24,11 @@ export interface Clip extends Shape {
   streamIndex: number;
   /** A decoder by name, where ffmpeg's own choice would ignore a part of the picture. */
   decoder: string | undefined;
+  /** ffmpeg's name. */
+  codec: string;
+  /** As coded, before anything below is done to it. */
+  codedWidth: number;
+  codedHeight: number;
   /** As displayed. */
   width: number;
   height: number;
@@ -121,6 +126,9 @@ export function readClip(
     path,
     streamIndex: Number(video['index']),
     decoder: decoderOf(video),
+    codec: String(video['codec_name']),
+    codedWidth: coded.width,
+    codedHeight: coded.height,
     width,
     height,
     ...shape,

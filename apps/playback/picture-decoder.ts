@@ -3,6 +3,7 @@ import type { WireFormat } from '../common/pixels.ts';
 import type { Clip, Wishes } from './clip.ts';
 import { type DecodedFrame, type Decoding, decode } from './decode.ts';
 import type { Image } from './image-file.ts';
+import { checkMemory } from './memory.ts';
 import { probe } from './probe.ts';
 
 /** Kinds of pictures whose facts are remembered: a folder has one or two. */
@@ -75,6 +76,7 @@ export class PictureDecoder {
     const known = this.#clips.get(kind);
     if (known) return known;
     const clip = await probe(path, this.#signal, undefined, this.#wishes);
+    checkMemory(clip, this.#format);
     if (this.#clips.size >= REMEMBERED) this.#clips.delete(this.#clips.keys().next().value!);
     this.#clips.set(kind, clip);
     return clip;
