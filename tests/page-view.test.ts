@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'puppeteer-core';
+import type { LoopFrame, LoopList } from '../apps/visualizer/messages.ts';
 import { BROWSERS, launch, openTab, shows, type Tab } from './support/browsers.ts';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { decodeJpeg } from './support/jpeg.ts';
@@ -18,6 +19,8 @@ const run = promisify(execFile);
 const FRAMES = 6;
 
 let chain: Awaited<ReturnType<typeof startChain>>;
+/** The same clip with times: its first frame is of 18:00:31, and they are five minutes apart. */
+let timed: Awaited<ReturnType<typeof startChain>>;
 let folder: string;
 const stack = new AsyncDisposableStack();
 
@@ -25,7 +28,11 @@ before(async () => {
   folder = stack.use(await temporaryFolder()).path;
   const clip = await makeClip(join(folder, 'clip.mp4'), { size: '480x272', fps: 6, seconds: FRAMES / 6 });
   chain = stack.use(await startChain({ DATA_FILE: clip, REDACT_WIDTH: 16 }));
-  await until(async () => (await history()).length === FRAMES, 'the history');
+  const times = { CLIP_START: '2026-03-14T18:00:31Z', CLIP_STEP: 300 };
+  timed = stack.use(await startChain({ DATA_FILE: clip, REDACT_WIDTH: 16, ...times }));
+  for (const { web } of [chain, timed]) {
+    await until(async () => (await history(web)).length === FRAMES, 'the history');
+  }
 });
 after(() => stack.disposeAsync());
 
@@ -199,6 +206,32 @@ for (const name of BROWSERS) {
       assert.deepEqual(other.errors, []);
     });
 
+    test('the valid time of a scan is on the page, on its badge and in the name of a still, all to the second', async () => {
+      await using tab = await openTab(browser, timed.web);
+      await tab.becomes('live');
+      await shows(tab, '#valid', /^2026-03-14 18:\d\d:31 UTC$/);
+      await standStill(tab);
+      const newest = (await history(timed.web)).at(-1)!.seq;
+      await until(async () => (await tab.seq()) === newest, 'the last frame of the loop');
+      for (let step = 0; step < FRAMES; step++) {
+        const seq = await tab.seq();
+        const frame = (await history(timed.web)).find(each => each.seq === seq) ?? assert.fail('a frame');
+        const time = new Date(frame.validAt!).toISOString();
+        const words = `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
+        assert.equal(await tab.text('#badge'), `Loop · ${words} · not live`);
+        assert.equal(await tab.text('#valid'), words);
+        await tab.act('Save a still');
+        const [file] = await until(async () => {
+          const files = await tab.saved();
+          return files.length > step ? files.slice(-1) : undefined;
+        }, 'the file');
+        assert.equal(file!.name, `noaa_${time.replaceAll(/[-:]/g, '').replace('.', '-')}_frame-${seq}.jpg`);
+        await tab.act('Step forward');
+        await until(async () => (await tab.seq()) !== seq, 'the next frame');
+      }
+      assert.deepEqual(tab.errors, []);
+    });
+
     test('where the place of the picture is known, the page shows latitude, longitude, a graticule and distances', async () => {
       const port = await freePort();
       const environment = {
@@ -258,7 +291,6 @@ async function standStill(tab: Tab): Promise<void> {
   await shows(tab, '#loop-place', new RegExp(`^${FRAMES} / ${FRAMES}$`));
 }
 
-async function history(): Promise<{ id: string; seq: number }[]> {
-  return ((await (await fetch(`${chain.web}/loop`)).json()) as { frames: { id: string; seq: number }[] })
-    .frames;
+async function history(web = chain.web): Promise<LoopFrame[]> {
+  return ((await (await fetch(`${web}/loop`)).json()) as LoopList).frames;
 }

@@ -113,6 +113,8 @@ export class Session {
     this.#looped = { ...frame, jpeg };
     reserveShape(frame.width, frame.height);
     this.#display.drawn(this.#looped);
+    // The badge has the time of what is seen, from the same moment on.
+    this.#display.changed();
   }
 
   #changed(): void {
