@@ -1,4 +1,5 @@
 import type { LoopFrame, PictureFacts } from '../messages.js';
+import { Minute } from './live/minute.ts';
 import { reserveShape, Watch } from './live/watch.ts';
 import { History } from './loop/history.ts';
 import { Loop } from './loop/loop.ts';
@@ -32,6 +33,8 @@ export class Session {
   readonly loop: Loop;
   readonly times = new Times();
   readonly view: View;
+  /** What this page has measured. */
+  readonly minute = new Minute();
   readonly #display: Display;
   #state: string = '';
   #looped: Shown | undefined;
@@ -67,6 +70,8 @@ export class Session {
     setInterval(() => {
       if (document.hidden) return;
       this.watch.update();
+      const { fps, latencyMs } = this.watch;
+      this.minute.add({ fps, latencyMs }, performance.now());
       this.#display.numbers();
     }, REFRESH_MS);
     this.watch.follow();

@@ -87,6 +87,11 @@ export const MEASURE_TEXT = {
   unknown: 'The place of this picture is not known: CLIP_SECTOR is not set, or this is not the Earth.',
 };
 
+export const GRAPH_TEXT = {
+  fps: (most: string) => `Rate in the last minute, up to ${most} fps`,
+  latency: (most: string) => `Latency in the last minute, up to ${most} ms`,
+};
+
 export const EXPORT_TEXT = {
   progress: (done: number) => `Exporting the loop: ${Math.round(done * 100)} %`,
   saved: 'The loop is saved.',

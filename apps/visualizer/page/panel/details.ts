@@ -4,11 +4,13 @@ import { NONE } from '../text.ts';
 import { keyTable } from './bindings.ts';
 import { byId, setText } from './dom.ts';
 import { duration, number } from './format.ts';
+import { Graphs } from './graphs.ts';
 
 /** Fills in the panel of details, only while it is open. */
 export class Details {
   #panel = byId('details');
   #fields = byId('details-list');
+  #graphs = new Graphs();
 
   constructor() {
     const rows = keyTable().map(({ label, keys }) => {
@@ -29,8 +31,9 @@ export class Details {
     byId('keys').append(...rows);
   }
 
-  show({ watch }: Session): void {
+  show({ watch, minute }: Session): void {
     if (!this.#panel.matches(':popover-open')) return;
+    this.#graphs.show(minute.seconds);
     const { status, painter } = watch;
     for (const [name, text] of Object.entries(ROWS)) this.#set(name, status ? text(status) : NONE);
     this.#set('Not drawn here', `${painter.skipped} overtaken, ${painter.broken} unreadable`);
