@@ -1,0 +1,118 @@
+/**
+ * Code that runs where the visualizer does, as its user, and wants raw frames or to pass for a neighbour. It attacks the
+ * ports in its arguments until it gets SIGTERM, then prints what it has got as JSON. It needs nothing but Node.js.
+ */
+import { connect, createServer, type Socket } from 'node:net';
+
+const [playback = 0, redactor = 0] = process.argv.slice(2).map(Number);
+const got = {
+  /** Most bytes that one connection to playback has brought; a handshake has less than 200. */
+  bytes: 0,
+  /** Ports that it could listen on, and the secret that a client handed it there. */
+  bound: [] as string[],
+  said: '',
+  endlessBytes: 0,
+};
+
+function greeting(mechanism: string, version: number, isServer = false): Buffer {
+  if (version < 3) return Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 1, 2, 0, 0]);
+  const bytes = Buffer.alloc(64);
+  bytes.set([0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 1]);
+  bytes.write(mechanism, 12);
+  bytes[32] = isServer ? 1 : 0;
+  return bytes;
+}
+
+const command = (body: string) => Buffer.concat([Buffer.of(4, body.length), Buffer.from(body, 'latin1')]);
+const READY = '\x05READY\x0bSocket-Type\0\0\0\x03';
+const hello = (user: string, password: string) =>
+  `\x05HELLO${String.fromCharCode(user.length)}${user}${String.fromCharCode(password.length)}${password}`;
+const SUBSCRIBE = Buffer.of(0, 1, 1);
+
+/** Every way to ask for frames: openly, with guesses, past the guard, and as peers of before there were mechanisms. */
+const QUESTIONS = [
+  [greeting('NULL', 3), command(`${READY}SUB`), SUBSCRIBE],
+  [greeting('NULL', 3), SUBSCRIBE],
+  [greeting('PLAIN', 3), command(`${READY}SUB`), SUBSCRIBE],
+  ...['', 'noaa', 'secret', '0'.repeat(64)].map(guess => [
+    greeting('PLAIN', 3),
+    command(hello('noaa', guess)),
+    command('\x08INITIATE\x0bSocket-Type\0\0\0\x03SUB'),
+    SUBSCRIBE,
+  ]),
+  [greeting('NULL', 2), Buffer.of(0, 0), SUBSCRIBE],
+  [Buffer.of(1, 0), Buffer.of(2, 0, 1)],
+];
+
+const ended = new AbortController();
+const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
+
+function dial(port: number): Socket {
+  return connect(port, '127.0.0.1').on('error', () => {});
+}
+
+async function ask(port: number, question: Buffer[]): Promise<void> {
+  const socket = dial(port);
+  let bytes = 0;
+  socket.on('data', data => {
+    bytes += data.length;
+    if (port === playback) got.bytes = Math.max(got.bytes, bytes);
+  });
+  for (const part of question) {
+    socket.write(part);
+    await pause(20);
+  }
+  await pause(200);
+  socket.destroy();
+}
+
+async function sendEndlessly(port: number): Promise<void> {
+  const socket = dial(port);
+  const header = Buffer.alloc(9, 2);
+  header.writeBigUInt64BE(2n ** 30n, 1);
+  socket.write(Buffer.concat([greeting('NULL', 3), header]));
+  const zeros = Buffer.alloc(2 ** 16);
+  for (let bytes = 0; !socket.destroyed && bytes < 2 ** 27; bytes += zeros.length) {
+    if (!socket.write(zeros))
+      await Promise.race([new Promise(drained => socket.once('drain', drained)), pause(200)]);
+    got.endlessBytes = Math.max(got.endlessBytes, socket.bytesWritten);
+  }
+  socket.destroy();
+}
+
+/** Listens as a publisher that asks for the secret, and notes what clients hand it. */
+function squat(port: number, host: string): void {
+  const server = createServer(client => {
+    let said = '';
+    client
+      .on('error', () => {})
+      .on('data', bytes => {
+        if (said.length > 400) return;
+        said += bytes.toString('latin1', 0, 400);
+        const [, password] = /HELLO.noaa.([!-~]{64,})/.exec(said) ?? [];
+        // Not one of its own guesses.
+        if (password && !/^0+$/.test(password)) got.said = password;
+      });
+    client.write(greeting('PLAIN', 3, true));
+  }).on('error', () => {});
+  server.listen(port, host, () => {
+    if (!got.bound.includes(`${host}:${port}`)) got.bound.push(`${host}:${port}`);
+  });
+  ended.signal.addEventListener('abort', () => server.close());
+}
+
+process.once('SIGTERM', () => {
+  ended.abort();
+  process.stdout.write(`${JSON.stringify(got)}\n`, () => process.exit());
+});
+process.stdout.write('attacking\n');
+while (!ended.signal.aborted) {
+  for (const port of [playback, redactor])
+    for (const host of ['127.0.0.1', '0.0.0.0', '::']) squat(port, host);
+  await Promise.all(
+    [playback, redactor].flatMap(port => [
+      ...QUESTIONS.map(question => ask(port, question)),
+      sendEndlessly(port),
+    ]),
+  );
+}
