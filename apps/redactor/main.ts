@@ -6,32 +6,22 @@ import { reportLink } from '../common/link-report.ts';
 import { ThrottledLog } from '../common/log.ts';
 import { longestMessage } from '../common/memory.ts';
 import { serveTelemetry } from '../common/metrics.ts';
-import { readSecret } from '../common/secret.ts';
 import { checkSettingsFile } from '../common/settings-file.ts';
 import { schema } from './config.ts';
+import { outputEndpoint, playbackEndpoint } from './endpoints.ts';
 import { redactionInForce } from './in-force.ts';
 import { Journal } from './journal.ts';
 import { redact } from './redactor.ts';
 import { RedactorHealth } from './redactor-health.ts';
+import { reports } from './reports.ts';
 import { Telemetry } from './telemetry.ts';
 
 /** What the redactor holds besides frames. */
 const OWN_BYTES = 120 * 2 ** 20;
 
 await runService('redactor', schema, async ({ config, log, signal, onTaken }) => {
-  const playback = {
-    host: config.PLAYBACK_HOST,
-    port: config.PLAYBACK_PORT,
-    variable: 'PLAYBACK_PORT',
-    secret: await readSecret('PLAYBACK_SECRET_FILE', config.PLAYBACK_SECRET_FILE),
-  };
-  const output = {
-    host: config.REDACTOR_HOST,
-    port: config.REDACTOR_PORT,
-    variable: 'REDACTOR_PORT',
-    secret: await readSecret('REDACTOR_SECRET_FILE', config.REDACTOR_SECRET_FILE),
-    onTaken: onTaken(why => flow.blocked(why)),
-  };
+  const playback = await playbackEndpoint(config);
+  const output = { ...(await outputEndpoint(config)), onTaken: onTaken(why => flow.blocked(why)) };
   if (config.SETTINGS_FILE) await checkSettingsFile(config.SETTINGS_FILE, log);
   const journal = new Journal(log, address(playback));
   const inForce = await redactionInForce(config, journal, signal);
@@ -61,18 +51,5 @@ await runService('redactor', schema, async ({ config, log, signal, onTaken }) =>
     `covering ${config.REDACT_WIDTH} pixels of every edge${config.MASK_FILE && ` and what ${config.MASK_FILE} says`}`,
   );
 
-  await redact(source, sink, signal, inForce, {
-    published(frame) {
-      telemetry.published(frame);
-      if (flow.flowed())
-        log.info({ width: frame.width, height: frame.height, format: frame.format }, 'frames flow');
-    },
-    withheld(why) {
-      telemetry.withheld(why);
-      flow.refused(`${why.reason}, ${why.detail}`);
-      journal.withheld(why);
-    },
-    layoutChanged: (layout, before) => journal.layoutChanged(layout, before),
-    warned: warning => journal.warned(warning),
-  });
+  await redact(source, sink, signal, inForce, reports(telemetry, flow, journal, log));
 });

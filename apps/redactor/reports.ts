@@ -1,0 +1,28 @@
+import type { FlowHealth } from '../common/health.ts';
+import type { Logger } from '../common/log.ts';
+import type { Journal } from './journal.ts';
+import type { RedactorEvents } from './redactor.ts';
+import type { Telemetry } from './telemetry.ts';
+
+/** Returns what counts, logs and judges what the loop reports. */
+export function reports(
+  telemetry: Telemetry,
+  flow: FlowHealth,
+  journal: Journal,
+  log: Logger,
+): RedactorEvents {
+  return {
+    published(frame) {
+      telemetry.published(frame);
+      const { width, height, format } = frame;
+      if (flow.flowed()) log.info({ width, height, format }, 'frames flow');
+    },
+    withheld(why) {
+      telemetry.withheld(why);
+      flow.refused(`${why.reason}, ${why.detail}`);
+      journal.withheld(why);
+    },
+    layoutChanged: (layout, before) => journal.layoutChanged(layout, before),
+    warned: warning => journal.warned(warning),
+  };
+}
