@@ -3,8 +3,8 @@ const STEP_MS = 5;
 let offsetMs = performance.timeOrigin;
 
 /**
- * The wall clock in Unix nanoseconds, at the monotonic clock's microsecond resolution.
- * It follows the system's clock when that is stepped or slewed by more than 5 ms.
+ * Returns the wall clock in Unix nanoseconds, at the monotonic clock's microsecond resolution.
+ * It follows the system clock when that is stepped or slewed by more than 5 ms.
  */
 export function unixNanoseconds(): bigint {
   const monotonicMs = performance.now();

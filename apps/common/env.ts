@@ -16,13 +16,13 @@ export interface About<T> {
   takes?: string;
 }
 
-/** One variable: how its text is read, its default, and what the documentation says of it. */
+/** One variable: how its text is read, its default, and what the documentation says about it. */
 export type Variable<T> = RequiredValidatorSpec<T> & About<T>;
 
 // biome-ignore lint/suspicious/noExplicitAny: a schema holds variables of every type, and ConfigOf reads each one's own
 export type Schema = Record<string, Variable<any>>;
 
-/** What `readEnv` gives for a schema. */
+/** What `readEnv` returns for a schema. */
 export type ConfigOf<S extends Schema> = {
   readonly [Name in keyof S]: S[Name] extends Variable<infer T> ? T : never;
 };
@@ -86,7 +86,7 @@ export function word<T extends string>(about: About<T> & { oneOf: readonly T[] }
   }, described);
 }
 
-/** A path to a file; whether it is there is for its reader to say. */
+/** A path to a file; its reader checks whether it exists. */
 export function filePath(about: About<string>): Variable<string> {
   return variable(input => {
     if (input.includes('\0')) throw new Error('must be a path, which holds no NUL');
@@ -188,7 +188,7 @@ export function warningsOf(schema: Schema, environment: NodeJS.ProcessEnv): stri
 /**
  * Reads a service's configuration once.
  *
- * @throws Fault `bad-configuration` that names every bad variable, its value and what would do, in one message, and every
+ * @throws Fault `bad-configuration` that names every bad variable, its value and the remedy in one message, and every
  * one that is nearly a setting of redaction.
  */
 export function readEnv<S extends Schema>(schema: S, environment: NodeJS.ProcessEnv): ConfigOf<S> {

@@ -9,8 +9,8 @@ export type FaultCode =
   | 'encode-failed';
 
 /**
- * A failure that is told to the operator in one sentence: what it concerns, what it was, what would do.
- * `exitCode` is 2 where the operator's own setting is at fault and a restart would change nothing, else 1.
+ * A failure that is reported to the operator in one sentence: the thing, its value, the remedy.
+ * `exitCode` is 2 if the operator's own setting is at fault and a restart would change nothing, else 1.
  */
 export class Fault extends Error {
   readonly code: FaultCode;
@@ -24,7 +24,7 @@ export class Fault extends Error {
   }
 }
 
-/** What Node's system calls throw, and what libzmq's errors look like through the addon. */
+/** An error of a system call through Node, or of libzmq through its addon. */
 export interface SystemError extends Error {
   code?: string;
 }
@@ -39,7 +39,7 @@ export function isOutOfDescriptors(thrown: unknown): boolean {
   return false;
 }
 
-/** What an operator does about it, whatever it was that needed one. */
+/** The sentence for the operator, whatever needed one. */
 export const OUT_OF_DESCRIPTORS_REMEDY =
   'no file descriptor is left; raise the limit (ulimit -n, LimitNOFILE= in a systemd unit, --ulimit nofile= of podman)';
 

@@ -1,8 +1,8 @@
 /**
- * Usage: node apps/common/healthcheck.ts URL. What a container's health check runs: ends with 0 when the service behind
- * the URL answers 200, else with 1 and one sentence of why.
+ * Usage: node apps/common/healthcheck.ts URL. A container's health check: ends with 0 if the service behind the URL
+ * answers 200, else with 1 and one sentence that says why.
  *
- * It gives up by itself, sooner than the supervisor would, so that a hung service is told from a hung check.
+ * It gives up before the supervisor does, so that a hung service can be told from a hung check.
  */
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
@@ -12,10 +12,10 @@ import { asError } from './errors.ts';
 
 const TIMEOUT_MS = 8000;
 
-/** What is wrong with the service behind `url`, or undefined. */
+/** Returns what is wrong with the service behind `url`, or undefined. */
 export async function checkHealth(url: string, timeoutMs = TIMEOUT_MS): Promise<string | undefined> {
   try {
-    // Not fetch: what that loads at its first use would count as the service's delay.
+    // Not fetch: what it loads at its first use would count as the service's delay.
     const request = get(url, { agent: false, signal: AbortSignal.timeout(timeoutMs) });
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     const said = (await text(response)).trim();

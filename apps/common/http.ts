@@ -26,7 +26,7 @@ export type Check = (request: IncomingMessage) => Refusal | undefined;
 const REQUEST_MS = 5000;
 const UNTAKEN_MS = 10_000;
 
-/** For an answer of one sentence. Sites on other origins get nothing from it. */
+/** Headers of an answer of one sentence. Sites on other origins get nothing from it. */
 const REFUSAL_HEADERS = {
   'Content-Type': 'text/plain; charset=utf-8',
   'Cache-Control': 'no-store',
@@ -53,7 +53,7 @@ export function createBoundedServer(
   check: Check = () => undefined,
 ): Server {
   let open = 0;
-  /** Connections without a request, the one that has been so for longest first. */
+  /** Connections without a request, the longest idle first. */
   const idle = new Set<Socket>();
   const server = createServer(
     { headersTimeout: requestMs, requestTimeout: requestMs, connectionsCheckingInterval: requestMs / 5 },

@@ -3,7 +3,7 @@ import { type ConfigOf, readEnv, type Schema, warningsOf } from './env.ts';
 import { asError, Fault, isOutOfDescriptors, OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
 import { createLog, type Logger, ThrottledLog } from './log.ts';
 
-/** The promise is one second from SIGTERM to the end; what has not let go by then is not waited for. */
+/** The promise is one second from SIGTERM to the end; whatever is still open by then is not waited for. */
 const STOP_DEADLINE_MS = 800;
 
 export interface Service<S extends Schema> {
@@ -19,8 +19,8 @@ export interface Service<S extends Schema> {
 }
 
 /**
- * Runs a service from its configuration to its end. The process ends by itself once `body` has let go of what it
- * holds: with 0 after a signal or the end of the work, 2 for bad configuration, 1 for any other failure.
+ * Runs a service from its configuration to its end. The process ends by itself once `body` has closed what it opened:
+ * with 0 after a signal or the end of the work, 2 for bad configuration, 1 for any other failure.
  */
 export async function runService<S extends Schema>(
   name: string,
@@ -43,7 +43,7 @@ export async function runService<S extends Schema>(
     log = await createLog(name, String(config['LOG_LEVEL']));
     for (const warning of warningsOf(schema, process.env)) log.warn(warning);
     process.on('uncaughtException', error => {
-      // A fault outside every await is a defect of ours: say so once and end, for the supervisor to start anew.
+      // An error outside every await is a defect of ours: log it once and end, so that the supervisor starts the service again.
       log?.fatal(`${name} met a fault it does not know: ${error.message}`);
       log?.debug({ err: error }, 'where');
       process.exit(1);
@@ -65,7 +65,7 @@ export async function runService<S extends Schema>(
       log.debug({ err: error }, 'ended by the signal');
     } else {
       process.exitCode = error instanceof Fault ? error.exitCode : 1;
-      // Whatever it was that needed one, its own remedy is not the right one.
+      // Whatever needed a descriptor, its own remedy would be the wrong one.
       const message = isOutOfDescriptors(error) ? OUT_OF_DESCRIPTORS_REMEDY : error.message;
       log.fatal({ code: error.code }, message);
       log.debug({ err: error }, 'where');
@@ -84,6 +84,6 @@ function endWithStarter(end: () => void): void {
   process.once('disconnect', end);
   // It must not keep a service alive whose work is done.
   process.channel?.unref();
-  // Closed before anybody listened; undefined where there never was a channel.
+  // Closed before anybody listened; undefined if there never was a channel.
   if (process.connected === false) end();
 }

@@ -2,7 +2,7 @@
 export const RECONNECT_MS = 500;
 /** If libzmq is not connected and has tried nothing for this long, it never will. */
 const GIVEN_UP_MS = 4 * RECONNECT_MS;
-/** How often `due` has to be asked. */
+/** How often `due` has to be called. */
 export const LOOK_MS = RECONNECT_MS;
 
 /** A link that has been silent for this long is connected anew: playback repeats its frame every second while it waits. */
