@@ -14,11 +14,12 @@ const FRAMES = 12;
 let chain: Awaited<ReturnType<typeof startChain>>;
 /** The sequences of the history's frames, the first frame's first. */
 let order: number[];
+let clip: string;
 const stack = new AsyncDisposableStack();
 
 before(async () => {
   const folder = stack.use(await temporaryFolder());
-  const clip = await makeClip(join(folder.path, 'clip.mp4'), {
+  clip = await makeClip(join(folder.path, 'clip.mp4'), {
     size: '480x272',
     fps: 6,
     seconds: FRAMES / 6,
@@ -81,6 +82,27 @@ for (const name of BROWSERS) {
         250,
       );
       assert.deepEqual(tab.errors, []);
+    });
+
+    test('when the mask gets stricter, no picture of before stays on the page', async () => {
+      await using own = await startChain({ DATA_FILE: clip, REDACT_WIDTH: 16 });
+      await historyOf(own.web, FRAMES);
+      await using tab = await openTab(browser, own.web);
+      await enterLoop(tab);
+      await tab.act('Play or pause');
+      await own.services.redactor.stop();
+      await using _ = startService('redactor', { ...own.environment.redactor, REDACT_WIDTH: 60 });
+      await tab.becomes('live');
+      await tab.act('Loop');
+      await tab.becomes('loop');
+      await shows(tab, '#loop-place', new RegExp(`^\\d+ / ${FRAMES}$`));
+      const brightest = await tab.page.evaluate(`(() => {
+        const shown = document.querySelector('#picture');
+        const context = new OffscreenCanvas(shown.width, shown.height).getContext('2d');
+        context.drawImage(shown, 0, 0);
+        return Math.max(...context.getImageData(0, 0, shown.width, 40).data.filter((_, i) => i % 4 !== 3));
+      })()`);
+      assert.ok((brightest as number) <= 12, `a pixel of ${brightest} in the border`);
     });
 
     test('every action of the loop has a key', async () => {

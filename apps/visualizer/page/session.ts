@@ -53,7 +53,8 @@ export class Session {
     });
     this.history = new History(() => {
       this.loop.refresh();
-      if (this.loop.active && this.history.frames.length === 0) this.goLive();
+      // An emptied history may mean a stricter mask: what is on the screen must not stay either.
+      if (this.loop.active && this.history.frames.length === 0) this.goLive(false);
     });
     this.loop = new Loop(this.history, {
       show: (frame, bitmap) => {
@@ -82,9 +83,9 @@ export class Session {
     return this.watch.liveness.picture ? (this.#looped ?? this.watch.last) : undefined;
   }
 
-  goLive(): void {
+  goLive(keep = true): void {
     if (this.loop.active) this.loop.leave();
-    if (this.watch.held !== 'no') this.watch.hold('no');
+    if (this.watch.held !== 'no') this.watch.hold('no', keep);
   }
 
   /** Shows the history, from the frame `id` or from the newest. */

@@ -64,9 +64,13 @@ export class Watch {
     return this.#held;
   }
 
-  /** Goes on with the live picture, holds it, or leaves the screen to a loop. */
-  hold(held: Exclude<Facts['held'], 'ending'>): void {
-    if (held === 'no' && this.#held !== 'no') this.#held = 'ending';
+  /**
+   * Goes on with the live picture, holds it, or leaves the screen to a loop.
+   *
+   * @param keep whether what is on the screen may stay until there is a live picture
+   */
+  hold(held: Exclude<Facts['held'], 'ending'>, keep = true): void {
+    if (held === 'no' && this.#held !== 'no' && keep) this.#held = 'ending';
     else this.#held = held;
     this.follow();
   }
