@@ -258,6 +258,9 @@ describe('images and units, from the first to the last', () => {
     'image inspect') cat "$image" 2>/dev/null || exit 125 ;;
     'image exists') [ -e "$image" ] ;;
     'image rm') rm -f "$image"; grep -vx "$last" "$HOST/untagged" >"$HOST/rest"; mv "$HOST/rest" "$HOST/untagged" ;;
+    'secret inspect') [ -e "$HOST/secrets/$last" ] ;;
+    'secret create') cat >"$HOST/secrets/$3" ;;
+    'secret rm') rm "$HOST/secrets/$last" ;;
     'images '*) case $* in *dangling*playback*) cat "$HOST/untagged" ;; esac ;;
     'tag '*)
       id=$(cat "$HOST/images/$(basename "$2")" 2>/dev/null || echo "$2")
@@ -288,7 +291,7 @@ describe('images and units, from the first to the last', () => {
   async function keeping(images: Record<string, string> = {}) {
     const made = await host({ ...WELL, podman: KEEPING, systemctl: RUNNING });
     const slice = 'sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service';
-    for (const folder of ['images', 'etc', slice, 'usr/lib/systemd/user-generators'])
+    for (const folder of ['images', 'secrets', 'etc', slice, 'usr/lib/systemd/user-generators'])
       mkdirSync(made.at(folder), { recursive: true });
     for (const file of ['etc/subuid', 'etc/subgid']) writeFileSync(made.at(file), 'op:100000:65536\n');
     for (const file of ['sys/fs/cgroup/cgroup.controllers', `${slice}/cgroup.controllers`])
@@ -445,6 +448,46 @@ describe('images and units, from the first to the last', () => {
     assert.equal((await other.noaa('install')).code, 0);
     assert.equal((await other.noaa('uninstall')).code, 0);
     assert.deepEqual(readdirSync(join(own, '..')), ['containers.conf']);
+  });
+
+  test('install makes a secret for each link, secret makes new ones, and none of them is ever shown', async () => {
+    await using one = await keeping({ latest: 'id' });
+    const read = () =>
+      ['noaa-playback', 'noaa-redactor'].map(name => readFileSync(one.at('secrets', name), 'utf8'));
+    const first = await one.noaa('install');
+    assert.equal(first.code, 0, first.output);
+    const made = read();
+    for (const secret of made) assert.match(secret, /^[0-9a-f]{64}$/);
+    assert.equal((await one.noaa('install')).code, 0);
+    assert.deepEqual(read(), made);
+
+    one.live(true);
+    writeFileSync(one.at('bin/systemd-run'), '#!/bin/sh\necho "$*" >"$HOST/journal"\n', { mode: 0o755 });
+    const dry = await one.noaa('secret', '--dry-run');
+    assert.equal(dry.code, 0, dry.output);
+    assert.deepEqual(read(), made);
+    const again = await one.noaa('secret');
+    assert.equal(again.code, 0, again.output);
+    const renewed = read();
+    assert.equal(new Set([...made, ...renewed]).size, 4);
+    assert.match(
+      again.output,
+      /^\+ systemctl --user restart noaa-playback\.service noaa-redactor\.service noaa-visualizer\.service$/m,
+    );
+    const journal = readFileSync(one.at('journal'), 'utf8');
+    assert.match(journal, /"audit":"secret"/);
+    for (const secret of [...made, ...renewed]) {
+      for (const text of [first.output, dry.output, again.output, journal]) assert.ok(!text.includes(secret));
+    }
+
+    rmSync(one.at('secrets/noaa-redactor'));
+    assert.match(
+      (await one.noaa('check')).output,
+      /FIX {3}the secret noaa-redactor is missing\n {6}→ quadlet\/noaa secret/,
+    );
+    assert.equal((await one.noaa('uninstall')).code, 0);
+    assert.deepEqual(readdirSync(one.at('secrets')), []);
+    assert.equal((await one.noaa('secret')).code, 1);
   });
 
   test('uninstall keeps clips and masks unless it is told to', async () => {

@@ -3,13 +3,14 @@
  * no user of its own and no reboot.
  */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { brightest, decodeJpeg } from '../support/jpeg.ts';
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 import { buildImages, imageOf, podman, SERVICES, type Service, tryPodman } from './machine.ts';
-import { CAPABILITIES, generate, QUADLET, section, words } from './units.ts';
+import { CAPABILITIES, generate, QUADLET, SECRETS, section, words } from './units.ts';
 
 const POD = `noaa-test-${process.pid}`;
 const PORT = await freePort();
@@ -20,7 +21,7 @@ const nameOf = (service: Service) => `${POD}-${service}`;
 const LEFT_OUT =
   /^(--cidfile=.*|--replace|--rm|-d|--cgroups=split|--sdnotify=healthy|--pull=.*|--read-only-tmpfs=.*|--name=.*|--log-driver=.*|--health-.*|--pod-id-file=.*|-v=.*)$/;
 const WITH_VALUE =
-  /^(--name|--log-driver|--pull|--health-[a-z-]+|--pod-id-file|-v|--stop-timeout|--pids-limit|--cap-drop|--cap-add|--env)$/;
+  /^(--name|--log-driver|--pull|--health-[a-z-]+|--pod-id-file|-v|--stop-timeout|--pids-limit|--cap-drop|--cap-add|--secret|--env)$/;
 
 /** The options of `podman run` in a generated service, less what this podman can't or needn't do. */
 function optionsOf(unit: string, image: string): string[] {
@@ -56,6 +57,10 @@ const inside = (service: Service, script: string) =>
 before(async () => {
   await buildImages();
   const { services } = await generate(QUADLET);
+  for (const secret of new Set(Object.values(SECRETS).flat())) {
+    await tryPodman(['secret', 'rm', secret]);
+    await podman(['secret', 'create', secret, '-'], { input: randomBytes(32).toString('hex') });
+  }
   const pod = optionsOfPod(services.get('noaa-pod.service') ?? '');
   await podman(['pod', 'create', '--name', POD, '--publish', `127.0.0.1:${PORT}:8050`, ...pod]);
   for (const service of SERVICES) {
@@ -72,6 +77,7 @@ before(async () => {
 
 after(async () => {
   await tryPodman(['pod', 'rm', '--force', '--time', '0', POD]);
+  for (const secret of new Set(Object.values(SECRETS).flat())) await tryPodman(['secret', 'rm', secret]);
 });
 
 test('the picture comes out of the published port, with a black border around something that is not', async () => {
@@ -114,7 +120,7 @@ test('nothing but the one port answers from the host', async () => {
   assert.match(address, /^\d+\./);
   // By the pod's own address too, which only this host has a way to.
   assert.equal(await answers(address, 8050), true);
-  for (const port of [5555, 5556, 9101, 9102]) assert.equal(await answers(address, port), false, `${port}`);
+  for (const port of [5555, 5556, 5655, 5656]) assert.equal(await answers(address, port), false, `${port}`);
 });
 
 async function infra(): Promise<string> {
@@ -178,7 +184,7 @@ for (const service of SERVICES) {
     });
 
     test('is told well from ill by its own health check', async () => {
-      const port = { playback: 9101, redactor: 9102, visualizer: 8050 }[service];
+      const port = { playback: 5655, redactor: 5656, visualizer: 8050 }[service];
       const check = () =>
         tryPodman([
           'exec',
@@ -222,6 +228,25 @@ test('no service sees memory of another, or is told of the proxy of the host', a
       [],
     );
     assert.deepEqual(proxies, []);
+  }
+});
+
+test('each service can read the secrets of its own links, and no other; none is in its settings', async () => {
+  const script = `
+    import fs from 'node:fs';
+    const files = fs.existsSync('/run/secrets') ? fs.readdirSync('/run/secrets') : [];
+    console.log(JSON.stringify(files.map(name => [name, fs.readFileSync('/run/secrets/' + name, 'utf8')])));`;
+  for (const service of SERVICES) {
+    const { code, output } = await inside(service, script);
+    assert.equal(code, 0, output);
+    const secrets: [string, string][] = JSON.parse(output);
+    assert.deepEqual(secrets.map(([name]) => name).sort(), SECRETS[service]);
+    const told =
+      (await podman(['inspect', nameOf(service)])) + (await tryPodman(['logs', nameOf(service)])).output;
+    for (const [, secret] of secrets) {
+      assert.match(secret, /^[0-9a-f]{64}$/);
+      assert.ok(!told.includes(secret));
+    }
   }
 });
 

@@ -80,9 +80,9 @@ export function heldIn(): void {
     const listening = await host.root('ss -Hltn');
     const noaas = listening
       .split('\n')
-      .flatMap(line => /\s(\S+:(?:8050|5555|5556|9101|9102))\s/.exec(line)?.[1] ?? []);
+      .flatMap(line => /\s(\S+:(?:8050|5555|5556|5655|5656))\s/.exec(line)?.[1] ?? []);
     assert.deepEqual(noaas, ['127.0.0.1:8050']);
-    for (const port of [5555, 5556, 9101, 9102]) {
+    for (const port of [5555, 5556, 5655, 5656]) {
       assert.notEqual(
         (await host.try(`timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port}'`)).code,
         0,
@@ -232,7 +232,12 @@ export function rebooted(): void {
 export function uninstalled(): void {
   step('uninstall leaves no unit, container, image or setting', async () => {
     await host.op(noaa('uninstall --clips'), 600_000);
-    assert.equal(await host.op('podman ps -aq; podman pod ls -q; podman images -q; podman volume ls -q'), '');
+    assert.equal(
+      await host.op(
+        'podman ps -aq; podman pod ls -q; podman images -q; podman volume ls -q; podman secret ls -q; podman network ls -q --filter name=noaa',
+      ),
+      '',
+    );
     assert.equal(await host.op('systemctl --user list-units --all --no-legend "noaa*"'), '');
     const left = await host.op(
       'find ~ /tmp -name "*noaa*" -not -path "$HOME/noaa-pod*" 2>/dev/null; ls -A ~/.config 2>/dev/null',

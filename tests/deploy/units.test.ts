@@ -94,6 +94,10 @@ describe('units that are bad are refused: ', () => {
     ['loses patience', /TimeoutStopSec=.*/, 'TimeoutStopSec=2'],
     ['on a slow host', /TimeoutStopSec=.*/, 'TimeoutStopSec=15'],
     ['waits for the network', 'DefaultDependencies=false', 'DefaultDependencies=true'],
+    ['a secret of others', 'Secret=noaa-playback', 'Secret=noaa-other'],
+    ['a secret of others', /Secret=noaa-playback.*/, ''],
+    ['others may read', ',mode=0400', ''],
+    ['others may read', ',mode=0400', ',mode=0400,type=env,target=X'],
     ['given the proxy', 'PodmanArgs=--http-proxy=false', ''],
     ['keeps capabilities', 'NET_BIND_SERVICE', 'NET_BIND_SERVICE SYS_ADMIN'],
     ['leaves the pod', 'REDACTOR_HOST=127.0.0.1', 'REDACTOR_HOST=*'],
@@ -107,6 +111,12 @@ describe('units that are bad are refused: ', () => {
       assert.match(faultsOfContainer(service ?? assert.fail('no service')).join('\n'), new RegExp(what));
     });
   }
+
+  test('a visualizer that is given the secret of raw frames', async () => {
+    const given = (text: string) => text.replace('Secret=', 'Secret=noaa-playback,mode=0400\nSecret=');
+    const service = await generated('noaa-visualizer.container', 'noaa-visualizer.service', given);
+    assert.match(faultsOfContainer(service ?? '').join(), /a secret of others/);
+  });
 
   test('a visualizer that can bind the ports of frames', async () => {
     const able = (text: string) => text.replace('[Container]', '[Container]\nAddCapability=NET_BIND_SERVICE');

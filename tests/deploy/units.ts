@@ -32,6 +32,13 @@ export const CAPABILITIES: Record<string, string[]> = {
   visualizer: [],
 };
 
+/** The secrets that a service is given: those of its own links. */
+export const SECRETS: Record<string, string[]> = {
+  playback: ['noaa-playback'],
+  redactor: ['noaa-playback', 'noaa-redactor'],
+  visualizer: ['noaa-redactor'],
+};
+
 /** Key and value of every line of a unit's section, in order. */
 export function section(unit: string, name: string): [key: string, value: string][] {
   const body = unit.split(/^(?=\[)/m).filter(part => part.startsWith(`[${name}]`));
@@ -105,8 +112,18 @@ export function faultsOfContainer(unit: string): string[] {
   };
   must(start.includes('--read-only'), 'its root may be written to');
   must(start.includes('--read-only-tmpfs=false'), 'it has tmpfs that it does not need');
-  const added = start.filter((_, at) => start[at - 1] === '--cap-add').map(name => name.toLowerCase());
-  const allowed = CAPABILITIES[(value('--name') ?? '').replace('noaa-', '')] ?? [];
+  const added = start.filter((_, at) => start[at - 1] === '--cap-add').map(each => each.toLowerCase());
+  const name = (value('--name') ?? '').replace('noaa-', '');
+  const allowed = CAPABILITIES[name] ?? [];
+  const secrets = start.filter((_, at) => start[at - 1] === '--secret');
+  must(
+    secrets.map(secret => secret.split(',')[0]).join() === (SECRETS[name] ?? []).join(),
+    'it has a secret of others, or lacks one of its own',
+  );
+  must(
+    secrets.every(secret => secret.includes(',mode=0400') && !secret.includes('type=env')),
+    'others may read its secret',
+  );
   must(value('--cap-drop') === 'all' && added.join() === allowed.join(), 'it keeps capabilities');
   must(value('--http-proxy') === 'false', 'it is given the proxy of the host, with its password');
   must(!/network-online/.test(unit), 'its start waits for the network of the host');
@@ -121,7 +138,7 @@ export function faultsOfContainer(unit: string): string[] {
   }
   must(value('--health-startup-retries') === '0', 'a busy host gets it killed');
   must(
-    /\/livez|127\.0\.0\.1:9101\/readyz/.test(value('--health-startup-cmd') ?? ''),
+    /\/livez|127\.0\.0\.1:5655\/readyz/.test(value('--health-startup-cmd') ?? ''),
     'its start waits for a neighbour, and podman 5.8 starts none meanwhile',
   );
   must(seconds(service, 'TimeoutStartSec') <= 600, 'a start that fails is never given up');
