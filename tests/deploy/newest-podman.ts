@@ -21,6 +21,9 @@ step('podman quadlet install brings the folder', async say => {
     'for s in playback redactor visualizer; do podman tag localhost/noaa-$s:candidate localhost/noaa-$s:latest; done',
   );
   await playSmallClip();
+  await host.op(
+    "for s in noaa-playback noaa-redactor; do head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \\n' | podman secret create $s -; done",
+  );
   say(await host.op('podman quadlet install noaa-pod/quadlet'));
 });
 
