@@ -234,8 +234,8 @@ test('no service sees memory of another, or is told of the proxy of the host', a
 test('each service can read the secrets of its own links, and no other; none is in its settings', async () => {
   const script = `
     import fs from 'node:fs';
-    const files = fs.existsSync('/run/secrets') ? fs.readdirSync('/run/secrets') : [];
-    console.log(JSON.stringify(files.map(name => [name, fs.readFileSync('/run/secrets/' + name, 'utf8')])));`;
+    const files = fs.existsSync('/secrets') ? fs.readdirSync('/secrets') : [];
+    console.log(JSON.stringify(files.map(name => [name, fs.readFileSync('/secrets/' + name, 'utf8')])));`;
   for (const service of SERVICES) {
     const { code, output } = await inside(service, script);
     assert.equal(code, 0, output);
