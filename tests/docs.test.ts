@@ -119,3 +119,43 @@ test('docs/wire.md describes every field of the events and of /loop', () => {
     [],
   );
 });
+
+describe('the runbook has', () => {
+  const source = (pattern: string) =>
+    globSync(pattern, { cwd: fileOf('.'), exclude: ['**/node_modules', '**/*.test.ts'] })
+      .map(read)
+      .join('\n');
+  /** The words of a union of strings, by its name. */
+  const union = (file: string, name: string): string[] => {
+    const [, body = ''] = new RegExp(`export type ${name} =([^;]*);`).exec(read(file)) ?? [];
+    return [...body.matchAll(/'([^']+)'/g)].map(([, word = '']) => word);
+  };
+  const page = read('docs/runbook.md');
+  const metrics = [...source('apps/**/*.ts').matchAll(/'(noaa_[a-z]+_[a-z_]+)'/g)].map(
+    ([, name = '']) => name,
+  );
+  for (const [what, words] of Object.entries({
+    'every code of a fault': union('apps/common/errors.ts', 'FaultCode'),
+    'every state of the source': union('apps/visualizer/messages.ts', 'SourceState'),
+    'every reason of a refusal': [...union('apps/common/frame.ts', 'RefusalReason'), 'unmarked'],
+    'every cause of a drop': union('apps/visualizer/messages.ts', 'DropCause'),
+    'every kind of audit': union('apps/common/audit.ts', 'AuditKind'),
+    'every metric': metrics,
+  })) {
+    test(what, () => {
+      assert.ok(words.length >= 3, `${words.length} words`);
+      assert.deepEqual(
+        words.filter(word => !page.includes(`\`${word}\``) && !page.includes(`="${word}"`)),
+        [],
+      );
+    });
+  }
+
+  test('no metric that is not there', () => {
+    const named = [...page.matchAll(/`(noaa_[a-z]+_[a-z_]+)`/g)].map(([, name = '']) => name);
+    assert.deepEqual(
+      named.filter(name => !metrics.includes(name)),
+      [],
+    );
+  });
+});
