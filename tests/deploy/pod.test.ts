@@ -250,6 +250,47 @@ test('each service can read the secrets of its own links, and no other; none is 
   }
 });
 
+describe('code in the visualizer’s container', () => {
+  /** Subscribes as an attacker would, with nothing and with every secret that lies about; prints how many bytes come. */
+  const attack = (port: number) => `
+    import { Subscriber } from 'zeromq'; import fs from 'node:fs';
+    const secrets = fs.readdirSync('/secrets').map(name => fs.readFileSync('/secrets/' + name, 'utf8').trim());
+    const ways = [{}, ...['', ...secrets].map(plainPassword => ({ plainUsername: 'noaa', plainPassword }))];
+    for (const way of ways) {
+      const socket = new Subscriber({ ...way, linger: 0, receiveTimeout: 5000 });
+      socket.connect('tcp://127.0.0.1:${port}');
+      socket.subscribe();
+      const parts = await socket.receive().catch(() => []);
+      console.log(parts.reduce((sum, part) => sum + part.byteLength, 0));
+      socket.close();
+    }`;
+  const bytesFrom = async (port: number) => {
+    const { code, output } = await inside('visualizer', attack(port));
+    assert.equal(code, 0, output);
+    return output.trim().split('\n').map(Number);
+  };
+
+  test('gets not one byte of a raw frame, by which ever secret it has', async () => {
+    const raw = await bytesFrom(5555);
+    assert.ok(raw.length >= 3);
+    assert.deepEqual([...new Set(raw)], [0]);
+    // It attacks as it should: its own link, and a playback without a secret, give it frames.
+    assert.ok(Math.max(...(await bytesFrom(5556))) > 1e6);
+    const open = `${POD}-open`;
+    const settings = ['--env=PLAYBACK_HOST=127.0.0.1', '--env=PLAYBACK_PORT=6557'];
+    await podman(['run', '--detach', '--pod', POD, '--name', open, ...settings, imageOf('playback')]);
+    try {
+      await until(
+        async () => Math.max(...(await bytesFrom(6557))) > 1e6,
+        'raw frames without a secret',
+        60_000,
+      );
+    } finally {
+      await podman(['rm', '--force', '--time', '0', open]);
+    }
+  });
+});
+
 test('with its neighbours dead the visualizer can bind no port of frames, and they come back', async () => {
   const script = `
     import { createServer } from 'node:net';
