@@ -40,7 +40,7 @@ export function decoderArguments(
       '-noautoscale',
     ])
     .videoFilters([...colourFilters(clip, format), 'settb=1/1000000', log.filter])
-    // Not y4m, which saves 0.1 ms a 1080p frame: its muxer knows one size for all pictures.
+    // Not y4m, which saves up to 0.5 ms of CPU a 1080p frame: its muxer knows one size for all pictures.
     .format('rawvideo')
     .output('pipe:1');
   return command._getArguments();
