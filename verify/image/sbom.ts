@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { PackageURL } from 'packageurl-js';
 import type { Image } from './archive.ts';
+import { BadImage } from './bad-image.ts';
 import { type DebianPackage, debianPackages } from './dpkg.ts';
 import { archiveState, handNamed } from './hand-made-sbom.ts';
 import { type NpmPackage, npmPackages } from './npm.ts';
@@ -152,7 +153,7 @@ function debianComponent(one: DebianPackage, distribution: { id: string; version
     name: one.name,
     version: one.version,
     ...licences(one.licences),
-    purl: new PackageURL('deb', distribution.id, one.name, one.version, qualifiers, undefined).toString(),
+    purl: packageUrl('deb', distribution.id, one.name, one.version, qualifiers),
     // Debian's tracker goes by source packages, whose binaries may have another version.
     properties: [
       { name: 'aquasecurity:trivy:PkgType', value: distribution.id },
@@ -162,12 +163,27 @@ function debianComponent(one: DebianPackage, distribution: { id: string; version
   };
 }
 
+/** Throws BadImage for a name that is none. */
+function packageUrl(
+  type: string,
+  namespace: string | undefined,
+  name: string | undefined,
+  version: string,
+  qualifiers?: Record<string, string>,
+): string {
+  try {
+    return new PackageURL(type, namespace, name ?? '', version, qualifiers, undefined).toString();
+  } catch (thrown) {
+    throw new BadImage(`the image records a package of ${type} called "${name ?? ''}"`, { cause: thrown });
+  }
+}
+
 /** Returns one component for each package and version, with every folder that holds it. */
 function npmComponents(packages: NpmPackage[]): Map<string, Component> {
   const components = new Map<string, Component>();
   for (const { name, version, licence, path } of packages) {
-    const [scope, bare] = name.startsWith('@') ? (name.split('/') as [string, string]) : [undefined, name];
-    const purl = new PackageURL('npm', scope, bare, version, undefined, undefined).toString();
+    const [scope, bare] = name.startsWith('@') ? name.split('/') : [undefined, name];
+    const purl = packageUrl('npm', scope, bare, version);
     const component = components.get(purl) ?? {
       type: 'library',
       name,
