@@ -61,6 +61,23 @@ export function framePassed(bytes: number): void {
   }
 }
 
+/** What viewers leave behind in the heap is collected when it is this much: 3000 short streams. */
+const LEFT_BEHIND_BYTES = 24 * 2 ** 20;
+let leastUsed = Number.POSITIVE_INFINITY;
+
+/**
+ * Runs a major collection if the heap has grown. Small frames pass for minutes before `framePassed` gets to one, and
+ * streams that come and go leave old objects meanwhile. To be called every few seconds.
+ */
+export function collectLeftBehind(): void {
+  const { used_heap_size: used } = getHeapStatistics();
+  leastUsed = Math.min(leastUsed, used);
+  if (used < leastUsed + LEFT_BEHIND_BYTES) return;
+  collect ??= takeOver();
+  // The handles of closed connections go with one collection, and what they held with the next.
+  collect({ type: 'major' });
+}
+
 /**
  * Returns a received frame's memory at once instead of at the next collection. Its message and pixels are empty afterwards.
  *

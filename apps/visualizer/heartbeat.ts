@@ -1,4 +1,5 @@
 import { onAbort } from '../common/abort.ts';
+import { collectLeftBehind } from '../common/reclaim.ts';
 import type { Feed } from './feed.ts';
 import { trimMalloc } from './malloc.ts';
 
@@ -12,7 +13,10 @@ export function beat(feed: Feed, signal: AbortSignal): void {
   const timers = [
     setInterval(() => feed.refresh(), REFRESH_MS),
     setInterval(() => void feed.everySecond(), STATUS_MS),
-    setInterval(trimMalloc, TRIM_MS),
+    setInterval(() => {
+      collectLeftBehind();
+      trimMalloc();
+    }, TRIM_MS),
   ];
   onAbort(signal, () => timers.forEach(clearInterval));
 }
