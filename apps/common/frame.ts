@@ -12,87 +12,34 @@
  * The trailer comes last so that a Python peer's `pickle.loads(message[16:])` never sees it.
  */
 import { tooLong } from './memory.ts';
+import { isNotice, noticeText } from './notice.ts';
 import { locateArray, pickleEnvelope } from './pickle.ts';
 import { isGeometry, MAX_PIXELS, MAX_SIDE, type PixelLayout, pixelBytes, type WireFormat } from './pixels.ts';
+import { type Refusal, refuse } from './refusal.ts';
+import {
+  AT,
+  blankTrailer,
+  ENDED,
+  findTrailer,
+  HEADER_BYTES,
+  REDACTED,
+  REMNANT_BYTES,
+  REPEAT,
+  readRemnant,
+  readTrailer,
+  type Stamp,
+  TRAILER_BYTES,
+  VERSION,
+  VERSION_1_BYTES,
+  writeStamp,
+} from './trailer.ts';
 
-export const HEADER_BYTES = 16;
-export const TRAILER_BYTES = 48;
-const VERSION_1_BYTES = 32;
-/** What a filter keeps of our trailer if it takes ours for version 1 and keeps the last 32 bytes. */
-const REMNANT_BYTES = VERSION_1_BYTES;
+export { notice } from './notice.ts';
+export type { Refusal, RefusalReason } from './refusal.ts';
+export { type Facts, HEADER_BYTES, type Stamp, TRAILER_BYTES, writeStamp } from './trailer.ts';
 
 const MAX_ENVELOPE_BYTES = 4096;
 export const MAX_MESSAGE_BYTES = HEADER_BYTES + 3 * MAX_PIXELS + MAX_ENVELOPE_BYTES + TRAILER_BYTES;
-
-/** Names of the pixel formats, at the index of their number on the wire. */
-const FORMATS: readonly (WireFormat | undefined)[] = [undefined, 'i420', 'bgr24', 'numpy'];
-
-/** A notice is a sentence or two. */
-const MAX_NOTICE_BYTES = 1024;
-
-const MAGIC = 0x4e4f4141; // 'NOAA'
-const VERSION = 2;
-const REDACTED = 1;
-const REPEAT = 2;
-const ENDED = 4;
-/** By version of the trailer. */
-const KNOWN_FLAGS = { 1: REDACTED, 2: REDACTED | REPEAT | ENDED };
-
-/** Where the fields lie in a trailer, in bytes from its start. */
-const AT = {
-  version: 4,
-  format: 5,
-  flags: 6,
-  reserved: 7,
-  sequence: 8,
-  publishedAt: 16,
-  position: 24,
-  validAt: 32,
-  mask: 40,
-};
-
-/** The last moment that a `Date` can hold, in Unix ms. */
-const LAST_DATE_MS = 8.64e15;
-
-/** Why a message is not a frame. Closed, so that it can label a counter. */
-export type RefusalReason =
-  | 'multi-part'
-  | 'too-long'
-  | 'too-short'
-  | 'bad-geometry'
-  | 'no-trailer'
-  | 'bad-trailer'
-  | 'unknown-format'
-  | 'wrong-length'
-  | 'bad-pickle'
-  | 'withheld';
-
-export interface Refusal {
-  ok: false;
-  reason: RefusalReason;
-  /** For the log: what was found, in numbers, never bytes of the message. Of a notice it is the publisher's sentence. */
-  detail: string;
-}
-
-export interface Stamp {
-  sequence: bigint;
-  /** Unix time in nanoseconds. */
-  publishedAtNs: bigint;
-  /** Microseconds into the clip. */
-  positionUs: bigint;
-  /** When the picture was taken, in Unix milliseconds; 0 if that is not known. */
-  validAtMs: number;
-  /** The first 8 bytes of the SHA-256 of the mask in force; 0 before the redactor. */
-  mask: bigint;
-}
-
-/** What a publisher writes into a trailer. What it leaves out is unknown, or does not hold. */
-export interface Facts extends Pick<Stamp, 'sequence' | 'publishedAtNs' | 'positionUs'> {
-  validAtMs?: number;
-  mask?: bigint;
-  repeat?: boolean;
-  ended?: boolean;
-}
 
 export interface Frame extends PixelLayout {
   ok: true;
@@ -116,15 +63,6 @@ export interface Frame extends PixelLayout {
 export interface MarkableFrame extends Frame {
   version: 2;
   stamp: Stamp;
-}
-
-/** A trailer that is neither stamped nor marked. */
-function blankTrailer(format: WireFormat): Buffer {
-  const trailer = Buffer.alloc(TRAILER_BYTES);
-  trailer.writeUInt32BE(MAGIC, 0);
-  trailer.writeUInt8(VERSION, AT.version);
-  trailer.writeUInt8(FORMATS.indexOf(format), AT.format);
-  return trailer;
 }
 
 /** Where things lie in the messages of one clip; made once, used for every frame. */
@@ -169,22 +107,6 @@ export class FrameLayout {
   }
 }
 
-/**
- * Writes a frame's facts into its trailer of version 2, just before it is sent. The mark is left as it is; every other
- * field is written.
- */
-export function writeStamp(message: Buffer, facts: Facts): void {
-  const at = message.length - TRAILER_BYTES;
-  const { sequence, publishedAtNs, positionUs, validAtMs = 0, mask = 0n, repeat, ended } = facts;
-  const redacted = message.readUInt8(at + AT.flags) & REDACTED;
-  message.writeUInt8(redacted | (repeat ? REPEAT : 0) | (ended ? ENDED : 0), at + AT.flags);
-  message.writeBigUInt64BE(sequence, at + AT.sequence);
-  message.writeBigUInt64BE(publishedAtNs, at + AT.publishedAt);
-  message.writeBigUInt64BE(positionUs, at + AT.position);
-  message.writeBigUInt64BE(BigInt(validAtMs), at + AT.validAt);
-  message.writeBigUInt64BE(mask, at + AT.mask);
-}
-
 /** Returns whether the frame can be marked as it is. */
 export function isMarkable(frame: Frame): frame is MarkableFrame {
   return frame.version === VERSION && frame.stamp !== undefined;
@@ -224,42 +146,6 @@ export function markRedacted(frame: MarkableFrame, mask: bigint): void {
   frame.message.writeBigUInt64BE(mask, at + AT.mask);
   frame.redacted = true;
   frame.stamp.mask = mask;
-}
-
-/**
- * Returns a message that says why there is no frame: a size of 0×0, a sentence instead of pixels, and a trailer of format
- * 0. A reader that does not know notices refuses it as no frame.
- */
-export function notice(sentence: string): Buffer {
-  const text = Buffer.from(sentence).subarray(0, MAX_NOTICE_BYTES);
-  const trailer = Buffer.alloc(TRAILER_BYTES);
-  trailer.writeUInt32BE(MAGIC, 0);
-  trailer.writeUInt8(VERSION, AT.version);
-  return Buffer.concat([Buffer.alloc(HEADER_BYTES), text, trailer]);
-}
-
-const NO_PICTURE = Buffer.alloc(HEADER_BYTES);
-
-function isNotice(message: Buffer): boolean {
-  const at = message.length - TRAILER_BYTES;
-  return (
-    at >= HEADER_BYTES &&
-    at <= HEADER_BYTES + MAX_NOTICE_BYTES &&
-    message.readUInt32BE(at) === MAGIC &&
-    message.readUInt8(at + AT.version) === VERSION &&
-    message.readUInt8(at + AT.format) === 0 &&
-    message.compare(NO_PICTURE, 0, HEADER_BYTES, 0, HEADER_BYTES) === 0
-  );
-}
-
-/** Any publisher can write one, so the text loses its control characters before logs and pages show it. */
-function noticeText(message: Buffer): string {
-  const text = message.toString('utf8', HEADER_BYTES, message.length - TRAILER_BYTES);
-  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ');
-}
-
-function refuse(reason: RefusalReason, detail: string): Refusal {
-  return { ok: false, reason, detail };
 }
 
 /**
@@ -307,51 +193,6 @@ export function parseFrame(message: Buffer): Frame | Refusal {
     ended: (flags & ENDED) !== 0,
     message,
   };
-}
-
-interface Found {
-  at: number;
-  version: number;
-  /** The version that a trailer at this place has. */
-  expected: 1 | 2;
-}
-
-/** Looks for the magic where either version has it. A trailer whose version belongs there comes first. */
-function findTrailer(message: Buffer): Found | undefined {
-  const newest = trailerAt(message, message.length - TRAILER_BYTES, 2);
-  if (newest?.version === 2) return newest;
-  const oldest = trailerAt(message, message.length - VERSION_1_BYTES, 1);
-  if (oldest?.version === 1) return oldest;
-  return newest ?? oldest;
-}
-
-function trailerAt(message: Buffer, at: number, expected: 1 | 2): Found | undefined {
-  if (at < HEADER_BYTES || message.readUInt32BE(at) !== MAGIC) return undefined;
-  return { at, version: message.readUInt8(at + AT.version), expected };
-}
-
-type Trailer = { ok: true; format: WireFormat; version: 1 | 2; flags: number; stamp: Stamp };
-
-function readTrailer(message: Buffer, { at, version, expected }: Found): Trailer | Refusal {
-  const flags = message.readUInt8(at + AT.flags);
-  const reserved = message.readUInt8(at + AT.reserved);
-  if (version !== expected || reserved !== 0 || (flags & ~KNOWN_FLAGS[expected]) !== 0) {
-    return refuse('bad-trailer', `version ${version}, flags ${flags}, reserved ${reserved}`);
-  }
-  const number = message.readUInt8(at + AT.format);
-  const format = FORMATS[number];
-  if (format === undefined) return refuse('unknown-format', `format ${number}`);
-  const sequence = message.readBigUInt64BE(at + AT.sequence);
-  const stamp: Stamp = {
-    sequence,
-    publishedAtNs: message.readBigUInt64BE(at + AT.publishedAt),
-    positionUs: message.readBigUInt64BE(at + AT.position),
-    validAtMs: expected === 1 ? 0 : Number(message.readBigUInt64BE(at + AT.validAt)),
-    mask: expected === 1 ? 0n : message.readBigUInt64BE(at + AT.mask),
-  };
-  if (stamp.validAtMs > LAST_DATE_MS)
-    return refuse('bad-trailer', `valid time ${stamp.validAtMs} is no date`);
-  return { ok: true, format, version: expected, flags, stamp };
 }
 
 type Body = Pick<Frame, 'ok' | 'pixels' | 'order'>;
@@ -403,17 +244,5 @@ function readBarePickle(message: Buffer, width: number, height: number): Frame |
     repeat: false,
     ended: false,
     message,
-  };
-}
-
-/** The last 32 bytes of a trailer of version 2: everything after the sequence. */
-function readRemnant(message: Buffer): Frame['remnant'] {
-  const at = message.length - TRAILER_BYTES;
-  const validAtMs = Number(message.readBigUInt64BE(at + AT.validAt));
-  return {
-    publishedAtNs: message.readBigUInt64BE(at + AT.publishedAt),
-    positionUs: message.readBigUInt64BE(at + AT.position),
-    validAtMs: validAtMs > LAST_DATE_MS ? 0 : validAtMs,
-    mask: message.readBigUInt64BE(at + AT.mask),
   };
 }
