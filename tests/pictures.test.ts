@@ -60,6 +60,25 @@ for (const extension of ['jpg', 'png', 'webp', 'tiff', 'gif']) {
   });
 }
 
+test('a still may be large and have any name', async () => {
+  // In both cases ffmpeg would take its name for a pattern, or guess by it.
+  for (const name of ['photo.jpg', 'a%03d.jpg', 'x[1]*.png', 'no-extension']) {
+    const file = `${folder.path}/${name}`;
+    await ffmpeg(
+      '-f',
+      'lavfi',
+      '-i',
+      'color=red:s=640x480,noise=alls=30',
+      '-frames:v',
+      '1',
+      `${folder.path}/large.jpg`,
+    );
+    await rename(`${folder.path}/large.jpg`, file);
+    await using chain = await startChain({ DATA_FILE: file, ...NO_BORDER });
+    await sees(chain, 'red');
+  }
+});
+
 test('a still that is only half written is never shown, and the one before stays', async () => {
   const file = `${folder.path}/half.jpg`;
   await paint(file, 'red', '640x480');

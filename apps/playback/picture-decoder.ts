@@ -4,7 +4,7 @@ import type { Clip, Wishes } from './clip.ts';
 import { type DecodedFrame, type Decoding, decode } from './decode.ts';
 import type { Image } from './image-file.ts';
 import { checkMemory } from './memory.ts';
-import { probe } from './probe.ts';
+import { probeImage } from './probe-image.ts';
 
 /** Kinds of pictures whose facts are remembered: a folder has one or two. */
 const REMEMBERED = 16;
@@ -68,14 +68,15 @@ export class PictureDecoder {
       }
       if (this.#signal.aborted) return;
       for (; expected < run.length; expected += 1) skipped(run.path(expected), 'does not decode');
-      next = run.next ?? { done: true, value: undefined };
+      next = run.next ?? (await images.next());
     }
   }
 
-  async #clipOf({ path, kind }: Image): Promise<Clip> {
+  async #clipOf(image: Image): Promise<Clip> {
+    const { kind } = image;
     const known = this.#clips.get(kind);
     if (known) return known;
-    const clip = await probe(path, this.#signal, undefined, this.#wishes);
+    const clip = await probeImage(image, this.#wishes, this.#signal);
     checkMemory(clip, this.#format);
     if (this.#clips.size >= REMEMBERED) this.#clips.delete(this.#clips.keys().next().value!);
     this.#clips.set(kind, clip);

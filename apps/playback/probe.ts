@@ -14,7 +14,7 @@ const SEARCH_PATIENCE_MS = 60_000;
 const LONG_SEARCH = ['-v', 'fatal', '-probesize', `${SEARCH_MB}M`, '-analyzeduration', '600M'];
 
 /** Only what `readClip` reads: a file may say anything at any length in its tags. */
-const ENTRIES = [
+export const ENTRIES = [
   'stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,color_space,color_range,field_order,avg_frame_rate,r_frame_rate,duration,nb_frames',
   'stream_disposition=default,attached_pic,timed_thumbnails,still_image',
   'stream_tags=alpha_mode',
@@ -63,7 +63,7 @@ export async function probe(
 }
 
 /** Options for what only a decoded picture has: rotation by SEI or EXIF, and whether it is interlaced. */
-function firstPicture(stream: number): string[] {
+export function firstPicture(stream: number): string[] {
   const entries = 'frame=interlaced_frame:frame_side_data=side_data_type,displaymatrix';
   return ['-select_streams', String(stream), '-read_intervals', '%+#1', '-show_entries', entries];
 }
