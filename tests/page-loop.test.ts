@@ -12,8 +12,6 @@ import { until } from './support/until.ts';
 const FRAMES = 12;
 
 let chain: Awaited<ReturnType<typeof startChain>>;
-/** The sequences of the history's frames, the first frame's first. */
-let order: number[];
 let clip: string;
 const stack = new AsyncDisposableStack();
 
@@ -25,7 +23,7 @@ before(async () => {
     seconds: FRAMES / 6,
   });
   chain = stack.use(await startChain({ DATA_FILE: clip, REDACT_WIDTH: 16 }));
-  order = await historyOf(chain.web, FRAMES);
+  await historyOf(chain.web, FRAMES);
 });
 after(() => stack.disposeAsync());
 
@@ -56,13 +54,13 @@ for (const name of BROWSERS) {
     test('it keeps AWIPS’s time: 250 ms a frame, 700 ms on the first and 1500 ms on the last', async () => {
       await using tab = await openTab(browser, chain.web);
       await enterLoop(tab);
+      const order = await historyOf(chain.web, FRAMES);
       const drawn = await tab.record();
       await until(async () => (await drawn()).length > 2 * FRAMES + 2, 'two rounds');
       const all = await drawn();
-      const oldest = Math.min(...all.map(({ seq }) => seq));
       const held = all
         .slice(1)
-        .map(({ atMs }, i) => ({ index: all[i]!.seq - oldest, ms: atMs - all[i]!.atMs }));
+        .map(({ atMs }, i) => ({ index: order.indexOf(all[i]!.seq), ms: atMs - all[i]!.atMs }));
       const median = (wanted: (index: number) => boolean) => {
         const times = held.filter(({ index }) => wanted(index)).map(({ ms }) => ms);
         return times.toSorted((a, b) => a - b)[(times.length - 1) >> 1]!;
@@ -109,6 +107,7 @@ for (const name of BROWSERS) {
       await using tab = await openTab(browser, chain.web);
       const place = (index: number) => shows(tab, '#loop-place', new RegExp(`^${index} / `));
       await enterLoop(tab);
+      const order = await historyOf(chain.web, FRAMES);
       await tab.act('Play or pause');
       await until(async () => (await label(tab, '#pause')) === 'Play', 'a pause');
       await tab.act('First frame');
