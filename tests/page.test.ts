@@ -259,7 +259,7 @@ test('a picture that comes late is marked as late, and not before its time', asy
   assert.equal(await page.isVisible('#badge'), false);
 });
 
-test('whoever comes back in the middle of a slow clip’s interval is told of no delay', async () => {
+test('a viewer that comes back in the middle of a slow clip’s interval sees no delay', async () => {
   await using slow = await startChain({ DATA_FILE: clip, REDACT_WIDTH: BORDER, PLAYBACK_FPS: 0.25 });
   const inTheMiddle = () =>
     until(async () => {
@@ -334,7 +334,7 @@ test('everything is in reach of the keyboard, and the focus is to be seen', asyn
   await until(() => page.evaluate('document.fullscreenElement === null'), 'the end of full screen');
 });
 
-test('a hidden tab lets go of its stream, and takes it up again when it is seen', async () => {
+test('a hidden tab closes its stream, and opens it again when it is seen', async () => {
   // Tabs that Playwright drives count as visible all the time, so these two are opened behind its back.
   const control = await browser.newBrowserCDPSession();
   const { browserContextId } = await control.send('Target.createBrowserContext');

@@ -1,4 +1,4 @@
-/** Raw frames behind a secret: the chain that knows it plays, and whoever does not gets nothing. */
+/** Raw frames behind a secret: the chain that knows it plays, and a stranger gets nothing. */
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -20,7 +20,7 @@ test('with a secret the picture is live, and a stranger at playback’s port get
   stranger.connect(`tcp://127.0.0.1:${chain.environment.playback.PLAYBACK_PORT}`);
   stranger.subscribe();
   await playback.logged(({ reason, msg }) => reason === 'refused-subscriber' && /offers no secret/.test(msg));
-  // It times out: frames come 30 times a second to whoever is let in.
+  // It times out: frames come 30 times a second to every subscriber that is let in.
   await assert.rejects(stranger.receive(), { code: 'EAGAIN' });
   stranger.close();
   for (const { log } of Object.values(chain.services)) {

@@ -33,7 +33,7 @@ async function heardAfter(first: (port: number) => Promise<() => Promise<void> |
     const source = subscribe(endpoint, ended.signal);
     await new Promise(resolve => setTimeout(resolve, 300));
     await leave();
-    // A socket that has closed lets go of its port a little later.
+    // A socket that has closed releases its port a little later.
     const sink = await until(() => publish(endpoint, ended.signal).catch(() => undefined), 'the port');
     return await hears(source, sink, ended);
   } finally {
@@ -41,7 +41,7 @@ async function heardAfter(first: (port: number) => Promise<() => Promise<void> |
   }
 }
 
-/** A server that is no ZeroMQ: it says `greeting` to whoever comes. */
+/** A server that is no ZeroMQ: it says `greeting` to every client. */
 async function stranger(
   port: number,
   greeting: Buffer | string,

@@ -106,7 +106,7 @@ test('connections that ask for nothing keep nobody out: the oldest of them makes
   for (const socket of silent) socket.destroy();
 });
 
-test('whoever has asked is not sent away for those that come later', async () => {
+test('a client that has sent its request is not disconnected for later ones', async () => {
   await using server = await bounded({ connections: 2 }, (_, response) => void response.write('here'));
   const watching = [await server.connected(), await server.connected()];
   for (const socket of watching) {

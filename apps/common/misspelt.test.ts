@@ -60,7 +60,7 @@ describe('a service', () => {
     );
   });
 
-  test('is told of names near its own alone, and starts', () => {
+  test('gets a warning about names near its own only, and starts', () => {
     const environment = { VISUALISER_PORT: '8051', REDACT_WITH: '9', PLAYBACK_LOPP: '1' };
     assert.equal(readEnv(visualizer, environment).VISUALIZER_PORT, 8050);
     assert.deepEqual(warningsOf(visualizer, environment), [

@@ -6,7 +6,7 @@ import { framePassed, release } from './reclaim.ts';
 const FRAME = 4 * 2 ** 20;
 const heldMb = () => process.memoryUsage().arrayBuffers / 2 ** 20;
 
-/** Holds frames through several looks at the young generation, and lets go of them. */
+/** Holds frames through several minor collections, then drops them. */
 function holdFrames(count: number): void {
   const held = Array.from({ length: count }, () => Buffer.alloc(FRAME));
   pass(40);

@@ -9,7 +9,7 @@ const pixelsOf = (frame: AssembledFrame | undefined) =>
   frame?.message.subarray(layout.pixelOffset, layout.pixelOffset + layout.pixelBytes);
 const line = { width: 8, height: 4, ptsUs: 7 };
 
-/** Feeds an assembler as a socket does: into its space, in pieces of so many bytes at most, and not while it is full. */
+/** Feeds an assembler as a socket does: into its space, in pieces of at most this many bytes, and not while it is full. */
 class Feed {
   readonly assembler: FrameAssembler;
   #left: Buffer;

@@ -503,7 +503,7 @@ describe('a turned picture is turned before its chroma is shared', { concurrency
 });
 
 describe('a pixel colours no other than those it shares a chroma sample with', { concurrency: 4 }, () => {
-  /** Every so many chroma samples, both ways, one is not neutral; and in the corner. */
+  /** Every few chroma samples, both ways, one is not neutral; and in the corner. */
   const APART = 5;
 
   for (const { chroma, width, height, bits } of [

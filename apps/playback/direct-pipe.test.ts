@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { until } from '../../tests/support/until.ts';
 import { directPipe } from './direct-pipe.ts';
 
-/** Takes everything into one piece of memory, at most so many bytes before it has to be asked again. */
+/** Takes everything into one piece of memory, at most this many bytes before it has to be resumed. */
 class Taking {
   readonly bytes: Buffer;
   taken = 0;

@@ -213,7 +213,7 @@ for (const service of SERVICES) {
   });
 }
 
-test('no service sees memory of another, or is told of the proxy of the host', async () => {
+test('no service sees memory of another, or learns of the host’s proxy', async () => {
   const script = (name: string) =>
     `import fs from 'node:fs'; try { fs.writeFileSync('/dev/shm/${name}', ''); } catch {}
      console.log(JSON.stringify({

@@ -105,7 +105,7 @@ test('a fixable vulnerability of severity high fails', async () => {
   );
 });
 
-test('what two scanners tell of is one finding, under the worse rating, and names both', async () => {
+test('what two scanners report is one finding, under the worse rating, and names both', async () => {
   const found = await verdict({
     trivy: { scan: 'fixable high' },
     grype: { scan: "fixable high, the same as trivy's" },
@@ -173,7 +173,7 @@ test('an acceptance holds for its own component and vulnerability only', async (
   for (const other of others) {
     const found = await verdict({ trivy: { scan: 'fixable high' } }, [other]);
     assert.equal(found.outcome, 'failed', JSON.stringify(other));
-    assert.deepEqual(found.unused, [other], 'and one that fits nothing is told of');
+    assert.deepEqual(found.unused, [other], 'and one that fits nothing is reported');
   }
 });
 
