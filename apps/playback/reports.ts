@@ -1,3 +1,4 @@
+import { auditLog } from '../common/audit.ts';
 import { type Logger, ThrottledLog } from '../common/log.ts';
 import type { FolderEvents } from './folder-source.ts';
 import type { PlaybackEvents } from './playback.ts';
@@ -8,6 +9,8 @@ import type { Telemetry } from './telemetry.ts';
 /** Turns what happens into counters, health and log lines. */
 export class Reports implements PlaybackEvents, SourceEvents, FolderEvents {
   readonly #log: Logger;
+  /** What plays, and what can't be played, is for the audit. */
+  readonly #sourceLog: Logger;
   readonly #warnings: ThrottledLog;
   readonly #telemetry: Telemetry;
   readonly #health: SourceHealth;
@@ -17,6 +20,7 @@ export class Reports implements PlaybackEvents, SourceEvents, FolderEvents {
   /** @param facts what each line about the source says besides its own facts */
   constructor(log: Logger, telemetry: Telemetry, health: SourceHealth, facts: Record<string, unknown>) {
     this.#log = log;
+    this.#sourceLog = auditLog(log, 'source');
     this.#warnings = new ThrottledLog(log);
     this.#telemetry = telemetry;
     this.#health = health;
@@ -25,14 +29,14 @@ export class Reports implements PlaybackEvents, SourceEvents, FolderEvents {
 
   opened({ summary, facts }: Opened): void {
     this.#lost = undefined;
-    this.#log.info({ ...facts, ...this.#facts }, summary);
+    this.#sourceLog.info({ ...facts, ...this.#facts }, summary);
   }
 
   lost(reason: string): void {
     this.#health.lost(reason);
     if (this.#lost === reason) return;
     this.#lost = reason;
-    this.#log.warn({ reason: 'lost' }, reason);
+    this.#sourceLog.warn({ reason: 'lost' }, reason);
   }
 
   damaged(line: string): void {

@@ -86,7 +86,7 @@ async function decodeStill(path: string, decoder: PictureDecoder): Promise<Buffe
   for await (const { message } of decoder.decode(only(image), FPS, (_, reason) => (why = reason))) {
     return message;
   }
-  throw wrong(why);
+  throw why.startsWith('DATA_FILE ') ? new Fault('bad-clip', why) : wrong(why);
 }
 
 async function* only(image: Image): AsyncGenerator<Image> {
