@@ -137,7 +137,7 @@ describe('the runbook has', () => {
   for (const [what, words] of Object.entries({
     'every code of a fault': union('apps/common/errors.ts', 'FaultCode'),
     'every state of the source': union('apps/visualizer/messages.ts', 'SourceState'),
-    'every reason of a refusal': [...union('apps/common/frame.ts', 'RefusalReason'), 'unmarked'],
+    'every reason of a refusal': [...union('apps/common/refusal.ts', 'RefusalReason'), 'unmarked'],
     'every cause of a drop': union('apps/visualizer/messages.ts', 'DropCause'),
     'every kind of audit': union('apps/common/audit.ts', 'AuditKind'),
     'every metric': metrics,
