@@ -1,17 +1,25 @@
 /**
  * Code that runs where the visualizer does, as its user, and wants raw frames or to pass for a neighbour. It attacks the
- * ports in its arguments until it gets SIGTERM, then prints what it has got as JSON. It needs nothing but Node.js.
+ * ports in its first two arguments until it gets SIGTERM, or for the seconds in its third, then prints what it has got as
+ * JSON. It needs nothing but Node.js.
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 
-const [playback = 0, redactor = 0] = process.argv.slice(2).map(Number);
+const [playback = 0, redactor = 0, seconds = 0] = process.argv.slice(2).map(Number);
 const got = {
   /** Most bytes that one connection to playback has brought; a handshake has less than 200. */
   bytes: 0,
-  /** Ports that it could listen on, and the secret that a client handed it there. */
+  /** Ports that it could listen on, and the secrets that clients handed it there. */
   bound: [] as string[],
-  said: '',
+  said: [] as string[],
   endlessBytes: 0,
+  /** Unix sockets with an abstract name, which a shared network shares, and most bytes that one has brought. */
+  sockets: 0,
+  socketBytes: 0,
+  /** Processes of others that it sees, and those whose memory it could open. */
+  seen: [] as string[],
+  opened: [] as string[],
 };
 
 function greeting(mechanism: string, version: number, isServer = false): Buffer {
@@ -80,6 +88,39 @@ async function sendEndlessly(port: number): Promise<void> {
   socket.destroy();
 }
 
+/** Connects to every Unix socket with an abstract name and listens. */
+async function eavesdrop(): Promise<void> {
+  const names = readFileSync('/proc/net/unix', 'utf8').match(/@\S+$/gm) ?? [];
+  got.sockets = Math.max(got.sockets, names.length);
+  for (const name of new Set(names)) {
+    let bytes = 0;
+    const socket = connect({ path: `\0${name.slice(1)}` });
+    socket.on('error', () => {});
+    socket.on('data', data => {
+      bytes += data.length;
+      got.socketBytes = Math.max(got.socketBytes, bytes);
+    });
+    await pause(5);
+    socket.destroy();
+  }
+}
+
+/** Looks for processes of the neighbours, and tries to read their memory and their settings. */
+function lookAround(): void {
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+    if (Number(pid) === process.pid) continue;
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      if (!/apps\/(playback|redactor)\/|ffmpeg/.test(line)) continue;
+      if (!got.seen.includes(line)) got.seen.push(line);
+      readFileSync(`/proc/${pid}/environ`);
+      if (!got.opened.includes(line)) got.opened.push(line);
+    } catch {
+      // Gone, or not ours.
+    }
+  }
+}
+
 /** Listens as a publisher that asks for the secret, and notes what clients hand it. */
 function squat(port: number, host: string): void {
   const server = createServer(client => {
@@ -91,7 +132,7 @@ function squat(port: number, host: string): void {
         said += bytes.toString('latin1', 0, 400);
         const [, password] = /HELLO.noaa.([!-~]{64,})/.exec(said) ?? [];
         // Not one of its own guesses.
-        if (password && !/^0+$/.test(password)) got.said = password;
+        if (password && !/^0+$/.test(password) && !got.said.includes(password)) got.said.push(password);
       });
     client.write(greeting('PLAIN', 3, true));
   }).on('error', () => {});
@@ -106,9 +147,12 @@ process.once('SIGTERM', () => {
   process.stdout.write(`${JSON.stringify(got)}\n`, () => process.exit());
 });
 process.stdout.write('attacking\n');
+if (seconds > 0) setTimeout(() => process.kill(process.pid, 'SIGTERM'), seconds * 1000);
 while (!ended.signal.aborted) {
   for (const port of [playback, redactor])
     for (const host of ['127.0.0.1', '0.0.0.0', '::']) squat(port, host);
+  lookAround();
+  await eavesdrop();
   await Promise.all(
     [playback, redactor].flatMap(port => [
       ...QUESTIONS.map(question => ask(port, question)),
