@@ -210,6 +210,9 @@ for (const name of BROWSERS) {
       await using tab = await openTab(browser, timed.web);
       await tab.becomes('live');
       await shows(tab, '#valid', /^2026-03-14 18:\d\d:31 UTC$/);
+      const overlapping = await tab.page.evaluate(`[...document.querySelectorAll('#readouts dd')]
+        .filter(dd => dd.scrollWidth > dd.parentElement.clientWidth).map(dd => dd.textContent)`);
+      assert.deepEqual(overlapping, [], 'figures that run into the next');
       await standStill(tab);
       const newest = (await history(timed.web)).at(-1)!.seq;
       await until(async () => (await tab.seq()) === newest, 'the last frame of the loop');
