@@ -217,6 +217,20 @@ for (const path of ['/stream', '/stream.mjpg', '/snapshot.jpg']) {
   });
 }
 
+test('a client that leaves in the middle of an answer is no line in the log, least of all a stack', async () => {
+  const lines = () =>
+    chain.services.visualizer.log.filter(({ level }) => level === 'raw' || level === 'error');
+  for (let times = 0; times < 30; times += 1) {
+    const client = await Client.connect();
+    client.socket.write(request('localhost', '/script/main.js', 'Accept-Encoding: gzip\r\n'));
+    client.socket.write(request('localhost', '/snapshot.jpg'));
+    await new Promise(resolve => setImmediate(resolve));
+    client.socket.resetAndDestroy();
+  }
+  await fetch(`${chain.web}/status`);
+  assert.deepEqual(lines(), []);
+});
+
 test('thousands of short streams leave no memory behind', async () => {
   const { pid } = chain.services.visualizer.process;
   const residentMb = () =>

@@ -38,6 +38,8 @@ export interface Served {
 /** Returns a server for all paths; the caller listens. */
 export function createHttpServer(served: Served): Server {
   const app = new Koa();
+  // For example, a client that leaves in the middle of a file. Koa itself would print the stack.
+  app.on('error', (error: Error) => served.log.debug({ err: error }, 'a request failed'));
   const router = routes(served);
   app
     .use(async (context, next) => {
