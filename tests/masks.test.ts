@@ -183,14 +183,15 @@ class Bench implements AsyncDisposable {
       isThrough = true;
     });
     await until(async () => {
-      await bench.#send();
+      await bench.send();
       return isThrough;
     }, 'the first frame');
     await first;
     return bench;
   }
 
-  async #send(): Promise<bigint> {
+  /** Publishes a frame and returns its number. */
+  async send(): Promise<bigint> {
     const { pixelOffset, pixelBytes } = this.#layout;
     const message = this.#layout.allocate().fill(OPEN, pixelOffset, pixelOffset + pixelBytes);
     const sequence = BigInt(this.#sequence);
@@ -210,7 +211,7 @@ class Bench implements AsyncDisposable {
 
   /** Sends frames until one that was sent after this moment comes out, or a sentence in its place. */
   async next(): Promise<Frame | string> {
-    const from = await this.#send();
+    const from = await this.send();
     for (;;) {
       const received = await this.#receive();
       if (typeof received === 'string' || received.stamp!.sequence >= from) return received;
@@ -302,10 +303,11 @@ test('a mask for another size stops publication and says both sizes', async () =
   );
   const reason = await bench.next();
   assert.match(reason as string, /the mask is for 640×480, and the picture is 32×16/);
-  await until(
-    async () => (await (await fetch(`${bench.telemetry}/readyz`)).text()).includes('the mask is for 640×480'),
-    'health to say so',
-  );
+  // Frames go on coming, and each is withheld.
+  await until(async () => {
+    await bench.send();
+    return (await (await fetch(`${bench.telemetry}/readyz`)).text()).includes('the mask is for 640×480');
+  }, 'health to say so');
 });
 
 test('no signal, no path and no header lifts a mask', async () => {
