@@ -137,10 +137,13 @@ test('a shell put into a built image is found, and so is a program exchanged for
 test('a byte added to JavaScript of ours, or of a package, in a built image is found', async t => {
   const isKnown = expected.get('redactor')?.code !== undefined;
   if (!isKnown) t.diagnostic('our code is compared with nothing: there are uncommitted changes');
-  for (const path of ['/app/apps/redactor/main.js', '/app/node_modules/zeromq/lib/index.js']) {
-    const altered = join(folder, 'altered.js');
+  for (const [name, path] of [
+    ['altered-ours', '/app/apps/redactor/main.js'],
+    ['altered-package', '/app/node_modules/zeromq/lib/index.js'],
+  ] as const) {
+    const altered = join(folder, `${name}.js`);
     writeFileSync(altered, `${imageAt('redactor').rootfs.get(path)?.read()}\n`);
-    const image = await changed('redactor', 'altered', altered, path);
+    const image = await changed('redactor', name, altered, path);
     const found = violations(image, 'redactor').filter(
       one => one.path === path && one.check.endsWith('-changed'),
     );
