@@ -4,10 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '../support/clips.ts';
 import { brightest, decodeJpeg } from '../support/jpeg.ts';
 import { freePort } from '../support/ports.ts';
@@ -295,6 +296,42 @@ describe('code in the visualizer’s container', () => {
       await podman(['rm', '--force', '--time', '0', open]);
     }
   });
+});
+
+test('code in the visualizer’s container gets nothing in a minute, while its neighbours are killed again and again', async () => {
+  const attacker = readFileSync(fileURLToPath(new URL('../support/attacker.ts', import.meta.url)), 'utf8');
+  const program = [
+    'node',
+    '--input-type=module-typescript',
+    '-e',
+    attacker,
+    '--',
+    'attacker',
+    '5555',
+    '5556',
+    '60',
+  ];
+  const attack = tryPodman(['exec', nameOf('visualizer'), ...program]);
+  let over = false;
+  void attack.finally(() => {
+    over = true;
+  });
+  let killed = 0;
+  while (!over) {
+    for (const service of ['playback', 'redactor'] as const) {
+      await tryPodman(['kill', nameOf(service)]);
+      await podman(['start', nameOf(service)]);
+      killed += 1;
+    }
+    await until(async () => over || (await fetch(`${SITE}/readyz`)).ok, 'the picture under attack', 60_000);
+  }
+  const { code, output } = await attack;
+  assert.equal(code, 0, output);
+  const got = JSON.parse(output.trim().split('\n').at(-1) ?? '');
+  assert.ok(killed >= 4, `${killed} neighbours were killed`);
+  assert.ok(got.bytes < 400, `${got.bytes} bytes, more than a handshake`);
+  assert.deepEqual([got.bound, got.said, got.socketBytes, got.seen], [[], [], 0, []]);
+  await until(async () => (await fetch(`${SITE}/readyz`)).ok, 'the picture after it', 60_000);
 });
 
 test('with its neighbours dead the visualizer can bind no port of frames, and they come back', async () => {
