@@ -142,3 +142,21 @@ test('switched off, nothing is held', () => {
     assert.deepEqual([loop.list().frames, changes], [[], []]);
   }
 });
+
+test('a picture that comes in is said to follow the one before it in the list, whatever came before', () => {
+  for (const maxFrames of [1, 3, 8]) {
+    const { loop, changes } = loopOf({ maxFrames });
+    for (let step = 0; step < 2000; step += 1) {
+      const reported = changes.length;
+      // Rounds of 6 with gaps, replaced pictures, and now and then another place.
+      const position = 1 + ((step + (step % 37 === 0 ? 3 : 0)) % 6) + (step % 101 === 0 ? 50 : 0);
+      if (step % 11 !== 0)
+        loop.add(pictureAt(position, jpegOf((position + (step % 89 === 0 ? 1 : 0)) % 256)));
+      const [added] = changes.length > reported ? changes.at(-1)!.added : [];
+      if (!added) continue;
+      const { frames } = loop.list();
+      const at = frames.findIndex(({ id }) => id === added.id);
+      assert.equal(added.after, frames[at - 1]?.id ?? null, `step ${step} of ${maxFrames}`);
+    }
+  }
+});

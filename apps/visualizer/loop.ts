@@ -35,6 +35,8 @@ export class Loop {
   #added = 0;
   #bytes = 0;
   #revision = 0;
+  /** Id of the picture that was seen last. */
+  #lastSeen = '';
   /** What all entries share: pictures of another size or mask don't belong beside them. */
   #kind = '';
   /** Whether a picture has come round again, so that the whole clip is held. */
@@ -83,6 +85,7 @@ export class Loop {
       this.#roundSeen = true;
       this.#entries.delete(place);
       this.#entries.set(place, Object.assign(held, pixels));
+      this.#lastSeen = held.id;
       return;
     }
     const removed: string[] = [];
@@ -110,9 +113,16 @@ export class Loop {
       // What is held is a part of the clip again, so its newest end is where it was seen last.
       this.#roundSeen = false;
     }
+    const after = this.#idBefore(id);
+    this.#lastSeen = id;
+    this.#change({ added: [{ id, seq, position, validAt, width, height, bytes, after }], removed });
+  }
+
+  /** A source that does not repeat appends with every frame: the whole list is looked through for the others only. */
+  #idBefore(id: string): string | null {
+    if (!this.#roundSeen && this.#places.has(this.#lastSeen)) return this.#lastSeen;
     const frames = this.#inOrder();
-    const at = frames.findLastIndex(frame => frame.id === id);
-    this.#change({ added: [{ ...frames[at]!, after: frames[at - 1]?.id ?? null }], removed });
+    return frames[frames.findLastIndex(frame => frame.id === id) - 1]?.id ?? null;
   }
 
   /** Drops everything. */
