@@ -59,7 +59,7 @@ function answer(question: Buffer[]): (string | Buffer)[] {
   return known ? [VERSION, id, '200', 'OK', USERNAME, ''] : [VERSION, id, '400', 'no access', '', ''];
 }
 
-/** Takes as long for a wrong secret as for the right one. */
+/** Compares in constant time, so that the time says nothing about the secret. */
 function isSame(given: Buffer | undefined, secret: string): boolean {
   const expected = Buffer.from(secret);
   const compared = Buffer.alloc(expected.length);

@@ -12,7 +12,7 @@ const LOOK_MS = 300;
 const SETTLED_MS = 200;
 /** A file that has changed this recently is still being written. */
 const WRITING_MS = 2000;
-/** Whoever writes a picture for longer than this has given up. */
+/** A program that writes a picture for longer than this has given up. */
 const LONGEST_WRITING_MS = 10_000;
 /** For the decoder: one picture needs one thread. */
 const FPS = 1;

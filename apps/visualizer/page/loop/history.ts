@@ -90,7 +90,7 @@ export class History {
   }
 
   #apply({ added, removed, revision }: LoopChange): void {
-    // A viewer that is behind is not told of a change.
+    // The server skips events for a viewer that is behind.
     if (revision !== this.#revision + 1) void this.list();
     this.#revision = revision;
     const gone = new Set([...removed, ...added.map(({ id }) => id)]);

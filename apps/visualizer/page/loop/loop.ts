@@ -100,7 +100,7 @@ export class Loop {
     this.#marked = this.current;
   }
 
-  /** Shows the marked frame, or else the first, in place of the current one, until it is called with false. */
+  /** Shows the marked frame, or else the first, instead of the current one, until it is called with false. */
   peek(on: boolean): void {
     if (on === (this.#peeked !== undefined)) return;
     const marked = this.playable.find(({ id }) => id === this.#marked?.id);
