@@ -1,6 +1,15 @@
 import { Fault } from '../common/errors.ts';
 import { isGeometry, MAX_PIXELS, MAX_SIDE } from '../common/pixels.ts';
-import { displayedSize, halvingsFor, type Shape, sampleAspectOf, turnOf, type WantedSize } from './shape.ts';
+import { type Crop, sensible } from './crop.ts';
+import {
+  displayedSize,
+  halvingsFor,
+  limitAspect,
+  type Shape,
+  sampleAspectOf,
+  turnOf,
+  type WantedSize,
+} from './shape.ts';
 
 /** What ffprobe reports, as far as we read it. Everything in it comes out of the file and is not trusted. */
 export interface ProbedStream {
@@ -32,6 +41,8 @@ export interface Clip extends Shape {
   /** As displayed. */
   width: number;
   height: number;
+  /** What the container leaves out of the decoded picture. */
+  crop: Crop | undefined;
   /** To be deinterlaced. */
   interlaced: boolean;
   pixelFormat: string;
@@ -48,6 +59,8 @@ export interface Clip extends Shape {
 
 const DEFAULT_INTERVAL_US = 1e6 / 30;
 const MATRICES = new Set(['bt709', 'fcc', 'bt470bg', 'smpte170m', 'smpte240m', 'ycgco', 'bt2020nc', 'gbr']);
+
+const UNCROPPED: Crop = { left: 0, top: 0, right: 0, bottom: 0 };
 
 /** Most halvings that ffmpeg's JPEG decoder does. */
 const JPEG_HALVINGS = 3;
@@ -97,10 +110,20 @@ function isDefault({ disposition }: ProbedStream): boolean {
   return !!disposition?.default;
 }
 
+/** Returns how the container crops, if this ffmpeg knows of it. */
+export function reportedCrop({ side_data_list: list, width, height }: ProbedStream): Crop | undefined {
+  const data = list?.find(({ side_data_type: type }) => type === 'Frame Cropping');
+  if (!data) return undefined;
+  const side = (name: string) => Number(data[`crop_${name}`]);
+  const crop = { left: side('left'), top: side('top'), right: side('right'), bottom: side('bottom') };
+  return sensible({ ...crop, isKnownToFfmpeg: true }, { width: Number(width), height: Number(height) });
+}
+
 /**
  * Reads what decoding needs out of what ffprobe found, and checks it.
  *
  * @param first the stream's first picture, which may know what its container does not
+ * @param crop how the container crops
  * @throws Fault `bad-clip`
  */
 export function readClip(
@@ -109,11 +132,19 @@ export function readClip(
   format: ProbedFormat,
   first: ProbedStream = {},
   { size, deinterlace = true }: Wishes = {},
+  crop?: Crop,
 ): Clip {
   const coded = { width: Number(video['width']), height: Number(video['height']) };
-  const shape = { turn: turnOf(video, first), sampleAspect: sampleAspectOf(video), wanted: size };
-  const halvings = video['codec_name'] === 'mjpeg' ? halvingsFor(coded, shape, JPEG_HALVINGS) : 0;
-  const { width, height } = displayedSize(coded, { ...shape, halvings });
+  const { left, top, right, bottom } = crop ?? UNCROPPED;
+  const cropped = { width: coded.width - left - right, height: coded.height - top - bottom };
+  const isWhole = cropped.width === coded.width && cropped.height === coded.height;
+  const sampleAspect =
+    crop?.sampleAspect === undefined ? sampleAspectOf(video) : limitAspect(crop.sampleAspect);
+  const shape = { turn: turnOf(video, first), sampleAspect, wanted: size };
+  // What is cropped is counted in whole pixels.
+  const isHalved = video['codec_name'] === 'mjpeg' && isWhole;
+  const halvings = isHalved ? halvingsFor(coded, shape, JPEG_HALVINGS) : 0;
+  const { width, height } = displayedSize(cropped, { ...shape, halvings });
   if (!isGeometry(width, height)) {
     throw new Fault(
       'bad-clip',
@@ -131,6 +162,7 @@ export function readClip(
     codedHeight: coded.height,
     width,
     height,
+    crop,
     ...shape,
     halvings,
     interlaced: deinterlace && isInterlaced(video, first),

@@ -37,6 +37,20 @@ const TURNS: Record<Turn, string[]> = {
  * its colour from the source's pixels that it touches, and from no other.
  */
 export function colourFilters(clip: Clip, format: WireFormat): string[] {
+  return [...crop(clip), ...convert(clip, format)];
+}
+
+/** Crops as the container says. */
+function crop({ crop }: Clip): string[] {
+  if (!crop) return [];
+  const { left, top, right, bottom, sampleAspect } = crop;
+  return [
+    `crop=w=iw-${left + right}:h=ih-${top + bottom}:x=${left}:y=${top}:exact=1`,
+    ...(sampleAspect === undefined ? [] : [`setsar=sar=${sampleAspect}:max=1000000`]),
+  ];
+}
+
+function convert(clip: Clip, format: WireFormat): string[] {
   const turn = TURNS[clip.turn];
   const shownOdd: Both<boolean> = [clip.width % 2 === 1, clip.height % 2 === 1];
   const odd: Both<boolean> = isOnItsSide(clip) ? [shownOdd[1], shownOdd[0]] : shownOdd;
@@ -75,10 +89,10 @@ export function colourFilters(clip: Clip, format: WireFormat): string[] {
     ...reduce(clip),
   ];
   const onBlack = alpha ? planarOnBlack(alpha, clip.fullRange, nearestTaken(alpha.opaque)) : [];
-  const convert = (to: string) => evenly(odd, taken, [...onBlack, colorspace(clip.matrix, range, to)].join());
-  if (format === 'i420' && turn.length === 0) return [...planar, ...convert('yuv420p')];
+  const toWire = (to: string) => evenly(odd, taken, [...onBlack, colorspace(clip.matrix, range, to)].join());
+  if (format === 'i420' && turn.length === 0) return [...planar, ...toWire('yuv420p')];
   // Turned, a picture of an odd size has other pixels share a sample, and a 4:2:2 one another sampling: turn it whole.
-  const whole = [...planar, ...convert('yuv444p12'), ...turn];
+  const whole = [...planar, ...toWire('yuv444p12'), ...turn];
   if (format === 'i420') return [...whole, ...shareChroma(shownOdd, 'yuv444p12')];
   return [
     ...whole,

@@ -30,6 +30,7 @@ export function decoderArguments(
     .inputOptions([...INPUT_GUARD, '-noautorotate', '-nostdin', '-nostats', '-loglevel', 'level+repeat+info'])
     .inputOptions(['-threads', String(decoderThreads(clip, fps)), '-filter_threads', '1'])
     .inputOptions(clip.decoder === undefined || codec !== undefined ? [] : ['-c:v', clip.decoder])
+    .inputOptions(clip.crop?.isKnownToFfmpeg ? ['-apply_cropping', 'codec'] : [])
     .inputOptions(clip.halvings === 0 ? [] : ['-lowres', String(clip.halvings)])
     // Every picture passes, without a time: the muxer would complain where times go back.
     .outputOptions([

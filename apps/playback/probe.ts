@@ -1,7 +1,16 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { asError, Fault } from '../common/errors.ts';
-import { type Clip, type ProbedFormat, type ProbedStream, pickVideo, readClip, type Wishes } from './clip.ts';
+import {
+  type Clip,
+  type ProbedFormat,
+  type ProbedStream,
+  pickVideo,
+  readClip,
+  reportedCrop,
+  type Wishes,
+} from './clip.ts';
+import { type Crop, containerCrop } from './crop.ts';
 import { answerOf, fileUrl, INPUT_GUARD, INSTALL } from './ffmpeg.ts';
 import { kindOfFile, kindOfMissing } from './file-kind.ts';
 
@@ -18,7 +27,7 @@ export const ENTRIES = [
   'stream=index,codec_type,codec_name,width,height,sample_aspect_ratio,pix_fmt,color_space,color_range,field_order,avg_frame_rate,r_frame_rate,duration,nb_frames',
   'stream_disposition=default,attached_pic,timed_thumbnails,still_image',
   'stream_tags=alpha_mode',
-  'stream_side_data=side_data_type,displaymatrix',
+  'stream_side_data=side_data_type,displaymatrix,crop_left,crop_top,crop_right,crop_bottom',
   'format=duration',
 ].join(':');
 
@@ -57,7 +66,8 @@ export async function probe(
   const { frames = [] } = searched
     ? {}
     : await ask(path, firstPicture(Number(video['index'])), signal, patienceMs);
-  const clip = readClip(path, video, format, frames[0], wishes);
+  const crop = reportedCrop(video) ?? (await unreportedCrop(path, streams, video));
+  const clip = readClip(path, video, format, frames[0], wishes, crop);
   if (clip.decoder !== undefined) await checkDecoder(path, clip.decoder, signal, patienceMs);
   return clip;
 }
@@ -66,6 +76,18 @@ export async function probe(
 export function firstPicture(stream: number): string[] {
   const entries = 'frame=interlaced_frame:frame_side_data=side_data_type,displaymatrix';
   return ['-select_streams', String(stream), '-read_intervals', '%+#1', '-show_entries', entries];
+}
+
+/** Returns how the container crops, as we read it ourselves. */
+async function unreportedCrop(
+  path: string,
+  streams: readonly ProbedStream[],
+  video: ProbedStream,
+): Promise<Crop | undefined> {
+  const isTrack = ({ codec_type: type, disposition }: ProbedStream) =>
+    type === 'video' && !disposition?.attached_pic;
+  const size = { width: Number(video['width']), height: Number(video['height']) };
+  return await containerCrop(path, streams.filter(isTrack).indexOf(video), size);
 }
 
 /** @throws Fault `bad-clip` where this ffmpeg would show what the clip hides */

@@ -43,7 +43,11 @@ const SQUARE_ENOUGH = 1 / 256;
 /** Returns a stream's sample aspect ratio, 1 where it has none or one that makes no sense. */
 export function sampleAspectOf({ sample_aspect_ratio: text }: ProbedStream): number {
   const [across = 0, down = 0] = String(text).split(':').map(Number);
-  const aspect = across / down;
+  return limitAspect(across / down);
+}
+
+/** Returns an aspect ratio as it is applied, 1 if it makes no sense. */
+export function limitAspect(aspect: number): number {
   if (!(aspect > 0) || !Number.isFinite(aspect) || Math.abs(aspect - 1) < SQUARE_ENOUGH) return 1;
   return Math.min(Math.max(aspect, 1 / MOST_ASPECT), MOST_ASPECT);
 }

@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+/** What makes clips; playback may be tested with another ffmpeg, which makes none. */
+const MAKER = process.env['CLIP_FFMPEG'] ?? 'ffmpeg';
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast'];
 
 /** Runs ffmpeg. @throws with its stderr if it fails */
 export async function ffmpeg(...args: string[]): Promise<void> {
-  await run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y', ...args]);
+  await run(MAKER, ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y', ...args]);
 }
 
 /** Makes a folder that is deleted after the test. */
