@@ -58,7 +58,7 @@ describe('a picture has the shape in which it is displayed', { concurrency: 2 },
       assert.equal(
         await sizeOf(
           await clipOf(
-            `${size}-${aspect.replace('/', '-')}.nut`,
+            `${size}-${aspect.replace('/', '-')}.mkv`,
             '720x576',
             `crop=${size.replace('x', ':')}:exact=1,setsar=${aspect}`,
           ),
@@ -171,7 +171,7 @@ describe('a pixel colours no other than those that touch it', { concurrency: 2 }
       const dots = Buffer.from(flat);
       for (let y = 12; y < height; y += EVERY)
         for (let x = 12; x < width; x += EVERY) dots[y * width + x] = 235;
-      const file = inFolder(`${name}.nut`);
+      const file = inFolder(`${name}.mkv`);
       const pixels = Buffer.concat([flat, dots]);
       await encodeRaw(
         file,
