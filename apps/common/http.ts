@@ -18,6 +18,8 @@ export interface Limits {
   requestMs?: number;
   /** How long a client may read nothing of its answer. A stream sets a time of its own. */
   untakenMs?: number;
+  /** Whether a request may have a body, which its handler reads. Without it none may. */
+  takesBody?: (request: IncomingMessage) => boolean;
 }
 
 /** Returns why a request is refused before anything handles it, if it is. */
@@ -45,11 +47,11 @@ const REFUSAL_HEADERS = {
  * If all connections are taken, the one that has had no request for longest makes room, so that clients that only hold
  * connections open keep nobody out, e.g. a health check. Requests that are sent before the previous one is answered
  * (pipelined, RFC 9112, 9.3.2; no browser does it) end the connection: Node would start them all at once, two thousand in
- * 64 kB, and keep the answers. A request with a body is refused: no path takes one, and Node would wait for it.
+ * 64 kB, and keep the answers. A request with a body is refused unless its path takes one, because Node would wait for it.
  */
 export function createBoundedServer(
   handle: RequestListener,
-  { connections, requestMs = REQUEST_MS, untakenMs = UNTAKEN_MS }: Limits,
+  { connections, requestMs = REQUEST_MS, untakenMs = UNTAKEN_MS, takesBody = () => false }: Limits,
   check: Check = () => undefined,
 ): Server {
   let open = 0;
@@ -68,7 +70,7 @@ export function createBoundedServer(
       response.once('close', () => {
         if (!socket.destroyed) idle.add(socket);
       });
-      const refusal = bodyRefusal(request) ?? check(request);
+      const refusal = (takesBody(request) ? undefined : bodyRefusal(request)) ?? check(request);
       if (refusal) refuse(response, refusal);
       else handle(request, response);
     },

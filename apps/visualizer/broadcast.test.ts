@@ -18,7 +18,7 @@ const picture = (seq: number, bytes = 1000, card = false) =>
 /** A real server that adds every visitor to a broadcast. */
 async function serve(releaseMs = 60_000) {
   const counts = { skipped: 0, released: 0, caughtUp: 0 };
-  const broadcast = new Broadcast(10, releaseMs, {
+  const broadcast = new Broadcast({ max: 10, perAddress: 10, perUser: 10 }, releaseMs, {
     joined() {},
     left() {},
     skipped: () => (counts.skipped += 1),
@@ -30,7 +30,13 @@ async function serve(releaseMs = 60_000) {
     responses.push(response);
     const maxFps = Number(/fps=(.*)/.exec(request.url ?? '')?.[1] ?? Number.POSITIVE_INFINITY);
     const kind = request.url?.startsWith('/mjpeg') ? 'mjpeg' : 'sse';
-    broadcast.join({ kind, request, response, maxFps });
+    broadcast.join({
+      kind,
+      request,
+      response,
+      maxFps,
+      who: { address: '127.0.0.1', by: 'nobody asks', isValid: () => true },
+    });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -132,7 +138,7 @@ test('a viewer that takes nothing is let go even while the kernel still has room
   }
   await until(() => {
     assert.ok(!responses[0]!.writableNeedDrain, 'it waits in our own memory, so this test shows nothing');
-    broadcast.releaseSlow();
+    broadcast.release();
     return counts.released > 0;
   }, 'the stalled viewer to be let go');
   await until(() => broadcast.count('mjpeg') === 0, 'its place to be free');
@@ -148,7 +154,7 @@ test('a viewer that takes a little now and then is let go', async () => {
   const startMs = performance.now();
   await until(() => {
     broadcast.show(picture(1, 1_000_000));
-    broadcast.releaseSlow();
+    broadcast.release();
     return counts.released > 0;
   }, 'it to be let go');
   const tookMs = performance.now() - startMs;

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import SseChannel from 'sse-channel';
+import type { Who } from './access/who.ts';
 import { Pace } from './pace.ts';
 import { BOUNDARY, PART_OPENING, type Picture } from './picture.ts';
-import { type Render, Viewer } from './viewer.ts';
+import { type NoPlace, type PlaceLimits, placeFor } from './places.ts';
+import { type Ending, type Render, Viewer } from './viewer.ts';
 
 const PING_MS = 15_000;
 const RETRY_MS = 1000;
@@ -25,7 +27,7 @@ const KEEP_ALIVE_MS = 4000;
 
 export interface BroadcastEvents {
   joined(kind: StreamKind): void;
-  left(kind: StreamKind): void;
+  left(visit: Ended): void;
   /** A newer picture replaced one that a slow viewer had not taken. */
   skipped(): void;
   /** A viewer took nothing for so long that its connection was closed. */
@@ -36,9 +38,19 @@ export interface BroadcastEvents {
 
 export type StreamKind = 'sse' | 'mjpeg';
 
+/** What there is to say of a viewer that has left. */
+export interface Ended {
+  kind: StreamKind;
+  who: Who;
+  startedAt: Date;
+  bytes: number;
+  ending: Ending;
+}
+
 interface Entry {
   viewer: Viewer;
   kind: StreamKind;
+  who: Who;
   pace: Pace;
   /** It may be shown a card of any shape from then on. */
   anyShapeMs: number;
@@ -51,6 +63,7 @@ export interface Visit {
   response: ServerResponse;
   /** The viewer's own cap, Infinity for none. */
   maxFps: number;
+  who: Who;
 }
 
 /**
@@ -62,21 +75,26 @@ export class Broadcast implements Disposable {
   readonly #viewers = new Map<ServerResponse, Entry>();
   readonly #events: BroadcastEvents;
   readonly #releaseMs: number;
-  readonly max: number;
+  readonly #limits: PlaceLimits;
 
   /**
-   * @param max viewers at once
    * @param releaseMs a viewer that is behind and takes nothing, or next to nothing, for this long is disconnected
    */
-  constructor(max: number, releaseMs: number, events: BroadcastEvents) {
-    this.max = max;
+  constructor(limits: PlaceLimits, releaseMs: number, events: BroadcastEvents) {
+    this.#limits = limits;
     this.#releaseMs = releaseMs;
     this.#events = events;
   }
 
-  /** Whether there is no place left. A viewer that has closed its half makes room, since it is probably gone. */
-  get full(): boolean {
-    return this.#viewers.size - this.#halfClosed().length >= this.max;
+  /** Viewers at once. */
+  get max(): number {
+    return this.#limits.max;
+  }
+
+  /** Returns why there is no place for one more viewer, undefined if there is one. */
+  noPlaceFor(who: Who): NoPlace | undefined {
+    const place = placeFor(who, this.#present(), this.#limits);
+    return typeof place === 'string' ? place : undefined;
   }
 
   count(kind?: StreamKind): number {
@@ -93,17 +111,18 @@ export class Broadcast implements Disposable {
   }
 
   /** Opens a stream on a response, with a first picture if there is one. */
-  join({ kind, request, response, maxFps }: Visit, first?: Picture): void {
+  join({ kind, request, response, maxFps, who }: Visit, first?: Picture): void {
     const render = kind === 'sse' ? this.#openSse(request, response) : openMjpeg(request, response);
-    if (this.#viewers.size >= this.max) this.#halfClosed()[0]?.release();
+    if (this.#viewers.size >= this.max) this.#makeRoom(who);
+    const startedAt = new Date();
     const viewer = new Viewer(response, render, maxFps, this.#events);
     const pace = new Pace(request.socket, this.#releaseMs, performance.now());
     const anyShapeMs = performance.now() + (isRecorder(request) ? RECORDER_PATIENCE_MS : 0);
-    this.#viewers.set(response, { viewer, kind, pace, anyShapeMs });
+    this.#viewers.set(response, { viewer, kind, who, pace, anyShapeMs });
     this.#events.joined(kind);
     response.once('close', () => {
       this.#viewers.delete(response);
-      this.#events.left(kind);
+      this.#events.left({ kind, who, startedAt, bytes: viewer.bytes, ending: viewer.ending });
     });
     // A connection that breaks during a write is a viewer that left.
     response.on('error', () => response.destroy());
@@ -111,7 +130,7 @@ export class Broadcast implements Disposable {
     response.setTimeout(this.#releaseMs, () => {
       if (!viewer.behind) return;
       this.#events.released();
-      viewer.release();
+      viewer.release('too slow');
     });
     if (first) viewer.offer(first, performance.now());
   }
@@ -140,12 +159,13 @@ export class Broadcast implements Disposable {
     }
   }
 
-  /** Disconnects viewers that are behind and take next to nothing. To be called once a second. */
-  releaseSlow(nowMs = performance.now()): void {
-    for (const { viewer, pace } of this.#viewers.values()) {
+  /** Disconnects viewers that may watch no longer, or that are behind and take next to nothing. To be called once a second. */
+  release(nowMs = performance.now()): void {
+    for (const { viewer, pace, who } of this.#viewers.values()) {
+      if (!who.isValid()) viewer.release('access ended');
       if (!pace.tooSlow(nowMs)) continue;
       this.#events.released();
-      viewer.release();
+      viewer.release('too slow');
     }
   }
 
@@ -166,11 +186,19 @@ export class Broadcast implements Disposable {
 
   [Symbol.dispose](): void {
     this.#channel.close();
-    for (const { viewer } of this.#viewers.values()) viewer.release();
+    for (const { viewer } of this.#viewers.values()) viewer.release('stopped');
   }
 
-  #halfClosed(): Viewer[] {
-    return [...this.#viewers.values()].map(({ viewer }) => viewer).filter(({ halfClosed }) => halfClosed);
+  /** A viewer that has closed its half makes room, since it is probably gone. */
+  #present(): Entry[] {
+    return [...this.#viewers.values()].filter(({ viewer }) => !viewer.halfClosed && !viewer.released);
+  }
+
+  #makeRoom(who: Who): void {
+    const place = placeFor(who, this.#present(), this.#limits);
+    const gone = [...this.#viewers.values()].find(({ viewer }) => viewer.halfClosed);
+    const entry = gone ?? (typeof place === 'object' ? place : undefined);
+    entry?.viewer.release('made room');
   }
 
   #openSse(request: IncomingMessage, response: ServerResponse): Render {

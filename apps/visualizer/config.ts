@@ -1,5 +1,6 @@
 import {
   allowedHostsSchema,
+  type ConfigOf,
   commonSchema,
   connectHost,
   filePath,
@@ -8,6 +9,8 @@ import {
   integer,
   tcpPort,
 } from '../common/env.ts';
+import { accessSchema } from './access/config.ts';
+import type { PlaceLimits } from './places.ts';
 import { sector } from './sector.ts';
 
 export const schema = {
@@ -21,6 +24,20 @@ export const schema = {
     max: 10_000,
     default: 200,
     desc: 'viewers served at once; one more gets 503',
+  }),
+  VIEWERS_PER_ADDRESS: integer({
+    min: 0,
+    max: 10_000,
+    default: 0,
+    unset: 'all, until others want them',
+    desc: 'of those, from one address (of IPv6, one /64); 0 lets one have all until others want them',
+  }),
+  VIEWERS_PER_USER: integer({
+    min: 0,
+    max: 10_000,
+    default: 0,
+    unset: 'all, until others want them',
+    desc: 'of those, of one user; 0 lets one have all until others want them',
   }),
   LOOP_MB: integer({
     min: 0,
@@ -45,6 +62,13 @@ export const schema = {
     desc: 'file of the secret that the redactor asks for',
     example: '/run/secrets/noaa-redactor',
   }),
+  ...accessSchema,
   ...allowedHostsSchema,
   ...commonSchema,
 };
+
+/** Returns the limits of viewers; 0 is none of its own. */
+export function placesOf(config: ConfigOf<typeof schema>): PlaceLimits {
+  const max = config.MAX_VIEWERS;
+  return { max, perAddress: config.VIEWERS_PER_ADDRESS || max, perUser: config.VIEWERS_PER_USER || max };
+}

@@ -1,17 +1,19 @@
 import type { Frame, RefusalReason } from '../common/frame.ts';
 import { release } from '../common/reclaim.ts';
-import { Broadcast, type Visit } from './broadcast.ts';
+import type { Who } from './access/who.ts';
+import { Broadcast, type Ended, type Visit } from './broadcast.ts';
 import { Card } from './card.ts';
 import { type FrameEncoder, LivePicture } from './live-picture.ts';
 import { Loop, type LoopLimits } from './loop.ts';
 import type { LoopList, SourceState, Status } from './messages.ts';
 import type { Picture } from './picture.ts';
+import type { NoPlace, PlaceLimits } from './places.ts';
 import type { Implausible, Source, SourceView } from './source.ts';
 import { StatusReport } from './status.ts';
 import type { Telemetry } from './telemetry.ts';
 
 export interface FeedOptions {
-  maxViewers: number;
+  places: PlaceLimits;
   /** A viewer that is behind and takes next to nothing for this long is disconnected. */
   releaseMs: number;
   loop: LoopLimits;
@@ -23,6 +25,8 @@ export interface FeedOptions {
 export interface FeedEvents {
   /** The source's state has changed. */
   changed(view: SourceView): void;
+  /** A viewer has left, or was disconnected. */
+  left(visit: Ended): void;
   encodeFailed(error: unknown): void;
   /** A frame carries a value that cannot be true. */
   implausible(what: Implausible, source: Source): void;
@@ -47,9 +51,12 @@ export class Feed implements Disposable {
     this.source = source;
     this.#telemetry = telemetry;
     this.#events = events;
-    this.#broadcast = new Broadcast(options.maxViewers, options.releaseMs, {
+    this.#broadcast = new Broadcast(options.places, options.releaseMs, {
       joined: kind => telemetry.joined(kind),
-      left: kind => telemetry.left(kind),
+      left: visit => {
+        telemetry.left(visit.kind);
+        events.left(visit);
+      },
       skipped: () => telemetry.dropped('viewer'),
       released: () => telemetry.released(),
       caughtUp: () => this.#caughtUp(),
@@ -94,8 +101,9 @@ export class Feed implements Disposable {
     return this.#broadcast.max;
   }
 
-  get full(): boolean {
-    return this.#broadcast.full;
+  /** Returns why there is no place for one more viewer, undefined if there is one. */
+  noPlaceFor(who: Who): NoPlace | undefined {
+    return this.#broadcast.noPlaceFor(who);
   }
 
   /** Opens a stream: with the newest picture or the card, and for Server-Sent Events the status. */
@@ -140,9 +148,9 @@ export class Feed implements Disposable {
     void this.#report();
   }
 
-  /** Disconnects slow viewers, measures rates, reports the status, and keeps quiet connections alive. */
+  /** Disconnects viewers that are slow or may watch no longer, measures rates, reports the status, and keeps quiet connections alive. */
   async everySecond(): Promise<void> {
-    this.#broadcast.releaseSlow();
+    this.#broadcast.release();
     await this.#status.mark();
     await this.#report();
     const shown = this.#state === 'live' ? this.#live.made : undefined;

@@ -1,23 +1,36 @@
 import { auditLog } from '../common/audit.ts';
 import { asError } from '../common/errors.ts';
 import type { Logger, ThrottledLog } from '../common/log.ts';
+import type { Ended } from './broadcast.ts';
 import type { FeedEvents } from './feed.ts';
 import type { Implausible, Source, SourceView } from './source.ts';
 
 /** Writes down what happens to the picture. What may happen with every frame is logged at most every ten seconds. */
 export class Journal implements FeedEvents {
   readonly #states: Logger;
+  readonly #viewers: Logger;
   readonly #warnings: ThrottledLog;
   readonly #peer: string;
 
   constructor(log: Logger, warnings: ThrottledLog, peer: string) {
     this.#states = auditLog(log, 'state');
+    this.#viewers = auditLog(log, 'viewer');
     this.#warnings = warnings;
     this.#peer = peer;
   }
 
   changed({ state, message }: SourceView): void {
     this.#states.info({ state }, message);
+  }
+
+  left({ kind, who, startedAt, bytes, ending }: Ended): void {
+    const { address, user, by } = who;
+    const seconds = Math.round((Date.now() - startedAt.getTime()) / 1000);
+    const name = user === undefined ? address : `${user} at ${address}`;
+    this.#viewers.info(
+      { stream: kind, address, user, by, start: startedAt, end: new Date(), bytes, ending },
+      `${name} watched for ${seconds} s, ${(bytes / 1e6).toFixed(1)} MB: ${ending}`,
+    );
   }
 
   implausible(what: Implausible, { clockBehindMs, newest }: Source): void {

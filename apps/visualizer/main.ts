@@ -6,7 +6,9 @@ import { runService } from '../common/lifecycle.ts';
 import { reportLink } from '../common/link-report.ts';
 import { ThrottledLog } from '../common/log.ts';
 import { longestMessage } from '../common/memory.ts';
-import { schema } from './config.ts';
+import { openAccess } from './access/access.ts';
+import { Guard } from './access/guard.ts';
+import { placesOf, schema } from './config.ts';
 import { endpoints } from './endpoints.ts';
 import { Feed } from './feed.ts';
 import { beat } from './heartbeat.ts';
@@ -27,6 +29,7 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
   const { redactor, web } = await endpoints(config, onTaken());
   const peer = address(redactor);
   const warnings = new ThrottledLog(log);
+  const guard = new Guard(await openAccess(config, false, log, signal));
   const journal = new Journal(log, warnings, peer);
   const telemetry = new Telemetry();
   const loopBytes = config.LOOP_MB * 2 ** 20;
@@ -38,7 +41,7 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
     () => frames.link,
   );
   const options = {
-    maxViewers: config.MAX_VIEWERS,
+    places: placesOf(config),
     releaseMs: RELEASE_MS,
     loop: { maxBytes: loopBytes, maxFrames: config.LOOP_FRAMES },
     sector: config.CLIP_SECTOR,
@@ -47,7 +50,7 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
   using feed = new Feed(source, telemetry, options, journal);
 
   const check = hostCheck(config.ALLOWED_HOSTS, config.VISUALIZER_HOST);
-  const { port } = await listen(createHttpServer({ feed, telemetry, log, check }), web, signal);
+  const { port } = await listen(createHttpServer({ feed, telemetry, log, check, guard }), web, signal);
   log.info({ from: peer, port }, `serving the picture at http://${config.VISUALIZER_HOST}:${port}`);
   beat(feed, signal);
   const viewer = {

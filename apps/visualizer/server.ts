@@ -7,9 +7,12 @@ import { asError } from '../common/errors.ts';
 import type { Verdict } from '../common/health.ts';
 import { type Check, createBoundedServer } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
+import type { Guard } from './access/guard.ts';
+import type { Who } from './access/who.ts';
 import { STREAM_HEADERS, type StreamKind } from './broadcast.ts';
 import { compressed } from './compressed.ts';
 import type { Feed } from './feed.ts';
+import type { NoPlace } from './places.ts';
 import type { Telemetry } from './telemetry.ts';
 
 const PAGE = fileURLToPath(new URL('./page/public', import.meta.url));
@@ -33,6 +36,7 @@ export interface Served {
   telemetry: Telemetry;
   log: Logger;
   check: Check;
+  guard: Guard;
 }
 
 /** Returns a server for all paths; the caller listens. */
@@ -55,9 +59,14 @@ export function createHttpServer(served: Served): Server {
     .use(router.allowedMethods())
     .use(compressed)
     .use(serveStatic(PAGE));
+  const { feed, guard, check } = served;
   const handle = app.callback();
-  const limits = { connections: served.feed.maxViewers + SPARE_CONNECTIONS };
-  return createBoundedServer((request, response) => void handle(request, response), limits, served.check);
+  const limits = { connections: feed.maxViewers + SPARE_CONNECTIONS, takesBody: guard.takesBody };
+  return createBoundedServer(
+    guard.before((request, response) => void handle(request, response)),
+    limits,
+    check,
+  );
 }
 
 function answerError(context: Koa.Context, thrown: unknown, log: Logger): void {
@@ -67,14 +76,15 @@ function answerError(context: Koa.Context, thrown: unknown, log: Logger): void {
   context.body = status < 500 ? 'This is not a path here\n' : 'This failed here; the log says why\n';
 }
 
-function routes({ feed, telemetry }: Served): Router {
+function routes({ feed, telemetry, guard }: Served): Router {
   const metrics = telemetry.registry;
   const router = new Router();
   const stream = (kind: StreamKind) => async (context: RouterContext) => {
-    const maxFps = admit(context, kind, feed, telemetry);
+    const who = guard.whoOf(context.req);
+    const maxFps = admit(context, kind, feed, telemetry, who);
     if (maxFps === undefined) return;
     context.respond = false;
-    await feed.join({ kind, request: context.req, response: context.res, maxFps });
+    await feed.join({ kind, request: context.req, response: context.res, maxFps, who });
   };
 
   router.get('/stream', stream('sse'));
@@ -109,7 +119,8 @@ function routes({ feed, telemetry }: Served): Router {
       context.body = 'This picture is not in the loop, or no longer; /loop lists those that are\n';
       return;
     }
-    context.set('Cache-Control', 'public, max-age=31536000, immutable');
+    const whose = guard.required ? 'private' : 'public';
+    context.set('Cache-Control', `${whose}, max-age=31536000, immutable`);
     context.set(picture.headers);
     context.type = 'image/jpeg';
     context.body = picture.jpeg;
@@ -143,6 +154,7 @@ function admit(
   kind: StreamKind,
   feed: Feed,
   telemetry: Telemetry,
+  who: Who,
 ): number | undefined {
   context.set('Cache-Control', 'no-store');
   const asked = context.query['fps'];
@@ -152,11 +164,12 @@ function admit(
     context.body = `fps=${asked} is not a rate; ask for frames a second, 0.01 or more, as in ?fps=5\n`;
     return undefined;
   }
-  if (feed.full) {
+  const noPlace = feed.noPlaceFor(who);
+  if (noPlace) {
     telemetry.rejected();
     context.status = 503;
     context.set('Retry-After', String(RETRY_AFTER_S));
-    context.body = `${feed.maxViewers} viewers are watching, which is as many as MAX_VIEWERS allows; try again later\n`;
+    context.body = `${noPlaceSentence(noPlace, feed)}; try again later\n`;
     return undefined;
   }
   if (context.method === 'HEAD') {
@@ -165,4 +178,13 @@ function admit(
     return undefined;
   }
   return maxFps;
+}
+
+function noPlaceSentence(noPlace: NoPlace, { maxViewers }: Feed): string {
+  const sentences: Record<NoPlace, string> = {
+    full: `${maxViewers} viewers are watching, which is as many as MAX_VIEWERS allows`,
+    address: 'As many viewers of this address are watching as VIEWERS_PER_ADDRESS allows',
+    user: 'As many viewers of this user are watching as VIEWERS_PER_USER allows',
+  };
+  return sentences[noPlace];
 }

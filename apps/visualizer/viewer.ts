@@ -11,6 +11,9 @@ export interface ViewerEvents {
   caughtUp(): void;
 }
 
+/** How a viewer's visit ended. */
+export type Ending = 'left' | 'too slow' | 'access ended' | 'made room' | 'stopped';
+
 /** Returns a picture's bytes in the form of one kind of stream. */
 export type Render = (picture: Picture) => Buffer;
 
@@ -28,6 +31,8 @@ export class Viewer {
   #waiting: Picture | 'a frame' | undefined;
   /** Whether the last picture offered was a card. */
   #card = false;
+  #bytes = 0;
+  #ending: Ending = 'left';
 
   /** @param maxFps this viewer's own cap, Infinity for none */
   constructor(response: ServerResponse, render: Render, maxFps: number, events: ViewerEvents) {
@@ -41,6 +46,21 @@ export class Viewer {
       if (waiting === 'a frame') events.caughtUp();
       else if (waiting) this.#write(waiting);
     });
+  }
+
+  /** How many bytes of pictures were written to it. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Why it is disconnected; until it is, as if it left by itself. */
+  get ending(): Ending {
+    return this.#ending;
+  }
+
+  /** Whether we have disconnected it. */
+  get released(): boolean {
+    return this.#response.destroyed;
   }
 
   /** Whether it has not yet taken what was written to it. */
@@ -80,7 +100,8 @@ export class Viewer {
     this.#write(picture);
   }
 
-  release(): void {
+  release(ending: Ending): void {
+    if (!this.released) this.#ending = ending;
     this.#response.destroy();
   }
 
@@ -104,6 +125,8 @@ export class Viewer {
 
   #write(picture: Picture): void {
     this.#wroteMs = performance.now();
-    this.#response.write(this.#render(picture));
+    const bytes = this.#render(picture);
+    this.#bytes += bytes.length;
+    this.#response.write(bytes);
   }
 }

@@ -28,7 +28,7 @@ export function feedFor({
     source,
     telemetry,
     {
-      maxViewers: 1,
+      places: { max: 1, perAddress: 1, perUser: 1 },
       releaseMs: 1000,
       loop,
       sector: undefined,
@@ -42,7 +42,7 @@ export function feedFor({
         [Symbol.dispose]() {},
       }),
     },
-    { changed() {}, implausible() {}, encodeFailed: error => failures.push(error) },
+    { changed() {}, left() {}, implausible() {}, encodeFailed: error => failures.push(error) },
   );
   return { feed, telemetry, encoding, failures, [Symbol.dispose]: () => feed[Symbol.dispose]() };
 }

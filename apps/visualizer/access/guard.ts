@@ -1,0 +1,121 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Access, Found } from './access.ts';
+import { headerValues } from './client-address.ts';
+import { answerLogin, answerLogout, isLoginPost } from './login.ts';
+import { LOGIN_CSS, loginPage } from './login-page.ts';
+import { isNavigation, send } from './reply.ts';
+import type { Who } from './who.ts';
+
+/** Paths that everybody may ask for, compared as they were sent: a path that is written in another way is not one of them. */
+const OPEN = new Set(['/livez', '/readyz']);
+
+/** Lets requests through to the service, or answers them: with the login page for a person, with 401 for a program. */
+export class Guard {
+  readonly #access: Access;
+  readonly #who = new WeakMap<IncomingMessage, Who>();
+
+  constructor(access: Access) {
+    this.#access = access;
+  }
+
+  /** Returns a listener that passes on to `next` what may pass. */
+  before(next: RequestListener): RequestListener {
+    return (request, response) => {
+      void this.#handle(request, response, next).catch(() => response.destroy());
+    };
+  }
+
+  /** Whether a request needs to show who sends it. */
+  get required(): boolean {
+    return this.#access.required;
+  }
+
+  /** Returns who has sent a request that was let through. */
+  whoOf(request: IncomingMessage): Who {
+    const who = this.#who.get(request);
+    if (!who) throw new Error('this request has not come through the guard');
+    return who;
+  }
+
+  /** Returns whether a request may have a body. */
+  readonly takesBody = (request: IncomingMessage): boolean => this.#access.required && isLoginPost(request);
+
+  async #handle(request: IncomingMessage, response: ServerResponse, next: RequestListener): Promise<void> {
+    const { url = '' } = request;
+    const access = this.#access;
+    const [path = ''] = url.split('?', 1);
+    if (OPEN.has(url)) return next(request, response);
+    if (path === '/metrics' && access.metricsToken !== undefined) {
+      if (hasToken(request, access.metricsToken)) return next(request, response);
+      return send(
+        response,
+        401,
+        'Send the token of METRICS_TOKEN_FILE, as in Authorization: Bearer TOKEN\n',
+        {
+          'WWW-Authenticate': 'Bearer realm="noaa metrics"',
+        },
+      );
+    }
+    if (access.required) {
+      if (url === '/login.css')
+        return send(response, 200, LOGIN_CSS, { 'Content-Type': 'text/css; charset=utf-8' });
+      if (path === '/login') return await answerLogin(request, response, access);
+    }
+    const found = await access.identify(request);
+    if (response.destroyed) return;
+    if (!('who' in found)) return this.#refuse(request, response, found);
+    if (access.required && path === '/logout') return answerLogout(request, response, access);
+    if (access.required && path === '/metrics' && found.who.by !== 'operator') {
+      return send(
+        response,
+        401,
+        'Set METRICS_TOKEN_FILE, and send its token: /metrics has a credential of its own\n',
+        {
+          'WWW-Authenticate': 'Bearer realm="noaa metrics"',
+        },
+      );
+    }
+    this.#who.set(request, found.who);
+    next(request, response);
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, found: Exclude<Found, { who: Who }>) {
+    if (found.refused === 'ambiguous')
+      return send(response, 400, 'The request says twice who sends it; send one such header\n');
+    if (found.refused === 'busy') {
+      const seconds = Math.ceil(found.waitMs / 1000);
+      return send(response, 429, `Too many wrong passwords; try again in ${seconds} s\n`, {
+        'Retry-After': String(seconds),
+      });
+    }
+    const passwords = this.#access.passwords !== undefined;
+    if (isNavigation(request)) return askToLogIn(request, response, passwords);
+    // A browser would open a window of its own for Basic.
+    const byHand = /^Mozilla\//.test(headerValues(request, 'user-agent')[0] ?? '');
+    send(response, 401, 'Log in to watch: with a user and password, or with the cookie of /login\n', {
+      'WWW-Authenticate':
+        passwords && !byHand ? 'Basic realm="noaa", charset="UTF-8"' : 'Cookie realm="noaa"',
+    });
+  }
+}
+
+function askToLogIn(request: IncomingMessage, response: ServerResponse, passwords: boolean): void {
+  const { url = '/' } = request;
+  const headers: Record<string, string> = {
+    'Content-Type': 'text/html; charset=utf-8',
+    'WWW-Authenticate': 'Cookie realm="noaa"',
+  };
+  // Coming from another site, a browser leaves the cookie out. It sends it when this page asks again.
+  if (headerValues(request, 'sec-fetch-site')[0] === 'cross-site') headers['Refresh'] = '0';
+  const [path = '/'] = url.split('?', 1);
+  const depth = Math.max(0, path.split('/').length - 2);
+  send(response, 401, loginPage({ up: '../'.repeat(depth), to: url.slice(1), passwords }), headers);
+}
+
+/** Compares digests, so that neither the token nor its length shows in the time taken. */
+function hasToken(request: IncomingMessage, token: string): boolean {
+  const [, sent = ''] = /^bearer +(\S{1,512})$/i.exec(headerValues(request, 'authorization')[0] ?? '') ?? [];
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(sent), digest(token));
+}
