@@ -70,5 +70,6 @@ export const schema = {
 /** Returns the limits of viewers; 0 is none of its own. */
 export function placesOf(config: ConfigOf<typeof schema>): PlaceLimits {
   const max = config.MAX_VIEWERS;
-  return { max, perAddress: config.VIEWERS_PER_ADDRESS || max, perUser: config.VIEWERS_PER_USER || max };
+  const none = Number.POSITIVE_INFINITY;
+  return { max, perAddress: config.VIEWERS_PER_ADDRESS || none, perUser: config.VIEWERS_PER_USER || none };
 }
