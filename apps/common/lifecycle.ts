@@ -1,7 +1,9 @@
 import type { Endpoint } from './endpoint.ts';
 import { type ConfigOf, readEnv, type Schema, warningsOf } from './env.ts';
 import { asError, Fault, isOutOfDescriptors, OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
-import { createLog, type Logger, ThrottledLog } from './log.ts';
+import { createLog, type Logger } from './log.ts';
+import { switchLevelOnSignal } from './log-level.ts';
+import { ThrottledLog } from './throttled-log.ts';
 
 /** The promise is one second from SIGTERM to the end; whatever is still open by then is not waited for. */
 const STOP_DEADLINE_MS = 800;
@@ -35,12 +37,15 @@ export async function runService<S extends Schema>(
   process.once('SIGTERM', end).once('SIGINT', end);
   // Node would open its debugger, which reads raw frames and changes masks.
   process.on('SIGUSR1', () => {});
+  // Until there is a log to switch, or it would end the process.
+  process.on('SIGUSR2', () => {});
   endWithStarter(() => end('the end of npm start'));
 
   let log: Logger | undefined;
   try {
     const config = readEnv(schema, process.env);
     log = await createLog(name, String(config['LOG_LEVEL']));
+    switchLevelOnSignal(log);
     for (const warning of warningsOf(schema, process.env)) log.warn(warning);
     process.on('uncaughtException', error => {
       // An error outside every await is a defect of ours: log it once and end, so that the supervisor starts the service again.

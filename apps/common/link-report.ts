@@ -1,5 +1,5 @@
 import type { LinkEvents } from './link.ts';
-import type { ThrottledLog } from './log.ts';
+import type { ThrottledLog } from './throttled-log.ts';
 
 /** Returns events that log and count what happens to the link to a peer, e.g. "playback at tcp://localhost:5555". */
 export function reportLink(

@@ -26,28 +26,3 @@ export const prettyOptions = {
   translateTime: 'SYS:HH:MM:ss.l',
   singleLine: true,
 } as const;
-
-/**
- * Logs what may happen with every frame at most once per `periodMs` and key, with the number of repetitions since.
- * Keys come from closed sets, so the map is bounded.
- */
-export class ThrottledLog {
-  readonly #said = new Map<string, { atMs: number; since: number }>();
-  readonly #log: Logger;
-  readonly #periodMs: number;
-
-  constructor(log: Logger, periodMs = 10_000) {
-    this.#log = log;
-    this.#periodMs = periodMs;
-  }
-
-  warn(key: string, message: string, nowMs = performance.now()): void {
-    const last = this.#said.get(key);
-    if (last && nowMs - last.atMs < this.#periodMs) {
-      last.since += 1;
-      return;
-    }
-    this.#log.warn({ reason: key, ...(last?.since && { repeated: last.since }) }, message);
-    this.#said.set(key, { atMs: nowMs, since: 0 });
-  }
-}

@@ -9,6 +9,25 @@ import packageJson from './package.json' with { type: 'json' };
 
 export { Counter, Gauge, Registry, Summary } from 'prom-client';
 
+/** A gauge that is 1 for one value of a label at a time. */
+export class InfoGauge {
+  readonly #gauge: Gauge;
+  readonly #label: string;
+  #now: string | undefined;
+
+  constructor(name: string, help: string, label: string, registry: Registry) {
+    this.#label = label;
+    this.#gauge = new Gauge({ name, help, labelNames: [label], registers: [registry] });
+  }
+
+  set(value: string): void {
+    if (value === this.#now) return;
+    this.#now = value;
+    this.#gauge.reset();
+    this.#gauge.set({ [this.#label]: value }, 1);
+  }
+}
+
 export const VERSION: string = packageJson.version;
 
 const LIMITS: Limits = { connections: 32 };
@@ -51,6 +70,14 @@ export async function serveTelemetry(
   signal: AbortSignal,
 ): Promise<void> {
   if (endpoint.port === 0) return;
+  new Gauge({
+    name: 'noaa_ready',
+    help: '1 while frames flow through this service, as /readyz says',
+    registers: [metrics],
+    collect() {
+      this.set(health.ready().ok ? 1 : 0);
+    },
+  });
   const handle: RequestListener = (request, response) => {
     const say = (verdict: Verdict) => {
       response.writeHead(verdict.ok ? 200 : 503, {

@@ -50,7 +50,8 @@ const systemClock: Clock = {
 export interface PlaybackEvents {
   /** The next frame is ready, or known not to come, and this many milliseconds away. */
   waits(ms: number): void;
-  published(positionUs: number): void;
+  /** @param waitedMs how long the source took to have the frame, once it was asked for */
+  published(positionUs: number, waitedMs: number): void;
   /** The frame published last was published again. */
   repeated(): void;
   /** The clock started anew, this many milliseconds late. */
@@ -72,14 +73,18 @@ export async function play(
 ): Promise<void> {
   const screen = new Screen(sink, events, clock, signal);
   let startMs: number | undefined;
+  let askedMs = clock.nowMs();
   for await (const cue of source) {
+    const waitedMs = clock.nowMs() - askedMs;
     if ('holdMs' in cue) {
       await screen.hold(clock.nowMs() + cue.holdMs);
       if (signal.aborted) return;
+      askedMs = clock.nowMs();
       continue;
     }
     if ('notice' in cue) {
       await sink.send(notice(cue.notice));
+      askedMs = clock.nowMs();
       continue;
     }
     startMs ??= clock.nowMs();
@@ -93,7 +98,8 @@ export async function play(
       await screen.hold(clock.nowMs() + waitMs);
     }
     if (signal.aborted) return;
-    await screen.show(cue);
+    await screen.show(cue, waitedMs);
+    askedMs = clock.nowMs();
   }
   if (!signal.aborted) await screen.end();
 }
@@ -116,7 +122,7 @@ class Screen {
     this.#signal = signal;
   }
 
-  async show({ message, positionUs, validAtMs }: TimedFrame): Promise<void> {
+  async show({ message, positionUs, validAtMs }: TimedFrame, waitedMs: number): Promise<void> {
     const facts = {
       positionUs: BigInt(Math.round(positionUs)),
       ...(validAtMs !== undefined && { validAtMs }),
@@ -126,7 +132,7 @@ class Screen {
       this.#sequence = 0n;
     this.#shown = { message, facts };
     await this.#publish(message, facts);
-    this.#events.published(positionUs);
+    this.#events.published(positionUs, waitedMs);
   }
 
   /** Waits until a time, with a repeat once a second on the way. */

@@ -1,5 +1,6 @@
 import { auditLog } from '../common/audit.ts';
-import { type Logger, ThrottledLog } from '../common/log.ts';
+import type { Logger } from '../common/log.ts';
+import { ThrottledLog } from '../common/throttled-log.ts';
 import type { FolderEvents } from './folder-source.ts';
 import type { PlaybackEvents } from './playback.ts';
 import type { Opened, SourceEvents } from './source.ts';
@@ -29,11 +30,13 @@ export class Reports implements PlaybackEvents, SourceEvents, FolderEvents {
 
   opened({ summary, facts }: Opened): void {
     this.#lost = undefined;
+    this.#telemetry.lost(false);
     this.#sourceLog.info({ ...facts, ...this.#facts }, summary);
   }
 
   lost(reason: string): void {
     this.#health.lost(reason);
+    this.#telemetry.lost(true);
     if (this.#lost === reason) return;
     this.#lost = reason;
     this.#sourceLog.warn({ reason: 'lost' }, reason);
@@ -56,8 +59,8 @@ export class Reports implements PlaybackEvents, SourceEvents, FolderEvents {
     this.#health.due(performance.now() + ms);
   }
 
-  published(): void {
-    this.#telemetry.published();
+  published(_positionUs: number, waitedMs: number): void {
+    this.#telemetry.published(waitedMs);
     this.#health.flowed();
   }
 
@@ -73,6 +76,7 @@ export class Reports implements PlaybackEvents, SourceEvents, FolderEvents {
   }
 
   refusedSubscriber(why: string): void {
+    this.#telemetry.refusedSubscriber();
     this.#warnings.warn('refused-subscriber', why);
   }
 }

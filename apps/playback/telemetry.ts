@@ -1,4 +1,5 @@
-import { Counter, createMetrics, type Registry } from '../common/metrics.ts';
+import { Counter, createMetrics, Gauge, type Registry } from '../common/metrics.ts';
+import { StageTimes } from '../common/stage-times.ts';
 
 /** Counts what playback does, for `/metrics`. */
 export class Telemetry {
@@ -18,8 +19,33 @@ export class Telemetry {
     'Times decoding fell so far behind that the clock was set anew',
   );
 
-  published(): void {
+  readonly #refused = this.#counter(
+    'noaa_playback_subscribers_refused_total',
+    'Subscribers that were turned away: another secret, or no descriptor left',
+  );
+  readonly #lost = new Gauge({
+    name: 'noaa_playback_source_lost',
+    help: '1 while what DATA_FILE names cannot be played',
+    registers: [this.registry],
+  });
+  readonly #decodeWait = new StageTimes(
+    'noaa_playback_decode_wait_seconds',
+    'How long playback waited for the decoder to have the next frame',
+    this.registry,
+  );
+
+  /** @param waitedMs how long the decoder let it wait for this frame */
+  published(waitedMs: number): void {
     this.#published.inc();
+    this.#decodeWait.observe(waitedMs);
+  }
+
+  refusedSubscriber(): void {
+    this.#refused.inc();
+  }
+
+  lost(isLost: boolean): void {
+    this.#lost.set(isLost ? 1 : 0);
   }
 
   repeated(): void {

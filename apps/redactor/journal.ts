@@ -1,6 +1,7 @@
 import { auditLog } from '../common/audit.ts';
-import { type Logger, ThrottledLog } from '../common/log.ts';
+import type { Logger } from '../common/log.ts';
 import type { PixelLayout } from '../common/pixels.ts';
+import { ThrottledLog } from '../common/throttled-log.ts';
 import { hexDigest } from './digest.ts';
 import type { MaskEvents } from './live-mask.ts';
 import type { Redaction } from './redaction.ts';

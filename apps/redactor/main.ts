@@ -3,10 +3,10 @@ import { address } from '../common/endpoint.ts';
 import { FlowHealth } from '../common/health.ts';
 import { runService } from '../common/lifecycle.ts';
 import { reportLink } from '../common/link-report.ts';
-import { ThrottledLog } from '../common/log.ts';
 import { longestMessage } from '../common/memory.ts';
 import { serveTelemetry } from '../common/metrics.ts';
 import { checkSettingsFile } from '../common/settings-file.ts';
+import { ThrottledLog } from '../common/throttled-log.ts';
 import { schema } from './config.ts';
 import { outputEndpoint, playbackEndpoint } from './endpoints.ts';
 import { redactionInForce } from './in-force.ts';
@@ -45,7 +45,12 @@ await runService('redactor', schema, async ({ config, log, signal, onTaken }) =>
     onTaken: onTaken(),
   };
   await serveTelemetry(metrics, telemetry.registry, new RedactorHealth(flow, inForce), signal);
-  const sink = await publish(output, signal, { refused: why => journal.refusedSubscriber(why) });
+  const sink = await publish(output, signal, {
+    refused(why) {
+      telemetry.refusedSubscriber();
+      journal.refusedSubscriber(why);
+    },
+  });
   log.info(
     { from: address(playback), to: address(output), redactWidthPx: config.REDACT_WIDTH },
     `covering ${config.REDACT_WIDTH} pixels of every edge${config.MASK_FILE && ` and what ${config.MASK_FILE} says`}`,

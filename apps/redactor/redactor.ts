@@ -25,7 +25,8 @@ export interface Withheld {
 
 /** What the loop reports, for counters, log and health. */
 export interface RedactorEvents {
-  published(frame: MarkableFrame): void;
+  /** @param coverMs how long it took to cover the frame */
+  published(frame: MarkableFrame, coverMs: number): void;
   withheld(why: Withheld): void;
   /** Frames have another layout than before, or come for the first time. */
   layoutChanged(layout: PixelLayout, before: PixelLayout | undefined): void;
@@ -92,10 +93,12 @@ export async function redact(
       continue;
     }
     const frame = isMarkable(received) ? received : markable(received);
+    const beganMs = performance.now();
     fitted.mask(frame.pixels);
+    const coverMs = performance.now() - beganMs;
     markRedacted(frame, redaction.digest);
     await sink.send(frame.message);
-    events.published(frame);
+    events.published(frame, coverMs);
   }
 }
 

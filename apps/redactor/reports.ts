@@ -12,8 +12,8 @@ export function reports(
   log: Logger,
 ): RedactorEvents {
   return {
-    published(frame) {
-      telemetry.published(frame);
+    published(frame, coverMs) {
+      telemetry.published(frame, coverMs);
       const { width, height, format } = frame;
       if (flow.flowed()) log.info({ width, height, format }, 'frames flow');
     },

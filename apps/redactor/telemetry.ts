@@ -1,6 +1,8 @@
 import type { MarkableFrame } from '../common/frame.ts';
-import { Counter, createMetrics } from '../common/metrics.ts';
+import { Counter, createMetrics, InfoGauge } from '../common/metrics.ts';
 import { SequenceGaps } from '../common/sequence.ts';
+import { StageTimes } from '../common/stage-times.ts';
+import { hexDigest } from './digest.ts';
 import type { Withheld } from './redactor.ts';
 
 /** Counts what the redactor does, for Prometheus. */
@@ -30,9 +32,35 @@ export class Telemetry {
     registers: [this.registry],
   });
 
-  published({ stamp }: MarkableFrame): void {
+  readonly #subscribersRefused = new Counter({
+    name: 'noaa_redactor_subscribers_refused_total',
+    help: 'Subscribers that were turned away: another secret, or no descriptor left',
+    registers: [this.registry],
+  });
+  readonly #cover = new StageTimes(
+    'noaa_redactor_cover_seconds',
+    'How long it took to cover a frame',
+    this.registry,
+  );
+  readonly #mask = new InfoGauge(
+    'noaa_redactor_mask_info',
+    'Always 1; the label is the digest of the mask in force, as /status of the visualizer has it',
+    'mask',
+    this.registry,
+  );
+  #digest: bigint | undefined;
+
+  /** @param coverMs how long it took to cover the frame */
+  published({ stamp }: MarkableFrame, coverMs: number): void {
     this.#published.inc();
+    this.#cover.observe(coverMs);
+    if (stamp.mask !== this.#digest) this.#mask.set(hexDigest(stamp.mask));
+    this.#digest = stamp.mask;
     this.#missed.inc(this.#gaps.missedBefore(stamp.sequence) ?? 0);
+  }
+
+  refusedSubscriber(): void {
+    this.#subscribersRefused.inc();
   }
 
   reconnected(): void {

@@ -56,6 +56,15 @@ interface Entry {
   anyShapeMs: number;
 }
 
+/** How many viewers there are of each state. */
+export interface ViewerStates {
+  prompt: number;
+  /** It has not taken what was written to it. */
+  behind: number;
+  /** It has closed its sending half, and is perhaps gone. */
+  halfClosed: number;
+}
+
 /** A request for a stream. */
 export interface Visit {
   kind: StreamKind;
@@ -102,6 +111,14 @@ export class Broadcast implements Disposable {
     let count = 0;
     for (const entry of this.#viewers.values()) if (entry.kind === kind) count += 1;
     return count;
+  }
+
+  states(): ViewerStates {
+    const states: ViewerStates = { prompt: 0, behind: 0, halfClosed: 0 };
+    for (const { viewer } of this.#viewers.values()) {
+      states[viewer.halfClosed ? 'halfClosed' : viewer.behind ? 'behind' : 'prompt'] += 1;
+    }
+    return states;
   }
 
   /** Whether a picture made now would be written to any viewer. */

@@ -8,7 +8,7 @@ import { Loop, type LoopLimits } from './loop.ts';
 import type { LoopList, SourceState, Status } from './messages.ts';
 import type { Picture } from './picture.ts';
 import type { NoPlace, PlaceLimits } from './places.ts';
-import type { Implausible, Source, SourceView } from './source.ts';
+import { type Implausible, originOf, type Source, type SourceView } from './source.ts';
 import { StatusReport } from './status.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -65,7 +65,10 @@ export class Feed implements Disposable {
     this.#live = new LivePicture(() => this.#recalling(options.createEncoder()), {
       made: (picture, prompt) => this.#made(picture, prompt),
       replaced: () => telemetry.dropped('encoder'),
-      failed: error => events.encodeFailed(error),
+      failed: error => {
+        telemetry.encodeFailed();
+        events.encodeFailed(error);
+      },
     });
     this.#status = new StatusReport(source, this.#broadcast, telemetry, options.sector);
   }
@@ -143,7 +146,7 @@ export class Feed implements Disposable {
     const view = this.source.view();
     if (view.state === this.#state) return;
     this.#state = view.state;
-    this.#telemetry.live(view.state === 'live');
+    this.#telemetry.state(view.state);
     this.#events.changed(view);
     void this.#report();
   }
@@ -151,6 +154,8 @@ export class Feed implements Disposable {
   /** Disconnects viewers that are slow or may watch no longer, measures rates, reports the status, and keeps quiet connections alive. */
   async everySecond(): Promise<void> {
     this.#broadcast.release();
+    this.#telemetry.viewerStates(this.#broadcast.states());
+    this.#telemetry.origin(originOf(this.source.newest?.stamp).mask, this.source.clockBehindMs);
     await this.#status.mark();
     await this.#report();
     const shown = this.#state === 'live' ? this.#live.made : undefined;
@@ -180,11 +185,16 @@ export class Feed implements Disposable {
 
   #made(picture: Picture, prompt: boolean): void {
     // Encoded while the source went away: showing it now would pass it off as live.
-    if (this.#state !== 'live') return;
+    if (this.#state !== 'live') {
+      this.#telemetry.late();
+      return;
+    }
     const { latencyMs } = picture.facts;
     if (prompt && latencyMs !== null) this.#telemetry.latency(latencyMs);
     this.#loop.add(picture);
+    const beganMs = performance.now();
     this.#broadcast.show(picture);
+    this.#telemetry.wrote(performance.now() - beganMs);
   }
 
   /** Encodes only what the loop does not hold from an earlier round of the clip. */
@@ -196,8 +206,9 @@ export class Feed implements Disposable {
           this.#telemetry.recalled();
           return recalled;
         }
+        const beganMs = performance.now();
         const jpeg = await encoder.encode(frame);
-        this.#telemetry.encoded();
+        this.#telemetry.encoded(performance.now() - beganMs);
         return jpeg;
       },
       [Symbol.dispose]: () => encoder[Symbol.dispose](),

@@ -1,6 +1,7 @@
 import { auditLog } from '../common/audit.ts';
 import { asError } from '../common/errors.ts';
-import type { Logger, ThrottledLog } from '../common/log.ts';
+import type { Logger } from '../common/log.ts';
+import type { ThrottledLog } from '../common/throttled-log.ts';
 import type { Ended } from './broadcast.ts';
 import type { FeedEvents } from './feed.ts';
 import type { Implausible, Source, SourceView } from './source.ts';

@@ -1,8 +1,9 @@
 import type { RefusalReason } from '../common/frame.ts';
-import { Counter, createMetrics, Gauge, type Registry, Summary } from '../common/metrics.ts';
-import type { StreamKind } from './broadcast.ts';
-import type { DropCause } from './messages.ts';
-import type { Implausible } from './source.ts';
+import { Counter, createMetrics, Gauge, InfoGauge, type Registry, Summary } from '../common/metrics.ts';
+import { StageTimes } from '../common/stage-times.ts';
+import type { StreamKind, ViewerStates } from './broadcast.ts';
+import type { DropCause, SourceState } from './messages.ts';
+import { type Implausible, TITLES } from './source.ts';
 
 /** The percentiles cover only this last time. */
 const LATENCY_WINDOW_S = 60;
@@ -74,8 +75,52 @@ export class Telemetry {
     registers: [this.registry],
   });
 
+  readonly #failed = this.#counter('noaa_visualizer_encode_failures_total', 'Frames that did not encode');
+  readonly #late = this.#counter(
+    'noaa_visualizer_pictures_late_total',
+    'Pictures that were finished after the source had gone, and so were not shown',
+  );
+  readonly #viewerStates = new Gauge({
+    name: 'noaa_visualizer_viewer_states',
+    help: 'Viewers by how they take pictures: prompt, behind (not taken what was written), half-closed (perhaps gone)',
+    labelNames: ['state'],
+    registers: [this.registry],
+  });
+  readonly #state = new Gauge({
+    name: 'noaa_visualizer_source_state',
+    help: '1 for the state of the source, as in /status, and 0 for the others',
+    labelNames: ['state'],
+    registers: [this.registry],
+  });
+  readonly #clock = new Gauge({
+    name: 'noaa_visualizer_clock_behind_seconds',
+    help: "How far playback's clock is behind this host's, while that is implausible; 0 while they agree",
+    registers: [this.registry],
+  });
+  readonly #mask = new InfoGauge(
+    'noaa_visualizer_mask_info',
+    'Always 1; the label is the digest of the mask that the newest frame was covered with',
+    'mask',
+    this.registry,
+  );
+  readonly #encode = new StageTimes(
+    'noaa_visualizer_encode_seconds',
+    'How long it took to encode a frame, with the wait for a thread',
+    this.registry,
+  );
+  readonly #write = new StageTimes(
+    'noaa_visualizer_write_seconds',
+    'How long it took to write a picture to all viewers',
+    this.registry,
+  );
+
   constructor() {
     for (const stream of ['sse', 'mjpeg']) this.#viewers.set({ stream }, 0);
+    // From the start, so that a rate has something to begin from.
+    for (const cause of ['upstream', 'encoder', 'viewer']) this.#dropped.inc({ cause }, 0);
+    for (const what of ['sequence', 'clock']) this.#implausible.inc({ what }, 0);
+    this.viewerStates({ prompt: 0, behind: 0, halfClosed: 0 });
+    this.state('waiting');
   }
 
   received(): void {
@@ -90,8 +135,22 @@ export class Telemetry {
     this.#reconnects.inc();
   }
 
-  encoded(): void {
+  encoded(ms: number): void {
     this.#encoded.inc();
+    this.#encode.observe(ms);
+  }
+
+  encodeFailed(): void {
+    this.#failed.inc();
+  }
+
+  wrote(ms: number): void {
+    this.#write.observe(ms);
+  }
+
+  /** A picture was finished after the source had gone. */
+  late(): void {
+    this.#late.inc();
   }
 
   recalled(): void {
@@ -130,8 +189,21 @@ export class Telemetry {
     this.#rejected.inc();
   }
 
-  live(live: boolean): void {
-    this.#live.set(live ? 1 : 0);
+  state(now: SourceState): void {
+    this.#live.set(now === 'live' ? 1 : 0);
+    for (const state of Object.keys(TITLES)) this.#state.set({ state }, state === now ? 1 : 0);
+  }
+
+  viewerStates({ prompt, behind, halfClosed }: ViewerStates): void {
+    this.#viewerStates.set({ state: 'prompt' }, prompt);
+    this.#viewerStates.set({ state: 'behind' }, behind);
+    this.#viewerStates.set({ state: 'half-closed' }, halfClosed);
+  }
+
+  /** Takes note of what the newest frame says of its origin. */
+  origin(mask: string | null, clockBehindMs: number | null): void {
+    if (mask !== null) this.#mask.set(mask);
+    this.#clock.set((clockBehindMs ?? 0) / 1000);
   }
 
   /** Returns what has been counted so far. Latencies are in milliseconds, null before the first. */

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ThrottledLog } from './throttled-log.ts';
+
+interface Line {
+  level: string;
+  fields: Record<string, unknown>;
+  message: string;
+}
+
+function recorded() {
+  const lines: Line[] = [];
+  const at = (level: string) =>
+    ((fields: Record<string, unknown>, message: string) =>
+      void lines.push({ level, fields, message })) as never;
+  return { lines, log: new ThrottledLog({ warn: at('warn'), info: at('info') }) };
+}
+
+test('a fault at 30 frames a second for a minute is logged twice: when it begins and when it is over', () => {
+  const { lines, log } = recorded();
+  for (let frame = 0; frame < 1800; frame += 1) {
+    log.warn('wrong-length', `refused a message of ${frame} bytes`, frame * (1000 / 30));
+    if (frame % 30 === 0) log.look(frame * (1000 / 30));
+  }
+  log.look(70_000);
+  assert.deepEqual(lines, [
+    { level: 'warn', fields: { reason: 'wrong-length' }, message: 'refused a message of 0 bytes' },
+    {
+      level: 'info',
+      fields: { reason: 'wrong-length', repeated: 1800, seconds: 60 },
+      message: 'over after 60 s, 1800 times in all: refused a message of 0 bytes',
+    },
+  ]);
+});
+
+test('what happens once is one line, and again later another one', () => {
+  const { lines, log } = recorded();
+  log.warn('late', 'decoding is late', 0);
+  log.look(20_000);
+  log.warn('late', 'decoding is late', 60_000);
+  log.look(90_000);
+  assert.deepEqual(
+    lines.map(({ level }) => level),
+    ['warn', 'warn'],
+  );
+});
+
+test('a fault that comes with another sentence is logged anew, but not with every frame', () => {
+  const { lines, log } = recorded();
+  for (let ms = 0; ms < 30_000; ms += 33) {
+    log.warn('withheld', ms % 2 ? 'the file is gone' : 'the file is none', ms);
+  }
+  assert.ok(lines.length >= 2 && lines.length <= 4, `${lines.length} lines`);
+});
+
+test('a fault that lasts for a day is named every hour', () => {
+  const { lines, log } = recorded();
+  for (let second = 0; second < 86_400; second += 1) log.warn('late', 'decoding is late', second * 1000);
+  assert.equal(lines.length, 24);
+  assert.equal(lines[1]?.fields['repeated'], 3601);
+});

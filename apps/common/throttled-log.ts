@@ -1,0 +1,80 @@
+import type { Logger } from './log.ts';
+
+/** A fault is over once it has not been reported for this long. */
+const QUIET_MS = 5000;
+/** Another sentence about a fault that lasts is logged at most this often. */
+const PERIOD_MS = 10_000;
+/** A fault that lasts is logged again after this time, for those who read only the newest lines. */
+const REMINDER_MS = 3_600_000;
+
+/** A fault from its first report to its last. */
+interface Episode {
+  message: string;
+  /** The message without its figures, which may be others with every frame. */
+  kind: string;
+  sinceMs: number;
+  loggedMs: number;
+  lastMs: number;
+  count: number;
+}
+
+/**
+ * Logs what may happen with every frame twice: when it begins and when it is over, with how often it happened. Keys come
+ * from closed sets, so the map is bounded.
+ */
+export class ThrottledLog {
+  readonly #episodes = new Map<string, Episode>();
+  readonly #log: Pick<Logger, 'warn' | 'info'>;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(log: Pick<Logger, 'warn' | 'info'>) {
+    this.#log = log;
+  }
+
+  warn(key: string, message: string, nowMs = performance.now()): void {
+    const episode = this.#episodes.get(key);
+    if (!episode || nowMs - episode.lastMs >= QUIET_MS) {
+      if (episode) this.#end(key, episode);
+      this.#log.warn({ reason: key }, message);
+      const kind = kindOf(message);
+      this.#episodes.set(key, { message, kind, sinceMs: nowMs, loggedMs: nowMs, lastMs: nowMs, count: 1 });
+      // Looking for its end is no reason to keep a process alive.
+      this.#timer ??= setInterval(() => this.look(), QUIET_MS / 5).unref();
+      return;
+    }
+    episode.count += 1;
+    episode.lastMs = nowMs;
+    const loggedAgoMs = nowMs - episode.loggedMs;
+    if (loggedAgoMs < PERIOD_MS) return;
+    const kind = kindOf(message);
+    if (kind === episode.kind && loggedAgoMs < REMINDER_MS) return;
+    this.#log.warn({ reason: key, repeated: episode.count }, message);
+    Object.assign(episode, { message, kind, loggedMs: nowMs });
+  }
+
+  /** Logs the end of every fault that is over. */
+  look(nowMs = performance.now()): void {
+    for (const [key, episode] of this.#episodes) {
+      if (nowMs - episode.lastMs < QUIET_MS) continue;
+      this.#episodes.delete(key);
+      this.#end(key, episode);
+    }
+    if (this.#episodes.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #end(key: string, { message, sinceMs, lastMs, count }: Episode): void {
+    // What happened once is over with its one line.
+    if (count === 1) return;
+    const seconds = Math.round((lastMs - sinceMs) / 100) / 10;
+    this.#log.info(
+      { reason: key, repeated: count, seconds },
+      `over after ${seconds} s, ${count} times in all: ${message}`,
+    );
+  }
+}
+
+function kindOf(message: string): string {
+  return message.replaceAll(/\d+/g, '0');
+}
