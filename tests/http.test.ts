@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { LoopChange, LoopList } from '../apps/visualizer/messages.ts';
 import { makeClip, temporaryFolder } from './support/clips.ts';
+import { alerts, faultsOf, panels, selectorsIn } from './support/expressions.ts';
 import { brightest, decodeJpeg } from './support/jpeg.ts';
 import { metric, startChain } from './support/services.ts';
 import { events, open, parts } from './support/streams.ts';
@@ -150,6 +151,17 @@ test('/status, /metrics and the health paths tell that the picture is live', asy
       assert.match(name ?? '', /^noaa_.*_total$/);
     for (const [, name] of text.matchAll(/^# TYPE (\S+)/gm)) assert.match(name ?? '', /^noaa_/);
   }
+});
+
+test('every metric and label that an alert or a panel asks for is there', async () => {
+  const bases = [chain.web, chain.playbackTelemetry, chain.redactorTelemetry];
+  const printed = await Promise.all(bases.map(async base => (await fetch(`${base}/metrics`)).text()));
+  const selectors = [...alerts().values(), ...panels()].flatMap(selectorsIn);
+  assert.ok(selectors.length > 50, `${selectors.length}`);
+  assert.deepEqual(
+    selectors.flatMap(selector => faultsOf(selector, printed.join('\n'))),
+    [],
+  );
 });
 
 test('every answer forbids inline script, sniffing and framing, and allows no other origin', async () => {
