@@ -188,6 +188,28 @@ const PROMISED: Record<string, string[]> = {
   'mjpeg.mov': ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p'],
   'prores.mov': ['-c:v', 'prores_ks', '-profile:v', '2'],
   'picture.gif': [],
+  'picture.apng': ['-plays', '0'],
+  'mpeg1.mpg': ['-c:v', 'mpeg1video', '-r', '25'],
+  'vp8.ivf': ['-c:v', 'libvpx', '-deadline', 'realtime'],
+  'raw.y4m': ['-pix_fmt', 'yuv420p'],
+  'lossless.mkv': ['-c:v', 'ffv1'],
+  'transparent.webm': [
+    '-c:v',
+    'libvpx-vp9',
+    '-deadline',
+    'realtime',
+    '-pix_fmt',
+    'yuva420p',
+    '-auto-alt-ref',
+    '0',
+  ],
+  'bare.h264': X264,
+  'bare.hevc': ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none'],
+  'bare.obu': ['-c:v', 'libaom-av1', '-cpu-used', '8', '-usage', 'realtime'],
+  'bare.m1v': ['-c:v', 'mpeg1video', '-r', '25'],
+  'bare.m2v': ['-c:v', 'mpeg2video', '-r', '25'],
+  'bare.m4v': ['-c:v', 'mpeg4', '-f', 'm4v'],
+  'bare.mjpeg': ['-c:v', 'mjpeg', '-f', 'mjpeg'],
 };
 
 describe('playback in its image plays', { concurrency: 2 }, () => {

@@ -61,11 +61,13 @@ export async function encodeRaw(
     tags.range && `setparams=range=${tags.range}`,
     tags.sampleAspect && `setsar=${tags.sampleAspect}`,
   ];
+  // Otherwise ffmpeg 7.1 converts to limited range.
+  const range = tags.range ? ['-color_range', tags.range] : [];
   const raw = `${path}.raw`;
   await writeFile(raw, pixels);
   await ffmpeg(
     ...['-f', 'rawvideo', '-pix_fmt', pixelFormat, '-s', `${width}x${height}`, '-framerate', '25', '-i', raw],
-    ...['-vf', filters.filter(Boolean).join() || 'null', '-pix_fmt', pixelFormat, ...output, path],
+    ...['-vf', filters.filter(Boolean).join() || 'null', '-pix_fmt', pixelFormat, ...range, ...output, path],
   );
   await rm(raw);
 }
