@@ -16,8 +16,19 @@ export interface AssembledFrame {
   ptsUs: number | undefined;
 }
 
+/** What a decoder is asked for: frames as they travel, or bare pixels with their transparency. */
+export type PixelFormat = WireFormat | 'bgra';
+
+type Layout = Pick<FrameLayout, 'pixelOffset' | 'pixelBytes' | 'width' | 'height' | 'allocate'>;
+
+function layoutOf(format: PixelFormat, width: number, height: number): Layout {
+  if (format !== 'bgra') return new FrameLayout(format, width, height);
+  const pixelBytes = 4 * width * height;
+  return { width, height, pixelOffset: 0, pixelBytes, allocate: () => Buffer.allocUnsafeSlow(pixelBytes) };
+}
+
 interface Unfinished extends AssembledFrame {
-  layout: FrameLayout;
+  layout: Layout;
   filled: number;
 }
 
@@ -31,11 +42,11 @@ interface Unfinished extends AssembledFrame {
  * read of a single byte.
  */
 export class FrameAssembler implements Destination {
-  readonly #format: WireFormat;
+  readonly #format: PixelFormat;
   readonly #resume: () => void;
   readonly #announced: FrameLine[] = [];
   readonly #ready: AssembledFrame[] = [];
-  #layout: FrameLayout | undefined;
+  #layout: Layout | undefined;
   #frame: Unfinished | undefined;
   /** First bytes of a picture that is not announced yet. */
   #early: number[] = [];
@@ -46,7 +57,7 @@ export class FrameAssembler implements Destination {
   #ended = false;
 
   /** @param resume called when bytes may come again after `filled` has answered that they may not */
-  constructor(format: WireFormat, resume: () => void) {
+  constructor(format: PixelFormat, resume: () => void) {
     this.#format = format;
     this.#resume = resume;
   }
@@ -86,7 +97,7 @@ export class FrameAssembler implements Destination {
     }
     const { width, height, ptsUs } = line;
     if (this.#layout?.width !== width || this.#layout.height !== height) {
-      this.#layout = new FrameLayout(this.#format, width, height);
+      this.#layout = layoutOf(this.#format, width, height);
     }
     const message = this.#layout.allocate();
     message.set(this.#early, this.#layout.pixelOffset);

@@ -40,6 +40,11 @@ export function colourFilters(clip: Clip, format: WireFormat): string[] {
   return [...crop(clip), ...convert(clip, format)];
 }
 
+/** Returns the filters for bare pixels with their transparency, each picture in its own size. */
+export function bareFilters(): string[] {
+  return [scale('neighbor'), 'format=bgra'];
+}
+
 /** Crops as the container says. */
 function crop({ crop }: Clip): string[] {
   if (!crop) return [];

@@ -1,7 +1,6 @@
 import { onAbort } from '../common/abort.ts';
 import { Fault } from '../common/errors.ts';
-import type { WireFormat } from '../common/pixels.ts';
-import { type AssembledFrame, FrameAssembler } from './assemble.ts';
+import { type AssembledFrame, FrameAssembler, type PixelFormat } from './assemble.ts';
 import type { Clip } from './clip.ts';
 import { decoderArguments } from './decoder-command.ts';
 import { DecoderProcess, type Exit } from './decoder-process.ts';
@@ -51,7 +50,7 @@ const PATIENCE_MS = 30_000;
  */
 export function decode(
   clip: Clip,
-  format: WireFormat,
+  format: PixelFormat,
   signal: AbortSignal,
   { fps = 1e6 / clip.intervalUs, patienceMs = PATIENCE_MS, images, damaged }: DecodeOptions,
 ): Decoding {
@@ -77,7 +76,7 @@ class FfmpegDecoding implements Decoding {
   /** Why its account of its pictures can't be used. */
   #fault: unknown;
 
-  constructor(clip: Clip, format: WireFormat, signal: AbortSignal, settings: Settings) {
+  constructor(clip: Clip, format: PixelFormat, signal: AbortSignal, settings: Settings) {
     this.#path = clip.path;
     this.#settings = settings;
     const { images } = settings;

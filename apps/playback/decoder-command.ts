@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import ffmpeg from 'fluent-ffmpeg';
-import type { WireFormat } from '../common/pixels.ts';
+import type { PixelFormat } from './assemble.ts';
 import type { Clip } from './clip.ts';
-import { colourFilters } from './colour.ts';
+import { bareFilters, colourFilters } from './colour.ts';
 import { fileUrl, INPUT_GUARD } from './ffmpeg.ts';
 import type { FrameLog } from './frame-log.ts';
 import type { ImageCodec } from './image-header.ts';
@@ -19,7 +19,7 @@ const PIXELS_PER_THREAD = 100e6;
  */
 export function decoderArguments(
   clip: Clip,
-  format: WireFormat,
+  format: PixelFormat,
   log: FrameLog,
   fps: number,
   codec?: ImageCodec,
@@ -40,7 +40,11 @@ export function decoderArguments(
       'drop',
       '-noautoscale',
     ])
-    .videoFilters([...colourFilters(clip, format), 'settb=1/1000000', log.filter])
+    .videoFilters([
+      ...(format === 'bgra' ? bareFilters() : colourFilters(clip, format)),
+      'settb=1/1000000',
+      log.filter,
+    ])
     // Not y4m, which saves up to 0.5 ms of CPU a 1080p frame: its muxer knows one size for all pictures.
     .format('rawvideo')
     .output('pipe:1');

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { asError } from '../common/errors.ts';
-import { type ImageCodec, readHeader } from './image-header.ts';
+import { type ImageCodec, type ImageHeader, readHeader } from './image-header.ts';
 
 /** A full disk of 10 848 pixels a side is 120 MB as PNG at most, and 350 MB as TIFF that is not compressed. */
 const MAX_BYTES = 384 * 2 ** 20;
@@ -28,14 +28,13 @@ export async function readImage(path: string): Promise<Image> {
   return { path, bytes, codec: header.codec, kind: header.kind };
 }
 
-/** Returns whether a file is one still picture, whole or not: neither a video nor an animation. */
-export async function isStill(path: string): Promise<boolean> {
+/** Returns what kind of picture file it is, whole or not; undefined for any other file. */
+export async function pictureHeader(path: string): Promise<ImageHeader | undefined> {
   try {
-    const header = readHeader(await readWhole(path));
-    return header !== undefined && !header.isAnimated;
+    return readHeader(await readWhole(path));
   } catch {
     // What opens it as a clip has the words for it.
-    return false;
+    return undefined;
   }
 }
 

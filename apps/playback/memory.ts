@@ -35,10 +35,16 @@ function depthOf(pixelFormat: string): number {
 /**
  * Checks that a clip fits the memory that this service may use: a cgroup's limit, as a pod's container has one.
  *
+ * @param besides bytes that it takes in addition
  * @throws Fault `bad-clip`
  */
-export function checkMemory(clip: Clip, format: WireFormat, limitBytes = process.constrainedMemory()): void {
-  const needed = memoryNeeded(clip, format);
+export function checkMemory(
+  clip: Clip,
+  format: WireFormat,
+  limitBytes = process.constrainedMemory(),
+  besides = 0,
+): void {
+  const needed = memoryNeeded(clip, format) + besides;
   // 0 where nothing is known, and more than any machine has where there is no limit.
   if (limitBytes === 0 || needed <= limitBytes) return;
   const size = `${clip.width}×${clip.height}`;

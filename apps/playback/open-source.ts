@@ -3,14 +3,15 @@ import { openClip } from './clip-source.ts';
 import { type SourceConfig, wishesOf } from './config.ts';
 import type { FileVersion } from './file-version.ts';
 import { type FolderEvents, openFolder } from './folder-source.ts';
-import { isStill } from './image-file.ts';
+import { pictureHeader } from './image-file.ts';
 import { ImageFolder } from './image-folder.ts';
 import { PictureDecoder } from './picture-decoder.ts';
 import type { Opened } from './source.ts';
 import { openStill } from './still-source.ts';
+import { openWebp } from './webp-source.ts';
 
 /**
- * Returns what opens DATA_FILE as it is at the moment: a folder of pictures, a still, or a clip.
+ * Returns what opens DATA_FILE as it is at the moment: a folder of pictures, a still, an animation, or a clip.
  *
  * @throws Fault, when called, if it can't be played
  */
@@ -30,7 +31,9 @@ export function sourceOpener(
       () => false,
     );
     if (isFolder) return await openFolder(config, folder, decoder, events, signal);
-    if (await isStill(path)) return await openStill(config, decoder, version);
+    const picture = await pictureHeader(path);
+    if (picture && !picture.isAnimated) return await openStill(config, decoder, version);
+    if (picture?.codec === 'webp') return await openWebp(config, version, events, signal);
     return await openClip(config, version, events, signal);
   };
 }

@@ -9,7 +9,7 @@ const PATIENCE_MS = 10_000;
 /** How long a single frame is shown whose time is not known. */
 const LONE_FRAME_US = 1e6;
 /** Animations whose last frame's own time is often long, and whose container gives no duration. */
-const ANIMATIONS = new Set(['apng', 'webp']);
+const ANIMATIONS = new Set(['apng']);
 
 interface Packet {
   pts_time?: string;

@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/clips.ts';
 import { buildImages, imageOf, ok, podman, TREE } from './machine.ts';
 
 const FILES = [
-  ...['formats', 'colour', 'shape', 'crop', 'decode', 'timing', 'main'].map(
+  ...['formats', 'colour', 'shape', 'crop', 'decode', 'timing', 'webp-animation', 'main'].map(
     name => `apps/playback/${name}.test.ts`,
   ),
   ...['redaction', 'pictures', 'holds', 'source-changes', 'valid-time'].map(name => `tests/${name}.test.ts`),
