@@ -1,4 +1,4 @@
-/** `npm test`: types, lint and every test file, one after the other. The last line has the numbers of passed and failed tests. */
+/** `npm test`: types, lint and every test file. The last line has the numbers of passed and failed tests. */
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { run } from 'node:test';
@@ -9,8 +9,17 @@ const CHECKS = [
   { name: 'types', command: ['npm', 'run', '--silent', 'types'] },
   { name: 'lint', command: ['npm', 'run', '--silent', 'lint'] },
 ];
-/** Unit tests before those that need more than one service, so that a fault shows where it is. */
-const FILES = ['apps/**/*.test.ts', 'bench/**/*.test.ts', 'verify/**/*.test.ts', 'tests/**/*.test.ts'];
+/**
+ * Unit tests before those that need more than one service, so that a fault shows where it is. Two files at a time where a
+ * test mostly waits or keeps to one core; one where it shares two cores with the services, ffmpeg and browsers it starts.
+ */
+const ROUNDS = [
+  {
+    concurrency: 2,
+    patterns: ['apps/{common,redactor,visualizer}/**/*.test.ts', '{bench,verify}/**/*.test.ts'],
+  },
+  { concurrency: 1, patterns: ['apps/playback/**/*.test.ts', 'tests/**/*.test.ts'] },
+];
 
 /** A file that hangs fails after this time. */
 const LIMIT_MS = 30 * 60_000;
@@ -27,19 +36,21 @@ for (const { name, command } of wanted.length === 0 ? CHECKS : []) {
   else failed += 1;
 }
 
-const files = (wanted.length > 0 ? wanted : FILES).flatMap(pattern =>
-  globSync(pattern, { exclude: ['**/node_modules/**'] }).sort(),
-);
-// One file at a time: these tests share two cores with the services, ffmpeg and Chromium they start.
-const stream = run({ files, concurrency: false, timeout: LIMIT_MS });
-stream.on('test:summary', ({ file, counts }) => {
-  if (file !== undefined) return;
-  passed += counts.passed;
-  // A test that was skipped counts as failed.
-  failed += counts.tests - counts.passed;
-});
-for await (const chunk of stream.compose(new spec())) process.stdout.write(chunk);
+const rounds = wanted.length > 0 ? [{ concurrency: 1, patterns: wanted }] : ROUNDS;
+let found = 0;
+for (const { concurrency, patterns } of rounds) {
+  const files = patterns.flatMap(pattern => globSync(pattern, { exclude: ['**/node_modules/**'] }).sort());
+  found += files.length;
+  const stream = run({ files, concurrency, timeout: LIMIT_MS });
+  stream.on('test:summary', ({ file, counts }) => {
+    if (file !== undefined) return;
+    passed += counts.passed;
+    // A test that was skipped counts as failed.
+    failed += counts.tests - counts.passed;
+  });
+  for await (const chunk of stream.compose(new spec())) process.stdout.write(chunk);
+}
 
-if (files.length === 0) failed += 1;
+if (found === 0) failed += 1;
 if (failed > 0) process.exitCode = 1;
 console.log(`${passed} passed, ${failed} failed`);
