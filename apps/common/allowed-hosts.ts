@@ -32,13 +32,14 @@ export function hostCheck(
   const isKnown = (host: string) =>
     names.includes('*') || isIP(host) !== 0 || known.some(name => name === host || isBelow(host, name));
 
-  return ({ headersDistinct, httpVersion, url = '' }) => {
-    const headers = headersDistinct['host'] ?? [];
+  return request => {
+    const { httpVersion, url = '' } = request;
+    const headers = hostsOf(request);
     if (headers.length > 1)
       return { status: 400, message: `The request has ${headers.length} Host headers; send one` };
     const named = [...headers, ...targetAuthority(url)];
     // HTTP/1.0 has no Host, and no browser speaks it.
-    if (named.length === 0 && httpVersion !== '1.1') return undefined;
+    if (named.length === 0 && httpVersion === '1.0') return undefined;
     const hosts = named.map(hostOf);
     if (hosts.length === 0 || hosts.includes(undefined))
       return { status: 400, message: 'The Host of the request is no name or address' };
@@ -51,6 +52,14 @@ export function hostCheck(
         'Use its IP address or localhost, or add the name to ALLOWED_HOSTS',
     };
   };
+}
+
+/** Returns every name that the headers call the server by. HTTP/2 has a header of its own for it. */
+function hostsOf({ rawHeaders, httpVersion }: IncomingMessage): string[] {
+  const names = rawHeaders.filter(
+    (_, at) => at % 2 === 1 && /^(host|:authority)$/i.test(rawHeaders[at - 1]!),
+  );
+  return httpVersion === '2.0' ? [...new Set(names)] : names;
 }
 
 function isBelow(host: string, pattern: string): boolean {

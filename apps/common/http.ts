@@ -3,12 +3,13 @@ import {
   createServer,
   type IncomingMessage,
   type RequestListener,
-  type Server,
+  type ServerOptions,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { onAbort } from './abort.ts';
 import type { Refusal } from './allowed-hosts.ts';
+import { Connections } from './connections.ts';
 import { type Endpoint, listenWhenFree, nodeHost } from './endpoint.ts';
 
 /** What clients may use of a server, and for how long. */
@@ -21,6 +22,16 @@ export interface Limits {
   /** Whether a request may have a body, which its handler reads. Without it none may. */
   takesBody?: (request: IncomingMessage) => boolean;
 }
+
+/** A server of HTTP, with TLS or without. */
+export interface WebServer extends Server {
+  /** How long a client may read nothing of its answer, in milliseconds. */
+  timeout: number;
+  closeAllConnections(): void;
+}
+
+/** Returns a server that hands its requests to the listener. */
+export type CreateServer = (options: ServerOptions, listener: RequestListener) => WebServer;
 
 /** Returns why a request is refused before anything handles it, if it is. */
 export type Check = (request: IncomingMessage) => Refusal | undefined;
@@ -37,15 +48,12 @@ const REFUSAL_HEADERS = {
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
-  // A body that follows is not read, so the connection cannot be used again.
-  Connection: 'close',
 };
 
 /**
  * Creates an HTTP server of which clients cannot use more than its limits.
  *
- * If all connections are taken, the one that has had no request for longest makes room, so that clients that only hold
- * connections open keep nobody out, e.g. a health check. Requests that are sent before the previous one is answered
+ * Requests that are sent before the previous one is answered
  * (pipelined, RFC 9112, 9.3.2; no browser does it) end the connection: Node would start them all at once, two thousand in
  * 64 kB, and keep the answers. A request with a body is refused unless its path takes one, because Node would wait for it.
  */
@@ -53,11 +61,10 @@ export function createBoundedServer(
   handle: RequestListener,
   { connections, requestMs = REQUEST_MS, untakenMs = UNTAKEN_MS, takesBody = () => false }: Limits,
   check: Check = () => undefined,
-): Server {
-  let open = 0;
-  /** Connections without a request, the longest idle first. */
-  const idle = new Set<Socket>();
-  const server = createServer(
+  create: CreateServer = createServer,
+): WebServer {
+  const all = new Connections(connections);
+  const server = create(
     { headersTimeout: requestMs, requestTimeout: requestMs, connectionsCheckingInterval: requestMs / 5 },
     (request, response) => {
       const { socket } = request;
@@ -66,10 +73,7 @@ export function createBoundedServer(
         socket.destroy();
         return;
       }
-      idle.delete(socket);
-      response.once('close', () => {
-        if (!socket.destroyed) idle.add(socket);
-      });
+      response.once('close', all.began(socket));
       const refusal = (takesBody(request) ? undefined : bodyRefusal(request)) ?? check(request);
       if (refusal) refuse(response, refusal);
       else handle(request, response);
@@ -78,18 +82,7 @@ export function createBoundedServer(
   // A client that closes its sending half after its request still reads the answer. @types/node does not have this.
   Object.assign(server, { httpAllowHalfOpen: true });
   server.timeout = untakenMs;
-  server.on('connection', socket => {
-    if (open >= connections) {
-      const [longest = socket] = idle;
-      longest.destroy();
-    }
-    open += 1;
-    idle.add(socket);
-    socket.once('close', () => {
-      open -= 1;
-      idle.delete(socket);
-    });
-  });
+  server.on('connection', socket => all.opened(socket));
   return server;
 }
 
@@ -102,7 +95,11 @@ function bodyRefusal({ headers }: IncomingMessage): Refusal | undefined {
 
 function refuse(response: ServerResponse, { status, message }: Refusal): void {
   const body = `${message}\n`;
-  response.writeHead(status, { ...REFUSAL_HEADERS, 'Content-Length': Buffer.byteLength(body) }).end(body);
+  // A body that follows is not read, so the connection cannot be used again. HTTP/2 ends only the stream.
+  const connection = response.req.httpVersionMajor < 2 ? { Connection: 'close' } : {};
+  response
+    .writeHead(status, { ...REFUSAL_HEADERS, ...connection, 'Content-Length': Buffer.byteLength(body) })
+    .end(body);
 }
 
 /**
@@ -110,7 +107,11 @@ function refuse(response: ServerResponse, { status, message }: Refusal): void {
  *
  * @throws Fault `cannot-listen`
  */
-export async function listen(server: Server, endpoint: Endpoint, signal: AbortSignal): Promise<AddressInfo> {
+export async function listen(
+  server: WebServer,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<AddressInfo> {
   // Without a host, Node listens on every IPv4 and IPv6 address, or on IPv4 only if the kernel has no IPv6.
   const host = nodeHost(endpoint);
   await listenWhenFree(endpoint, signal, async () => {

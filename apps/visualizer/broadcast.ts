@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import SseChannel from 'sse-channel';
 import type { Who } from './access/who.ts';
-import { Pace } from './pace.ts';
+import { Pace, progressOf } from './pace.ts';
 import { BOUNDARY, PART_OPENING, type Picture } from './picture.ts';
 import { type NoPlace, type PlaceLimits, placeFor } from './places.ts';
 import { type Ending, type Render, Viewer } from './viewer.ts';
@@ -133,7 +133,11 @@ export class Broadcast implements Disposable {
     if (this.#viewers.size >= this.max) this.#makeRoom(who);
     const startedAt = new Date();
     const viewer = new Viewer(response, render, maxFps, this.#events);
-    const pace = new Pace(request.socket, this.#releaseMs, performance.now());
+    const pace = new Pace(
+      progressOf(request, response, () => viewer.bytes),
+      this.#releaseMs,
+      performance.now(),
+    );
     const anyShapeMs = performance.now() + (isRecorder(request) ? RECORDER_PATIENCE_MS : 0);
     this.#viewers.set(response, { viewer, kind, who, pace, anyShapeMs });
     this.#events.joined(kind);
@@ -220,7 +224,7 @@ export class Broadcast implements Disposable {
 
   #openSse(request: IncomingMessage, response: ServerResponse): Render {
     withHeaders(response, STREAM_HEADERS.sse);
-    this.#channel.addClient(request, response);
+    this.#channel.addClient(withOwnSocket(request), response);
     return picture => picture.sse;
   }
 }
@@ -228,7 +232,7 @@ export class Broadcast implements Disposable {
 function openMjpeg(request: IncomingMessage, response: ServerResponse): Render {
   response.writeHead(200, STREAM_HEADERS.mjpeg);
   response.flushHeaders();
-  request.socket.setNoDelay(true);
+  if (request.httpVersionMajor < 2) request.socket.setNoDelay(true);
   if (!showsPartsLate(request)) return picture => picture.part;
   response.write(PART_OPENING);
   return picture => picture.openPart;
@@ -251,9 +255,21 @@ function isRecorder({ headers }: IncomingMessage): boolean {
   return /^Lavf\//.test(headers['user-agent'] ?? '');
 }
 
+/** In HTTP/2 many streams share a socket, and none may set it up. */
+function withOwnSocket(request: IncomingMessage): IncomingMessage {
+  if (request.httpVersionMajor < 2) return request;
+  const socket = { setTimeout() {}, setNoDelay() {}, setKeepAlive() {} };
+  const { url, headers } = request;
+  return { url, headers, socket, on: request.on.bind(request) } as unknown as IncomingMessage;
+}
+
 /** Overrides the headers that sse-channel writes, its Cache-Control among them. */
 function withHeaders(response: ServerResponse, ours: Record<string, string>): void {
   const writeHead = response.writeHead.bind(response);
-  response.writeHead = ((status: number, theirs: Record<string, string>) =>
-    writeHead(status, { ...theirs, ...ours })) as ServerResponse['writeHead'];
+  response.writeHead = ((status: number, { Connection: connection, ...theirs }: Record<string, string>) => {
+    // HTTP/2 has no such header.
+    const kept =
+      connection !== undefined && response.req.httpVersionMajor < 2 ? { Connection: connection } : {};
+    return writeHead(status, { ...kept, ...theirs, ...ours });
+  }) as ServerResponse['writeHead'];
 }

@@ -1,4 +1,3 @@
-import { hostCheck } from '../common/allowed-hosts.ts';
 import { subscribe } from '../common/bus.ts';
 import { address } from '../common/endpoint.ts';
 import { listen } from '../common/http.ts';
@@ -6,8 +5,6 @@ import { runService } from '../common/lifecycle.ts';
 import { reportLink } from '../common/link-report.ts';
 import { longestMessage } from '../common/memory.ts';
 import { ThrottledLog } from '../common/throttled-log.ts';
-import { openAccess } from './access/access.ts';
-import { Guard } from './access/guard.ts';
 import { placesOf, schema } from './config.ts';
 import { endpoints } from './endpoints.ts';
 import { Feed } from './feed.ts';
@@ -18,6 +15,7 @@ import { createHttpServer } from './server.ts';
 import { Source } from './source.ts';
 import { Telemetry } from './telemetry.ts';
 import { visualize } from './visualizer.ts';
+import { openWeb } from './web.ts';
 
 /** A viewer that takes nothing for this long is disconnected. */
 const RELEASE_MS = 30_000;
@@ -29,7 +27,7 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
   const { redactor, web } = await endpoints(config, onTaken());
   const peer = address(redactor);
   const warnings = new ThrottledLog(log);
-  const guard = new Guard(await openAccess(config, false, log, signal));
+  const door = await openWeb(config, log, signal);
   const journal = new Journal(log, warnings, peer);
   const telemetry = new Telemetry();
   const loopBytes = config.LOOP_MB * 2 ** 20;
@@ -49,9 +47,9 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
   };
   using feed = new Feed(source, telemetry, options, journal);
 
-  const check = hostCheck(config.ALLOWED_HOSTS, config.VISUALIZER_HOST);
-  const { port } = await listen(createHttpServer({ feed, telemetry, log, check, guard }), web, signal);
-  log.info({ from: peer, port }, `serving the picture at http://${config.VISUALIZER_HOST}:${port}`);
+  const { port } = await listen(createHttpServer({ feed, telemetry, log, ...door }), web, signal);
+  const scheme = door.createSecure ? 'https' : 'http';
+  log.info({ from: peer, port }, `serving the picture at ${scheme}://${config.VISUALIZER_HOST}:${port}`);
   beat(feed, signal);
   const viewer = {
     take: feed.take.bind(feed),

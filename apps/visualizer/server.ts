@@ -1,19 +1,19 @@
-import type { Server } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import Router, { type RouterContext } from '@koa/router';
 import Koa from 'koa';
 import serveStatic from 'koa-static';
 import { asError } from '../common/errors.ts';
 import type { Verdict } from '../common/health.ts';
-import { type Check, createBoundedServer } from '../common/http.ts';
+import { createBoundedServer, type WebServer } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
-import type { Guard } from './access/guard.ts';
+import { toTls } from './access/to-tls.ts';
 import type { Who } from './access/who.ts';
 import { STREAM_HEADERS, type StreamKind } from './broadcast.ts';
 import { compressed } from './compressed.ts';
 import type { Feed } from './feed.ts';
 import type { NoPlace } from './places.ts';
 import type { Telemetry } from './telemetry.ts';
+import type { Web } from './web.ts';
 
 const PAGE = fileURLToPath(new URL('./page/public', import.meta.url));
 const RETRY_AFTER_S = 5;
@@ -31,16 +31,14 @@ const SECURITY_HEADERS = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
-export interface Served {
+export interface Served extends Web {
   feed: Feed;
   telemetry: Telemetry;
   log: Logger;
-  check: Check;
-  guard: Guard;
 }
 
 /** Returns a server for all paths; the caller listens. */
-export function createHttpServer(served: Served): Server {
+export function createHttpServer(served: Served): WebServer {
   const app = new Koa();
   // For example, a client that leaves in the middle of a file. Koa itself would print the stack.
   app.on('error', (error: Error) => served.log.debug({ err: error }, 'a request failed'));
@@ -59,14 +57,11 @@ export function createHttpServer(served: Served): Server {
     .use(router.allowedMethods())
     .use(compressed)
     .use(serveStatic(PAGE));
-  const { feed, guard, check } = served;
+  const { feed, guard, check, createSecure } = served;
   const handle = app.callback();
   const limits = { connections: feed.maxViewers + SPARE_CONNECTIONS, takesBody: guard.takesBody };
-  return createBoundedServer(
-    guard.before((request, response) => void handle(request, response)),
-    limits,
-    check,
-  );
+  const guarded = guard.before((request, response) => void handle(request, response));
+  return createBoundedServer(createSecure ? toTls(guarded) : guarded, limits, check, createSecure);
 }
 
 function answerError(context: Koa.Context, thrown: unknown, log: Logger): void {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { Picture } from './picture.ts';
 
 /** Timers are this coarse: a frame this much early still counts as on time for a viewer with a capped rate. */
@@ -23,6 +24,8 @@ export type Render = (picture: Picture) => Buffer;
  */
 export class Viewer {
   readonly #response: ServerResponse;
+  /** What says whether the client keeps up: of HTTP/2 the stream, because its response does not. */
+  readonly #sink: Writable;
   readonly #render: Render;
   readonly #intervalMs: number;
   readonly #events: ViewerEvents;
@@ -37,6 +40,7 @@ export class Viewer {
   /** @param maxFps this viewer's own cap, Infinity for none */
   constructor(response: ServerResponse, render: Render, maxFps: number, events: ViewerEvents) {
     this.#response = response;
+    this.#sink = sinkOf(response);
     this.#render = render;
     this.#intervalMs = 1000 / maxFps;
     this.#events = events;
@@ -60,17 +64,17 @@ export class Viewer {
 
   /** Whether we have disconnected it. */
   get released(): boolean {
-    return this.#response.destroyed;
+    return this.#sink.destroyed;
   }
 
   /** Whether it has not yet taken what was written to it. */
   get behind(): boolean {
-    return this.#response.writableNeedDrain;
+    return this.#sink.writableNeedDrain;
   }
 
   /** Whether the client has closed its sending half. It may still read, or be gone: only a write finds out. */
   get halfClosed(): boolean {
-    return this.#response.req.socket.readableEnded;
+    return this.#response.req.socket?.readableEnded === true;
   }
 
   /** Whether a picture made now would be written now. */
@@ -102,7 +106,7 @@ export class Viewer {
 
   release(ending: Ending): void {
     if (!this.released) this.#ending = ending;
-    this.#response.destroy();
+    this.#sink.destroy();
   }
 
   /** The cap holds within a kind: a change between picture and card is shown at once. */
@@ -129,4 +133,9 @@ export class Viewer {
     this.#bytes += bytes.length;
     this.#response.write(bytes);
   }
+}
+
+/** Returns where the bytes of a response go: in HTTP/2 its stream. */
+export function sinkOf(response: ServerResponse): Writable {
+  return (response as ServerResponse & { stream?: Writable }).stream ?? response;
 }

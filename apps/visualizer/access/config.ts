@@ -3,6 +3,24 @@ import { addressRanges } from './client-address.ts';
 
 /** The settings of who may watch. */
 export const accessSchema = {
+  TLS_CERT_FILE: filePath({
+    default: '',
+    unset: 'none',
+    desc: 'certificate for HTTPS, in PEM, with the certificates between it and its root; exchanged while it runs',
+    example: '/access/tls.crt',
+  }),
+  TLS_KEY_FILE: filePath({
+    default: '',
+    unset: 'none',
+    desc: 'its private key, in PEM',
+    example: '/access/tls.key',
+  }),
+  CLIENT_CA_FILE: filePath({
+    default: '',
+    unset: 'none',
+    desc: 'authorities, in PEM, whose client certificates may watch; needs TLS_CERT_FILE',
+    example: '/access/client-ca.crt',
+  }),
   USERS_FILE: filePath({
     default: '',
     unset: 'none',

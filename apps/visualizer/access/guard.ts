@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Access, Found } from './access.ts';
 import { headerValues } from './client-address.ts';
+import type { Exposure } from './exposure.ts';
 import { answerLogin, answerLogout, isLoginPost } from './login.ts';
 import { LOGIN_CSS, loginPage } from './login-page.ts';
 import { isNavigation, send } from './reply.ts';
@@ -13,10 +14,13 @@ const OPEN = new Set(['/livez', '/readyz']);
 /** Lets requests through to the service, or answers them: with the login page for a person, with 401 for a program. */
 export class Guard {
   readonly #access: Access;
+  readonly #exposure: Exposure | undefined;
   readonly #who = new WeakMap<IncomingMessage, Who>();
 
-  constructor(access: Access) {
+  /** @param exposure notices requests from beyond this machine, where nobody has to log in */
+  constructor(access: Access, exposure: Exposure | undefined) {
     this.#access = access;
+    this.#exposure = exposure;
   }
 
   /** Returns a listener that passes on to `next` what may pass. */
@@ -44,6 +48,7 @@ export class Guard {
   async #handle(request: IncomingMessage, response: ServerResponse, next: RequestListener): Promise<void> {
     const { url = '' } = request;
     const access = this.#access;
+    this.#exposure?.asked(request);
     const [path = ''] = url.split('?', 1);
     if (OPEN.has(url)) return next(request, response);
     if (path === '/metrics' && access.metricsToken !== undefined) {
