@@ -55,11 +55,10 @@ export function hostCheck(
 }
 
 /** Returns every name that the headers call the server by. HTTP/2 has a header of its own for it. */
-function hostsOf({ rawHeaders, httpVersion }: IncomingMessage): string[] {
-  const names = rawHeaders.filter(
-    (_, at) => at % 2 === 1 && /^(host|:authority)$/i.test(rawHeaders[at - 1]!),
-  );
-  return httpVersion === '2.0' ? [...new Set(names)] : names;
+function hostsOf({ headersDistinct, rawHeaders, httpVersion }: IncomingMessage): string[] {
+  if (httpVersion !== '2.0') return headersDistinct['host'] ?? [];
+  const isName = (at: number) => at % 2 === 1 && /^(host|:authority)$/.test(rawHeaders[at - 1]!);
+  return [...new Set(rawHeaders.filter((_, at) => isName(at)))];
 }
 
 function isBelow(host: string, pattern: string): boolean {
