@@ -7,7 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createCanvas, loadImage } from 'canvas';
 import type { Browser, Page } from 'puppeteer-core';
+import { isBand, MARKING } from './support/band.ts';
 import { BROWSERS, launch, openTab, shows } from './support/browsers.ts';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { startChain } from './support/services.ts';
@@ -22,15 +24,90 @@ const stack = new AsyncDisposableStack();
 before(async () => {
   const folder = stack.use(await temporaryFolder());
   const clip = await makeClip(join(folder.path, 'clip.mp4'), { size: '480x272', fps: 6, seconds: 1 });
-  chain = stack.use(await startChain({ DATA_FILE: clip, REDACT_WIDTH: 16 }));
+  chain = stack.use(
+    await startChain({
+      DATA_FILE: clip,
+      REDACT_WIDTH: 16,
+      MARKING: MARKING.text,
+      MARKING_COLOR: MARKING.color,
+    }),
+  );
 });
 after(() => stack.disposeAsync());
+
+/** What the page shows at its top and at its bottom: what can be seen there, over all else. */
+const banners = (page: Page) =>
+  page.evaluate(`[1, innerHeight - 2].map(y => {
+    const banner = document.elementFromPoint(innerWidth / 2, y);
+    const { backgroundColor, color } = getComputedStyle(banner);
+    return { text: banner.textContent, backgroundColor, color, whole: banner.scrollHeight <= banner.clientHeight + 1,
+      wide: banner.getBoundingClientRect().width === innerWidth };
+  })`);
+const BANNER = {
+  text: MARKING.text,
+  backgroundColor: 'rgb(255, 204, 0)',
+  color: 'rgb(0, 0, 0)',
+  whole: true,
+  wide: true,
+};
 
 for (const name of BROWSERS) {
   describe(name, () => {
     let browser: Browser;
     before(async () => {
       browser = stack.use(await launch(name));
+    });
+
+    test('banners are at the top and the bottom at every size, in full screen, on a wall, and under open panels', async () => {
+      await using tab = await openTab(browser, chain.web);
+      const { page } = tab;
+      await tab.becomes('live');
+      const check = async (what: string) => assert.deepEqual(await banners(page), [BANNER, BANNER], what);
+      for (const [width, height] of [
+        [320, 640],
+        [640, 320],
+        [1024, 700],
+        [3840, 2160],
+      ] as const) {
+        await page.setViewport({ width, height });
+        await until(async () => (await page.evaluate('innerWidth')) === width, 'the size');
+        await check(`${width}×${height}`);
+        await tab.act('Details and keys');
+        await check(`${width}×${height} with details`);
+        await tab.act('Details and keys');
+      }
+      await page.setViewport({ width: 1024, height: 700 });
+      await tab.act('Full screen');
+      await check('full screen');
+      await tab.act('Full screen');
+      await tab.act('Wall mode');
+      await check('wall');
+      await tab.act('Wall mode');
+      assert.deepEqual(tab.errors, []);
+    });
+
+    test('it is burned into the stills and the animation that the page saves', async () => {
+      await using tab = await openTab(browser, chain.web);
+      await tab.becomes('live');
+      await tab.act('Loop');
+      await tab.becomes('loop');
+      await shows(tab, '#loop-place', /^\d+ \/ 6$/);
+      await tab.act('Save a still');
+      await tab.act('Save as PNG with its time');
+      await tab.act('Export the loop');
+      await until(async () => (await tab.saved()).length === 3, 'the files', 20_000);
+      const saved = await tab.saved();
+      assert.deepEqual(saved.map(({ name: file }) => file.split('.').at(-1)).sort(), ['gif', 'jpg', 'png']);
+      for (const { name: file, bytes } of saved) {
+        const { width, height } = await loadImage(bytes);
+        const context = createCanvas(width, height).getContext('2d');
+        context.drawImage(await loadImage(bytes), 0, 0);
+        const { data } = context.getImageData(0, 0, width, height);
+        const picture = { width, height, rgba: data };
+        const band = (height - 272) / 2;
+        assert.ok(isBand(picture, 0, band) && isBand(picture, band + 272, height), file);
+      }
+      assert.deepEqual(tab.errors, []);
     });
 
     test('seven windows of one browser all show the picture, by one stream, also when the one that has it closes', async () => {

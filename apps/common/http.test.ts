@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { until } from '../../tests/support/until.ts';
 import { createBoundedServer, type Limits, listen } from './http.ts';
 
 const loopbacks = Object.values(networkInterfaces())
@@ -80,6 +81,22 @@ test('of requests sent at once the first is handled, and the connection ends', a
   socket.resume().write(GET.repeat(1000));
   await closed(socket, 5000);
   assert.equal(server.given.length, 1);
+});
+
+test('a request that comes after all bytes of an answer, and before its end, is answered', async () => {
+  await using server = await bounded({ connections: 8 }, (_, response) => {
+    response.writeHead(200, { 'Content-Length': 4 }).write('here');
+    setTimeout(() => response.end(), 50);
+  });
+  const socket = await server.connected();
+  let said = '';
+  socket.on('data', bytes => {
+    said += bytes;
+    if (said.endsWith('here') && server.given.length < 5) socket.write(GET);
+  });
+  socket.write(GET);
+  await until(() => said.split('here').length === 6, 'five answers', 3000);
+  socket.destroy();
 });
 
 test('requests in turn share a connection', async () => {

@@ -11,6 +11,7 @@ import { onAbort } from './abort.ts';
 import type { Refusal } from './allowed-hosts.ts';
 import { Connections } from './connections.ts';
 import { type Endpoint, listenWhenFree, nodeHost } from './endpoint.ts';
+import { inTurn } from './in-turn.ts';
 
 /** What clients may use of a server, and for how long. */
 export interface Limits {
@@ -21,6 +22,8 @@ export interface Limits {
   untakenMs?: number;
   /** Whether a request may have a body, which its handler reads. Without it none may. */
   takesBody?: (request: IncomingMessage) => boolean;
+  /** Sets the headers that every answer has, refusals too. */
+  dress?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /** A server of HTTP, with TLS or without. */
@@ -53,31 +56,25 @@ const REFUSAL_HEADERS = {
 /**
  * Creates an HTTP server of which clients cannot use more than its limits.
  *
- * Requests that are sent before the previous one is answered
- * (pipelined, RFC 9112, 9.3.2; no browser does it) end the connection: Node would start them all at once, two thousand in
- * 64 kB, and keep the answers. A request with a body is refused unless its path takes one, because Node would wait for it.
+ * A request with a body is refused unless its path takes one, because Node would wait for it.
  */
 export function createBoundedServer(
   handle: RequestListener,
-  { connections, requestMs = REQUEST_MS, untakenMs = UNTAKEN_MS, takesBody = () => false }: Limits,
+  limits: Limits,
   check: Check = () => undefined,
   create: CreateServer = createServer,
 ): WebServer {
+  const { connections, requestMs = REQUEST_MS, untakenMs = UNTAKEN_MS, takesBody = () => false } = limits;
   const all = new Connections(connections);
   const server = create(
     { headersTimeout: requestMs, requestTimeout: requestMs, connectionsCheckingInterval: requestMs / 5 },
-    (request, response) => {
-      const { socket } = request;
-      // A response has no socket as long as another is before it.
-      if (!response.socket) {
-        socket.destroy();
-        return;
-      }
-      response.once('close', all.began(socket));
+    inTurn((request, response) => {
+      response.once('close', all.began(request.socket));
+      limits.dress?.(request, response);
       const refusal = (takesBody(request) ? undefined : bodyRefusal(request)) ?? check(request);
       if (refusal) refuse(response, refusal);
       else handle(request, response);
-    },
+    }),
   );
   // A client that closes its sending half after its request still reads the answer. @types/node does not have this.
   Object.assign(server, { httpAllowHalfOpen: true });

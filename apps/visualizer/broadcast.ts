@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import SseChannel from 'sse-channel';
 import type { Who } from './access/who.ts';
 import { Pace, progressOf } from './pace.ts';
-import { BOUNDARY, PART_OPENING, type Picture } from './picture.ts';
+import { BOUNDARY, type Picture, partOpening } from './picture.ts';
 import { type NoPlace, type PlaceLimits, placeFor } from './places.ts';
 import { type Ending, type Render, Viewer } from './viewer.ts';
 
@@ -85,11 +85,14 @@ export class Broadcast implements Disposable {
   readonly #events: BroadcastEvents;
   readonly #releaseMs: number;
   readonly #limits: PlaceLimits;
+  readonly #marking: string | undefined;
 
   /**
    * @param releaseMs a viewer that is behind and takes nothing, or next to nothing, for this long is disconnected
+   * @param marking what headers say of the marking
    */
-  constructor(limits: PlaceLimits, releaseMs: number, events: BroadcastEvents) {
+  constructor(limits: PlaceLimits, releaseMs: number, events: BroadcastEvents, marking?: string) {
+    this.#marking = marking;
     this.#limits = limits;
     this.#releaseMs = releaseMs;
     this.#events = events;
@@ -129,7 +132,8 @@ export class Broadcast implements Disposable {
 
   /** Opens a stream on a response, with a first picture if there is one. */
   join({ kind, request, response, maxFps, who }: Visit, first?: Picture): void {
-    const render = kind === 'sse' ? this.#openSse(request, response) : openMjpeg(request, response);
+    const render =
+      kind === 'sse' ? this.#openSse(request, response) : openMjpeg(request, response, this.#marking);
     if (this.#viewers.size >= this.max) this.#makeRoom(who);
     const startedAt = new Date();
     const viewer = new Viewer(response, render, maxFps, this.#events);
@@ -229,12 +233,12 @@ export class Broadcast implements Disposable {
   }
 }
 
-function openMjpeg(request: IncomingMessage, response: ServerResponse): Render {
+function openMjpeg(request: IncomingMessage, response: ServerResponse, marking?: string): Render {
   response.writeHead(200, STREAM_HEADERS.mjpeg);
   response.flushHeaders();
   if (request.httpVersionMajor < 2) request.socket.setNoDelay(true);
   if (!showsPartsLate(request)) return picture => picture.part;
-  response.write(PART_OPENING);
+  response.write(partOpening(marking));
   return picture => picture.openPart;
 }
 

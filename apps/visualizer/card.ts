@@ -1,10 +1,8 @@
-import { createRequire } from 'node:module';
-import type { CanvasRenderingContext2D } from 'canvas';
+import { bandHeight, drawBand, wrap } from './band.ts';
+import { loadCanvas } from './canvas.ts';
+import { type Marking, markingHeader } from './marking.ts';
 import { Picture } from './picture.ts';
 import { type SourceView, TITLES } from './source.ts';
-
-/** Loaded with the first card: canvas with its libraries and fonts takes 18 MB, and most visualizers never draw one. */
-const loadCanvas = (): typeof import('canvas') => createRequire(import.meta.url)('canvas');
 
 /** A card larger than this is drawn smaller, and the viewer scales it up. */
 const MAX_SIDE = 1920;
@@ -19,14 +17,19 @@ const DEFAULT_SIZE = { width: 1280, height: 720 };
 
 /** Draws the card that replaces the picture while nothing is live, and keeps the last one drawn. */
 export class Card {
+  readonly #marking: Marking | undefined;
   #last: { picture: Picture; key: string } | undefined;
+
+  constructor(marking?: Marking) {
+    this.#marking = marking;
+  }
 
   /** Returns the card for a state, in the shape of the frames that it replaces. */
   for({ state, message }: SourceView, size = DEFAULT_SIZE): Picture {
     const { width, height } = size;
     const key = `${width}×${height} ${state} ${message}`;
     if (this.#last?.key !== key) {
-      const jpeg = drawCard(size, TITLES[state], message);
+      const jpeg = drawCard(size, TITLES[state], message, this.#marking);
       const facts = {
         seq: 0,
         width,
@@ -37,14 +40,22 @@ export class Card {
         validAt: null,
         mask: null,
       };
-      this.#last = { key, picture: new Picture(jpeg, facts, true) };
+      this.#last = {
+        key,
+        picture: new Picture(jpeg, facts, true, this.#marking && markingHeader(this.#marking)),
+      };
     }
     return this.#last.picture;
   }
 }
 
 /** Draws a card as a JPEG. It is drawn once for a state, never for a frame. */
-function drawCard(picture: { width: number; height: number }, title: string, message: string): Buffer {
+function drawCard(
+  picture: { width: number; height: number },
+  title: string,
+  message: string,
+  marking: Marking | undefined,
+): Buffer {
   const scale = Math.min(1, MAX_SIDE / picture.width, MAX_SIDE / picture.height);
   const width = Math.max(16, Math.round(picture.width * scale));
   const height = Math.max(16, Math.round(picture.height * scale));
@@ -68,20 +79,14 @@ function drawCard(picture: { width: number; height: number }, title: string, mes
   context.fillStyle = TITLE;
   context.font = `bold ${5 * unit}px sans-serif`;
   context.fillText(title, width / 2, top - 3 * unit, width);
+  if (marking) {
+    // Within the card, which must have the shape of the frames that it replaces.
+    const band = Math.min(bandHeight(context, marking, width), Math.floor(height / 4));
+    for (const y of [0, height - band]) drawBand(context, marking, { top: y, width, height: band });
+  }
   const jpeg = canvas.toBuffer('image/jpeg', { quality: 0.9 });
   // Frees its pixels, 8 MB, now instead of at the next major collection, which is rare.
   canvas.width = 0;
   canvas.height = 0;
   return jpeg;
-}
-
-/** Breaks a text between words into lines of at most `maxWidth`; a longer word gets a line of its own. */
-function wrap(context: CanvasRenderingContext2D, text: string, maxWidth: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;
-    if (lines.length > 0 && context.measureText(longer).width <= maxWidth) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return lines;
 }

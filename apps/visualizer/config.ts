@@ -10,6 +10,7 @@ import {
   tcpPort,
 } from '../common/env.ts';
 import { accessSchema } from './access/config.ts';
+import { markingSchema } from './marking.ts';
 import type { PlaceLimits } from './places.ts';
 import { sector } from './sector.ts';
 
@@ -63,6 +64,7 @@ export const schema = {
     example: '/run/secrets/noaa-redactor',
   }),
   ...accessSchema,
+  ...markingSchema,
   ...allowedHostsSchema,
   ...commonSchema,
 };

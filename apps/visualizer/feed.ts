@@ -1,10 +1,12 @@
 import type { Frame, RefusalReason } from '../common/frame.ts';
 import { release } from '../common/reclaim.ts';
 import type { Who } from './access/who.ts';
+import { JpegBands } from './banded-jpeg.ts';
 import { Broadcast, type Ended, type Visit } from './broadcast.ts';
 import { Card } from './card.ts';
 import { type FrameEncoder, LivePicture } from './live-picture.ts';
 import { Loop, type LoopLimits } from './loop.ts';
+import { type Marking, markingHeader } from './marking.ts';
 import type { LoopList, SourceState, Status } from './messages.ts';
 import type { Picture } from './picture.ts';
 import type { NoPlace, PlaceLimits } from './places.ts';
@@ -19,6 +21,9 @@ export interface FeedOptions {
   loop: LoopLimits;
   /** Where the picture lies, if that is known. */
   sector: string | undefined;
+  /** What must be written on the picture wherever it is shown. */
+  marking?: Marking | undefined;
+  jpegQuality?: number;
   createEncoder(): FrameEncoder;
 }
 
@@ -44,37 +49,55 @@ export class Feed implements Disposable {
   readonly #loop: Loop;
   readonly #live: LivePicture;
   readonly #status: StatusReport;
-  readonly #card = new Card();
+  readonly #card: Card;
+  readonly #bands: JpegBands | undefined;
   #state: SourceState | undefined;
 
   constructor(source: Source, telemetry: Telemetry, options: FeedOptions, events: FeedEvents) {
     this.source = source;
     this.#telemetry = telemetry;
     this.#events = events;
-    this.#broadcast = new Broadcast(options.places, options.releaseMs, {
-      joined: kind => telemetry.joined(kind),
-      left: visit => {
-        telemetry.left(visit.kind);
-        events.left(visit);
+    const marking = options.marking && markingHeader(options.marking);
+    this.#card = new Card(options.marking);
+    this.#bands = options.marking && new JpegBands(options.marking, options.jpegQuality ?? 85);
+    this.#broadcast = new Broadcast(
+      options.places,
+      options.releaseMs,
+      {
+        joined: kind => telemetry.joined(kind),
+        left: visit => {
+          telemetry.left(visit.kind);
+          events.left(visit);
+        },
+        skipped: () => telemetry.dropped('viewer'),
+        released: () => telemetry.released(),
+        caughtUp: () => this.#caughtUp(),
       },
-      skipped: () => telemetry.dropped('viewer'),
-      released: () => telemetry.released(),
-      caughtUp: () => this.#caughtUp(),
-    });
+      marking,
+    );
     this.#loop = new Loop(options.loop, change => this.#broadcast.send('loop', change));
-    this.#live = new LivePicture(() => this.#recalling(options.createEncoder()), {
-      made: (picture, prompt) => this.#made(picture, prompt),
-      replaced: () => telemetry.dropped('encoder'),
-      failed: error => {
-        telemetry.encodeFailed();
-        events.encodeFailed(error);
+    this.#live = new LivePicture(
+      () => this.#recalling(options.createEncoder()),
+      {
+        made: (picture, prompt) => this.#made(picture, prompt),
+        replaced: () => telemetry.dropped('encoder'),
+        failed: error => {
+          telemetry.encodeFailed();
+          events.encodeFailed(error);
+        },
       },
-    });
-    this.#status = new StatusReport(source, this.#broadcast, telemetry, options.sector);
+      marking,
+    );
+    this.#status = new StatusReport(source, this.#broadcast, telemetry, options);
   }
 
   /** Takes a frame that may be shown. */
   take(frame: Frame): void {
+    if (this.source.withheld !== undefined) {
+      this.#telemetry.refused('no-marking');
+      release(frame);
+      return;
+    }
     const { kind, missed, implausible } = this.source.arrived(frame);
     this.#telemetry.dropped('upstream', missed);
     for (const what of implausible) {
@@ -123,6 +146,17 @@ export class Feed implements Disposable {
     return this.source.view().state === 'live' ? await this.#live.still() : undefined;
   }
 
+  /**
+   * Returns a JPEG of ours as it may leave for people: with the marking above and below it, if there is one. Undefined if too
+   * many are asked for at once.
+   */
+  async marked(
+    jpeg: Buffer,
+    { width, height }: { width: number; height: number },
+  ): Promise<Buffer | undefined> {
+    return this.#bands ? await this.#bands.add(jpeg, width, height) : jpeg;
+  }
+
   /** Returns the card for the present state, in the shape of the last frame. */
   card(): Picture {
     return this.#card.for(this.source.view(), this.source.newest);
@@ -165,6 +199,7 @@ export class Feed implements Disposable {
   [Symbol.dispose](): void {
     this.#broadcast[Symbol.dispose]();
     this.#live[Symbol.dispose]();
+    this.#bands?.[Symbol.dispose]();
   }
 
   async #report(): Promise<void> {

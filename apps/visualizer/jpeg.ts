@@ -1,49 +1,10 @@
 import koffi from 'koffi';
-import { asError, Fault } from '../common/errors.ts';
+import { Fault } from '../common/errors.ts';
 import type { Frame } from '../common/frame.ts';
 import { pixelBytes } from '../common/pixels.ts';
 import { packedRows } from './packed-rows.ts';
 import { paddedLuma } from './padded-luma.ts';
-
-// Constants of turbojpeg.h, in the API that libturbojpeg 1.4 to 3 share.
-const TJSAMP_420 = 2;
-const TJPF_BGR = 1;
-const TJFLAG_NOREALLOC = 1024;
-
-const INSTALL = 'install it (Debian, Ubuntu: sudo apt-get install libturbojpeg0)';
-
-type Async<Args extends unknown[]> = (
-  ...args: [...Args, (error: Error | null, result: number) => void]
-) => void;
-
-/** Loads the calls of libturbojpeg that we use. The library is the distribution's, so that scanners see it. */
-function loadLibrary() {
-  try {
-    const library = koffi.load('libturbojpeg.so.0');
-    const compressYuv = library.func(
-      'int tjCompressFromYUV(void *handle, const void *src, int width, int align, int height, int subsamp, void *jpegBuf, void *jpegSize, int quality, int flags)',
-    );
-    const compressBgr = library.func(
-      'int tjCompress2(void *handle, const void *src, int width, int pitch, int height, int pixelFormat, void *jpegBuf, void *jpegSize, int subsamp, int quality, int flags)',
-    );
-    return {
-      create: library.func('void *tjInitCompress()') as () => object | null,
-      destroy: library.func('int tjDestroy(void *handle)') as (handle: object) => number,
-      worstBytes: library.func('unsigned long tjBufSize(int width, int height, int subsamp)') as (
-        width: number,
-        height: number,
-        subsamp: number,
-      ) => number,
-      lastError: library.func('const char *tjGetErrorStr2(void *handle)') as (handle: object) => string,
-      compressYuv: compressYuv.async as Async<unknown[]>,
-      compressBgr: compressBgr.async as Async<unknown[]>,
-    };
-  } catch (thrown) {
-    throw new Fault('no-encoder', `libturbojpeg.so.0 is not on this machine; ${INSTALL}`, {
-      cause: asError(thrown),
-    });
-  }
-}
+import { loadTurboJpeg, TJFLAG_NOREALLOC, TJPF_BGR, TJSAMP_420 } from './turbojpeg.ts';
 
 /**
  * One JPEG encoder: libturbojpeg on a thread of libuv's pool, baseline, 4:2:0, no metadata.
@@ -52,7 +13,7 @@ function loadLibrary() {
  * of the JPEG out of a scratch buffer of worst-case size that is kept for the geometry. An odd size costs a copy more.
  */
 export class JpegEncoder implements Disposable {
-  readonly #library: ReturnType<typeof loadLibrary>;
+  readonly #library: ReturnType<typeof loadTurboJpeg>;
   readonly #handle: object;
   readonly #quality: number;
   #scratch = Buffer.alloc(0);
@@ -67,7 +28,7 @@ export class JpegEncoder implements Disposable {
    * @throws Fault `no-encoder`
    */
   constructor(quality: number) {
-    this.#library = loadLibrary();
+    this.#library = loadTurboJpeg();
     const handle = this.#library.create();
     if (!handle)
       throw new Fault('no-encoder', 'libturbojpeg has no memory for an encoder; give the service more');

@@ -36,10 +36,11 @@ export class LivePicture implements Disposable {
   #newest: Candidate | undefined;
   #arrived = 0;
 
-  constructor(createEncoder: () => FrameEncoder, events: LivePictureEvents) {
+  /** @param marking what headers say of the marking */
+  constructor(createEncoder: () => FrameEncoder, events: LivePictureEvents, marking?: string) {
     this.#encoder = new NewestEncoder(() => releasing(createEncoder()), {
       encoded: (jpeg, candidate) => {
-        candidate.made = toPicture(jpeg, candidate);
+        candidate.made = toPicture(jpeg, candidate, marking);
         candidate.picture?.resolve(candidate.made);
         events.made(candidate.made, candidate.prompt);
       },
@@ -107,10 +108,10 @@ function releasing(encoder: FrameEncoder): Encoder<Candidate, Buffer> {
   };
 }
 
-function toPicture(jpeg: Buffer, { frame, seq, arrivedNs }: Candidate): Picture {
+function toPicture(jpeg: Buffer, { frame, seq, arrivedNs }: Candidate, marking?: string): Picture {
   const { width, height, stamp } = frame;
   const publishedAtNs = stamp?.publishedAtNs ?? arrivedNs;
-  return new Picture(jpeg, {
+  const facts = {
     seq,
     width,
     height,
@@ -118,5 +119,6 @@ function toPicture(jpeg: Buffer, { frame, seq, arrivedNs }: Candidate): Picture 
     position: stamp ? Number(stamp.positionUs) : null,
     latencyMs: ageMs(stamp),
     ...originOf(stamp),
-  });
+  };
+  return new Picture(jpeg, facts, false, marking);
 }

@@ -13,7 +13,7 @@ export interface LoopLimits {
 }
 
 interface Entry extends LoopFrame {
-  picture: Pick<Picture, 'jpeg' | 'headers'>;
+  picture: Pick<Picture, 'jpeg' | 'headers' | 'facts'>;
   /** CRC-32 of the pixels that `jpeg` shows. */
   pixels?: number;
   /** The same of the frame at this place that is being encoded. */
@@ -102,7 +102,7 @@ export class Loop {
       width,
       height,
       bytes,
-      picture: { jpeg, headers: picture.headers },
+      picture: { jpeg, headers: picture.headers, facts },
       ...pixels,
     });
     this.#places.set(id, place);
@@ -142,7 +142,7 @@ export class Loop {
   }
 
   /** Returns a picture by its id, if it is still held. */
-  picture(id: string): Pick<Picture, 'jpeg' | 'headers'> | undefined {
+  picture(id: string): Pick<Picture, 'jpeg' | 'headers' | 'facts'> | undefined {
     return this.#entries.get(this.#places.get(id) ?? '')?.picture;
   }
 

@@ -11,6 +11,7 @@ import { Feed } from './feed.ts';
 import { beat } from './heartbeat.ts';
 import { Journal } from './journal.ts';
 import { JpegEncoder } from './jpeg.ts';
+import { markingOf, withheldFor } from './marking.ts';
 import { createHttpServer } from './server.ts';
 import { Source } from './source.ts';
 import { Telemetry } from './telemetry.ts';
@@ -37,17 +38,21 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
     peer,
     () => frames.connected,
     () => frames.link,
+    withheldFor(config),
   );
+  const marking = markingOf(config);
   const options = {
     places: placesOf(config),
     releaseMs: RELEASE_MS,
     loop: { maxBytes: loopBytes, maxFrames: config.LOOP_FRAMES },
     sector: config.CLIP_SECTOR,
+    marking,
+    jpegQuality: config.JPEG_QUALITY,
     createEncoder: () => new JpegEncoder(config.JPEG_QUALITY),
   };
   using feed = new Feed(source, telemetry, options, journal);
 
-  const { port } = await listen(createHttpServer({ feed, telemetry, log, ...door }), web, signal);
+  const { port } = await listen(createHttpServer({ feed, telemetry, log, marking, ...door }), web, signal);
   const scheme = door.createSecure ? 'https' : 'http';
   log.info({ from: peer, port }, `serving the picture at ${scheme}://${config.VISUALIZER_HOST}:${port}`);
   beat(feed, signal);

@@ -70,6 +70,8 @@ export interface Status {
   };
   /** CLIP_SECTOR as it is set: where the picture lies. Null if it is not known. */
   sector: string | null;
+  /** What must be written on the picture wherever it is shown; the colour is `#rrggbb`. */
+  marking: { text: string; color: string } | null;
   /** Frames a second over the last second. */
   fps: { in: number | null; out: number | null };
   /** From publication to the finished JPEG, over the last minute. */

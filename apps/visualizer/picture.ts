@@ -6,12 +6,17 @@ export class Picture {
   readonly jpeg: Buffer;
   readonly facts: PictureFacts;
   readonly card: boolean;
+  readonly #marking: string | undefined;
   #sse: Buffer | undefined;
   #part: Buffer | undefined;
   #openPart: Buffer | undefined;
 
-  /** @param card whether it explains why nothing is live, instead of showing a frame */
-  constructor(jpeg: Buffer, facts: PictureFacts, card = false) {
+  /**
+   * @param card whether it explains why nothing is live, instead of showing a frame
+   * @param marking what headers say of the marking
+   */
+  constructor(jpeg: Buffer, facts: PictureFacts, card = false, marking?: string) {
+    this.#marking = marking;
     this.jpeg = jpeg;
     this.facts = facts;
     this.card = card;
@@ -25,6 +30,7 @@ export class Picture {
       'X-Timestamp': (publishedAt / 1000).toFixed(6),
       ...(validAt !== null && { 'X-Valid-Time': new Date(validAt).toISOString() }),
       ...(mask !== null && { 'X-Mask': mask }),
+      ...markingHeaders(this.#marking),
     };
   }
 
@@ -33,13 +39,18 @@ export class Picture {
    * place in a clip, so that two clips that differ only under the mask still give the same bytes.
    */
   get file(): Buffer {
+    return this.fileOf(this.jpeg);
+  }
+
+  /** Returns another JPEG of the same picture with that comment. */
+  fileOf(jpeg: Buffer): Buffer {
     const { mask, validAt } = this.facts;
     const known = [
       mask !== null && `mask ${mask}`,
       validAt !== null && `valid ${new Date(validAt).toISOString()}`,
     ];
     const comment = known.filter(Boolean).join(', ');
-    return comment ? withComment(this.jpeg, `noaa-pod: ${comment}`) : this.jpeg;
+    return comment ? withComment(jpeg, `noaa-pod: ${comment}`) : jpeg;
   }
 
   /**
@@ -66,10 +77,10 @@ export class Picture {
 
   /**
    * The same for Blink, which shows a part only after it has read the headers of the next one: JPEG, then boundary and
-   * headers of the next part, whose length is not known yet. `PART_OPENING` precedes the first.
+   * headers of the next part, whose length is not known yet. `partOpening` precedes the first.
    */
   get openPart(): Buffer {
-    this.#openPart ??= Buffer.concat([this.jpeg, CRLF, PART_OPENING]);
+    this.#openPart ??= Buffer.concat([this.jpeg, CRLF, partOpening(this.#marking)]);
     return this.#openPart;
   }
 }
@@ -81,7 +92,13 @@ export class Picture {
 const BASE64_PIECE_BYTES = 24_000;
 const CRLF = Buffer.from('\r\n');
 export const BOUNDARY = 'noaa-frame';
-export const PART_OPENING = Buffer.from(`--${BOUNDARY}\r\nContent-Type: image/jpeg\r\n\r\n`);
+/** Returns the headers of a part whose picture is not known yet. */
+export const partOpening = (marking: string | undefined): Buffer =>
+  Buffer.from(`--${BOUNDARY}\r\nContent-Type: image/jpeg\r\n${headerLines(markingHeaders(marking))}`);
+
+/** Returns the header of the marking, if there is one. */
+export const markingHeaders = (marking: string | undefined): Record<string, string> =>
+  marking === undefined ? {} : { 'X-Marking': marking };
 
 const headerLines = (headers: Record<string, string>): string =>
   `${Object.entries(headers)

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import Router, { type RouterContext } from '@koa/router';
 import Koa from 'koa';
@@ -11,6 +12,9 @@ import type { Who } from './access/who.ts';
 import { STREAM_HEADERS, type StreamKind } from './broadcast.ts';
 import { compressed } from './compressed.ts';
 import type { Feed } from './feed.ts';
+import { markedPages } from './marked-page.ts';
+import { type Marking, markingHeader } from './marking.ts';
+import { markingHeaders } from './picture.ts';
 import type { NoPlace } from './places.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Web } from './web.ts';
@@ -35,6 +39,8 @@ export interface Served extends Web {
   feed: Feed;
   telemetry: Telemetry;
   log: Logger;
+  /** What must be written on the picture wherever it is shown. */
+  marking?: Marking | undefined;
 }
 
 /** Returns a server for all paths; the caller listens. */
@@ -43,6 +49,7 @@ export function createHttpServer(served: Served): WebServer {
   // For example, a client that leaves in the middle of a file. Koa itself would print the stack.
   app.on('error', (error: Error) => served.log.debug({ err: error }, 'a request failed'));
   const router = routes(served);
+  const marked = markingHeaders(served.marking && markingHeader(served.marking));
   app
     .use(async (context, next) => {
       context.set(SECURITY_HEADERS);
@@ -56,10 +63,17 @@ export function createHttpServer(served: Served): WebServer {
     .use(router.routes())
     .use(router.allowedMethods())
     .use(compressed)
+    .use(markedPages(served.marking))
     .use(serveStatic(PAGE));
   const { feed, guard, check, createSecure } = served;
   const handle = app.callback();
-  const limits = { connections: feed.maxViewers + SPARE_CONNECTIONS, takesBody: guard.takesBody };
+  const limits = {
+    connections: feed.maxViewers + SPARE_CONNECTIONS,
+    takesBody: guard.takesBody,
+    dress(_: IncomingMessage, response: ServerResponse) {
+      for (const [name, value] of Object.entries(marked)) response.setHeader(name, value);
+    },
+  };
   const guarded = guard.before((request, response) => void handle(request, response));
   return createBoundedServer(createSecure ? toTls(guarded) : guarded, limits, check, createSecure);
 }
@@ -91,7 +105,9 @@ function routes({ feed, telemetry, guard }: Served): Router {
     context.type = 'image/jpeg';
     if (picture) {
       context.set(picture.headers);
-      context.body = picture.file;
+      if (shownMarked(context)) context.body = picture.file;
+      else
+        answerMarked(context, await feed.marked(picture.jpeg, picture.facts), jpeg => picture.fileOf(jpeg));
     } else {
       // A person sees the card; a program sees that it is no picture.
       context.status = 503;
@@ -105,7 +121,7 @@ function routes({ feed, telemetry, guard }: Served): Router {
     context.body = feed.loop();
   });
 
-  router.get('/loop/:name', context => {
+  router.get('/loop/:name', async context => {
     const [, id = ''] = /^(\w+)\.jpg$/.exec(context.params['name'] ?? '') ?? [];
     const picture = feed.loopPicture(id);
     if (!picture) {
@@ -118,7 +134,8 @@ function routes({ feed, telemetry, guard }: Served): Router {
     context.set('Cache-Control', `${whose}, max-age=31536000, immutable`);
     context.set(picture.headers);
     context.type = 'image/jpeg';
-    context.body = picture.jpeg;
+    if (shownMarked(context)) context.body = picture.jpeg;
+    else answerMarked(context, await feed.marked(picture.jpeg, picture.facts));
   });
 
   router.get('/status', async context => {
@@ -132,6 +149,25 @@ function routes({ feed, telemetry, guard }: Served): Router {
   router.get('/livez', context => answer(context, feed.source.alive()));
   router.get(['/readyz', '/healthz'], context => answer(context, feed.source.ready()));
   return router;
+}
+
+/** Whether who asks for a still shows the marking beside it, as the page does. */
+const shownMarked = ({ query }: RouterContext): boolean => query['marking'] === '0';
+
+function answerMarked(
+  context: RouterContext,
+  jpeg: Buffer | undefined,
+  finish: (jpeg: Buffer) => Buffer = made => made,
+): void {
+  if (jpeg) {
+    context.body = finish(jpeg);
+    return;
+  }
+  context.set('Cache-Control', 'no-store');
+  context.set('Retry-After', String(RETRY_AFTER_S));
+  context.status = 503;
+  context.type = 'text';
+  context.body = 'Too many stills are asked for at once; try again later\n';
 }
 
 function answer(context: RouterContext, { ok, message }: Verdict): void {

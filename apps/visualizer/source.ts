@@ -67,6 +67,8 @@ export class Source implements Health {
   readonly address: string;
   readonly #connected: () => boolean;
   readonly #link: () => LinkState | undefined;
+  /** Why no picture may be shown, whatever comes. */
+  readonly withheld: string | undefined;
   readonly #flow: FlowHealth;
   readonly #gaps = new SequenceGaps();
   #newest: FrameFacts | undefined;
@@ -82,12 +84,15 @@ export class Source implements Health {
    * @param address where the frames come from, for people
    * @param connected whether the transport to there is up
    * @param link what else is known of it
+   * @param withheld why no picture may be shown, whatever comes
    */
   constructor(
     address: string,
     connected: () => boolean,
     link: () => LinkState | undefined = () => undefined,
+    withheld?: string,
   ) {
+    this.withheld = withheld;
     this.#link = link;
     this.address = address;
     this.#connected = connected;
@@ -157,6 +162,7 @@ export class Source implements Health {
 
   /** Returns the state at a moment, and a sentence that explains it. */
   view(nowMs = performance.now()): SourceView {
+    if (this.withheld !== undefined) return { state: 'refusing', message: this.withheld };
     const { address } = this;
     const { fault, recentLosses } = this.link;
     if (!this.#flow.stalled(nowMs)) {
@@ -223,6 +229,7 @@ export class Source implements Health {
   }
 
   ready(nowMs = performance.now()): Verdict {
+    if (this.withheld !== undefined) return { ok: false, message: this.withheld };
     if (this.view(nowMs).state === 'ended') return { ok: false, message: 'the clip has ended' };
     return this.#flow.ready(nowMs);
   }

@@ -1,5 +1,6 @@
 import { VERSION } from '../common/metrics.ts';
 import type { Broadcast } from './broadcast.ts';
+import type { Marking } from './marking.ts';
 import type { Status } from './messages.ts';
 import { originOf, type Source } from './source.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -10,12 +11,18 @@ export class StatusReport {
   readonly #broadcast: Broadcast;
   readonly #telemetry: Telemetry;
   readonly #sector: string | null;
+  readonly #marking: Status['marking'];
   readonly #startedMs = performance.now();
   #marked = { atMs: performance.now(), received: 0, made: 0 };
   #fps: Status['fps'] = { in: null, out: null };
 
-  /** @param sector where the picture lies, if that is known */
-  constructor(source: Source, broadcast: Broadcast, telemetry: Telemetry, sector: string | undefined) {
+  constructor(
+    source: Source,
+    broadcast: Broadcast,
+    telemetry: Telemetry,
+    { sector, marking }: { sector: string | undefined; marking?: Marking | undefined },
+  ) {
+    this.#marking = marking ? { text: marking.text, color: marking.color } : null;
     this.#sector = sector ?? null;
     this.#source = source;
     this.#broadcast = broadcast;
@@ -60,6 +67,7 @@ export class StatusReport {
         ...source.link,
       },
       sector: this.#sector,
+      marking: this.#marking,
       fps: this.#fps,
       latencyMs,
       dropped,

@@ -169,7 +169,7 @@ export class Telemetry {
     this.#implausible.inc({ what });
   }
 
-  refused(reason: RefusalReason | 'unmarked' | 'out-of-order'): void {
+  refused(reason: RefusalReason | 'unmarked' | 'out-of-order' | 'no-marking'): void {
     this.#refused.inc({ reason });
   }
 

@@ -3,6 +3,7 @@ import type { LoopExport } from './export/loop-export.ts';
 import { saveJpeg, savePng } from './export/still.ts';
 import { toggleFullScreen } from './panel/controls.ts';
 import { byId } from './panel/dom.ts';
+import { markingNow } from './panel/marking.ts';
 import type { Note } from './panel/note.ts';
 import type { Wall } from './panel/wall.ts';
 import type { Session } from './session.ts';
@@ -70,10 +71,10 @@ export function actionsOf({ session, wall, note, loopExport, overlay, measure }:
     overlay,
     measure,
     saveStill: () => {
-      if (session.shown) saveJpeg(session.shown);
+      if (session.shown) void saveJpeg(session.shown, markingNow());
     },
     savePng: () => {
-      if (session.shown) void savePng(session.shown, session.times.full(session.shown));
+      if (session.shown) void savePng(session.shown, session.times.full(session.shown), markingNow());
     },
     exportLoop: looped(() => loopExport.start()),
     copyLink: async () => {

@@ -7,6 +7,7 @@ import { Details } from './panel/details.ts';
 import { byId, press } from './panel/dom.ts';
 import { LivenessDisplay } from './panel/liveness-display.ts';
 import { LoopPanel } from './panel/loop-panel.ts';
+import { MarkingDisplay } from './panel/marking.ts';
 import { Note } from './panel/note.ts';
 import { Pointer } from './panel/pointer.ts';
 import { Readout } from './panel/readout.ts';
@@ -25,6 +26,7 @@ if (!root.classList.contains('old')) start();
 
 function start(): void {
   const liveness = new LivenessDisplay();
+  const marking = new MarkingDisplay();
   const readout = new Readout();
   const details = new Details();
   const controls = new Controls();
@@ -58,6 +60,7 @@ function start(): void {
       pointer.sector = sectorOf(session.watch.status?.sector) ?? pointer.sector;
       pointer.refresh();
       drawOverlay();
+      marking.show(session.watch.status);
       wall.check(session.watch.status);
     },
   });

@@ -1,3 +1,4 @@
+import { bandHeight, type Marking } from './bands.ts';
 import { drawCaptioned } from './caption.ts';
 import { encodeGif } from './gif.ts';
 import { Palette } from './palette.ts';
@@ -8,6 +9,7 @@ export interface Order {
   pictures: { jpeg: Blob; caption: string }[];
   /** One round: which picture, and for how long. */
   round: { index: number; holdMs: number }[];
+  marking: Marking | undefined;
 }
 
 /** What the worker answers: how far it is, 0 to 1, and then the file. */
@@ -20,15 +22,16 @@ const SAMPLES = 4;
 
 /** Encodes the loop off the page's thread, which goes on to play meanwhile. */
 addEventListener('message', async ({ data }: MessageEvent<Order>) => {
-  const { pictures, round } = data;
+  const { pictures, round, marking } = data;
   const first = await createImageBitmap(pictures[0]!.jpeg);
   const fits = Math.sqrt(MAX_PIXELS / pictures.length / (first.width * first.height));
   const scale = Math.min(1, MAX_WIDTH / first.width, fits);
   const canvas = new OffscreenCanvas(Math.round(first.width * scale), Math.round(first.height * scale));
   const context = canvas.getContext('2d', { willReadFrequently: true })!;
+  if (marking) canvas.height += 2 * bandHeight(context, marking);
   const draw = async ({ jpeg, caption }: Order['pictures'][number]) => {
     const bitmap = await createImageBitmap(jpeg);
-    drawCaptioned(context, bitmap, caption);
+    drawCaptioned(context, bitmap, caption, marking);
     bitmap.close();
     return context.getImageData(0, 0, canvas.width, canvas.height).data;
   };

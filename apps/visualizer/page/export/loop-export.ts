@@ -1,5 +1,6 @@
 import { roundOf } from '../loop/sequence.ts';
 import { fileName } from '../panel/format.ts';
+import { markingNow } from '../panel/marking.ts';
 import type { Session } from '../session.ts';
 import { EXPORT_TEXT } from '../text.ts';
 import type { Order, Progress } from './animation.ts';
@@ -23,6 +24,7 @@ export class LoopExport {
     const order: Order = {
       pictures: frames.map(frame => ({ jpeg: history.jpeg(frame.id)!, caption: times.full(frame) })),
       round: roundOf(frames.length, loop.settings),
+      marking: markingNow(),
     };
     const worker = new Worker(new URL('animation.js', import.meta.url), { type: 'module' });
     this.#worker = worker;

@@ -29,7 +29,7 @@ export async function poll(
       const answer = await fetch('status', { signal: limit });
       onStatus((await answer.json()) as Status);
     }
-    const answer = await fetch('snapshot.jpg', { signal: limit, cache: 'no-store' });
+    const answer = await fetch('snapshot.jpg?marking=0', { signal: limit, cache: 'no-store' });
     const { headers } = answer;
     const number = Number(headers.get('X-Sequence'));
     const jpeg = await answer.blob();

@@ -75,7 +75,7 @@ export class History {
     for (let frame = this.#wanted.shift(); frame; frame = this.#wanted.shift()) {
       const { id } = frame;
       try {
-        const answer = await fetch(`loop/${id}.jpg`);
+        const answer = await fetch(`loop/${id}.jpg?marking=0`);
         if (!answer.ok) continue;
         const jpeg = await answer.blob();
         // It may have left the history meanwhile: what a stricter mask covers must not stay here.
