@@ -1,6 +1,6 @@
 /** A picture that stays is live, in all three services. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, describe, it, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ffmpeg, temporaryFolder } from './support/clips.ts';
 import { metric, startChain } from './support/services.ts';
@@ -32,23 +32,25 @@ const published = (chain: Awaited<ReturnType<typeof startChain>>) =>
 const repeated = (chain: Awaited<ReturnType<typeof startChain>>) =>
   metric(chain.playbackTelemetry, 'noaa_playback_frames_repeated_total');
 
-for (const [name, ...output] of [
-  ['dwell.gif', '-final_delay', '300'],
-  ['dwell.apng', '-plays', '0', '-final_delay', '3'],
-] as const) {
-  test(`a loop that holds its last frame is live all the time: ${name}`, async () => {
-    const file = `${folder.path}/${name}`;
-    await ffmpeg(...TEST_PICTURE, '-t', '2', ...output, file);
-    await using chain = await startChain({ DATA_FILE: file });
-    const before = performance.now();
-    await assertLive(chain, 10_500);
-    const seconds = (performance.now() - before) / 1000;
-    const frames = (await published(chain)) ?? 0;
-    // 20 frames in about 5 s.
-    assert.ok(frames > 3 * seconds && frames < 8 * seconds + 20, `${frames} frames in ${seconds} s`);
-    assert.ok((await repeated(chain))! >= 2);
-  });
-}
+describe('a loop that holds its last frame is live all the time', { concurrency: 2 }, () => {
+  for (const [name, ...output] of [
+    ['dwell.gif', '-final_delay', '300'],
+    ['dwell.apng', '-plays', '0', '-final_delay', '3'],
+  ] as const) {
+    it(name, async () => {
+      const file = `${folder.path}/${name}`;
+      await ffmpeg(...TEST_PICTURE, '-t', '2', ...output, file);
+      await using chain = await startChain({ DATA_FILE: file });
+      const before = performance.now();
+      await assertLive(chain, 10_500);
+      const seconds = (performance.now() - before) / 1000;
+      const frames = (await published(chain)) ?? 0;
+      // 20 frames in about 5 s.
+      assert.ok(frames > 3 * seconds && frames < 8 * seconds + 20, `${frames} frames in ${seconds} s`);
+      assert.ok((await repeated(chain))! >= 2);
+    });
+  }
+});
 
 test('a clip at 0.02 frames a second is live from its first frame on', async () => {
   const file = `${folder.path}/slow.mp4`;

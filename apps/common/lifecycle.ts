@@ -8,6 +8,9 @@ import { ThrottledLog } from './throttled-log.ts';
 /** The promise is one second from SIGTERM to the end; whatever is still open by then is not waited for. */
 const STOP_DEADLINE_MS = 800;
 
+/** A file that has been waited for this long, after a signal, is on storage that hangs. */
+const HELD_MS = 400;
+
 export interface Service<S extends Schema> {
   config: ConfigOf<S>;
   log: Logger;
@@ -32,7 +35,7 @@ export async function runService<S extends Schema>(
   const stop = new AbortController();
   const end = (reason: string) => {
     stop.abort(reason);
-    setTimeout(() => process.exit(), STOP_DEADLINE_MS).unref();
+    endBy(STOP_DEADLINE_MS);
   };
   process.once('SIGTERM', end).once('SIGINT', end);
   // Node would open its debugger, which reads raw frames and changes masks.
@@ -74,11 +77,27 @@ export async function runService<S extends Schema>(
       const message = isOutOfDescriptors(error) ? OUT_OF_DESCRIPTORS_REMEDY : error.message;
       log.fatal({ code: error.code }, message);
       log.debug({ err: error }, 'where');
-      setTimeout(() => process.exit(), STOP_DEADLINE_MS).unref();
+      endBy(STOP_DEADLINE_MS);
     }
   } finally {
     stop.abort('end');
   }
+}
+
+/** Ends the process at its deadline, whatever is still open, and earlier if storage that hangs would keep it. */
+function endBy(deadlineMs: number): void {
+  setTimeout(() => process.exit(), deadlineMs).unref();
+  setTimeout(endIfHeld, HELD_MS).unref();
+}
+
+/**
+ * Node's own end waits for the threads that read files. One that storage holds ends only with the process image, so another
+ * one, which does nothing, takes its place.
+ */
+function endIfHeld(): void {
+  if (!process.getActiveResourcesInfo().some(kind => kind.startsWith('FSReq'))) return;
+  const code = Number(process.exitCode ?? 0);
+  process.execve?.(process.execPath, [process.execPath, '--eval', `process.exitCode = ${code}`], {});
 }
 
 /**
