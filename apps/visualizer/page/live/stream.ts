@@ -182,6 +182,11 @@ export class Stream {
     let status: Status | undefined;
     try {
       const answer = await fetch('status', { signal: AbortSignal.timeout(PATIENCE_MS) });
+      if (answer.status === 401) {
+        // The login has ended. At this address there is the login page now.
+        location.reload();
+        return;
+      }
       status = (await answer.json()) as Status;
       if (status.viewers.now >= status.viewers.max) link = 'full';
     } catch {
