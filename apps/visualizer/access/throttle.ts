@@ -22,6 +22,11 @@ export class Throttle {
   readonly #failures = { address: new Map<string, Failures>(), user: new Map<string, Failures>() };
   readonly #known = new Set<string>();
 
+  /** How many addresses, users and pairs are remembered. */
+  get size(): number {
+    return this.#failures.address.size + this.#failures.user.size + this.#known.size;
+  }
+
   /** Returns for how many milliseconds no password of this user from this address is checked. */
   waitMs(address: string, user: string, nowMs = performance.now()): number {
     const ofAddress = this.#failures.address.get(addressKey(address))?.untilMs ?? 0;
