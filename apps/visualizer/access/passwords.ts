@@ -37,10 +37,11 @@ export class Passwords {
     if (password.length > LONGEST_PASSWORD) return { right: false, waitMs: 0 };
     const hash = this.#users.hashOf(user);
     const name = this.#nameOf(user, password, hash ?? '');
-    const untilMs = this.#right.get(name);
-    if (untilMs !== undefined && untilMs > performance.now()) return RIGHT;
+    // Before what is remembered: or someone who has to wait could try any number of passwords against that.
     const waitMs = this.#throttle.waitMs(address, user);
     if (waitMs > 0) return { right: false, waitMs };
+    const untilMs = this.#right.get(name);
+    if (untilMs !== undefined && untilMs > performance.now()) return RIGHT;
     const key = addressKey(address);
     const ofAddress = this.#ofAddress.get(key) ?? 0;
     // The same password again, e.g. of a wall of players, waits for the one check.
