@@ -25,11 +25,12 @@ export class Card {
   }
 
   /** Returns the card for a state, in the shape of the frames that it replaces. */
-  for({ state, message }: SourceView, size = DEFAULT_SIZE): Picture {
+  for(view: SourceView, size = DEFAULT_SIZE): Picture {
     const { width, height } = size;
-    const key = `${width}×${height} ${state} ${message}`;
+    const { title, message } = cardText(view);
+    const key = `${width}×${height} ${title} ${message}`;
     if (this.#last?.key !== key) {
-      const jpeg = drawCard(size, TITLES[state], message, this.#marking);
+      const jpeg = drawCard(size, title, message, this.#marking);
       const facts = {
         seq: 0,
         width,
@@ -47,6 +48,15 @@ export class Card {
     }
     return this.#last.picture;
   }
+}
+
+/** Returns what the card says. While frames flow it replaces only one that could not be encoded, so it never reads “Live”. */
+export function cardText({ state, message }: SourceView): { title: string; message: string } {
+  if (state !== 'live') return { title: TITLES[state], message };
+  return {
+    title: 'No picture',
+    message: 'The newest frame could not be encoded as a JPEG; the visualizer’s log has the reason.',
+  };
 }
 
 /** Draws a card as a JPEG. It is drawn once for a state, never for a frame. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { feedFor, frameOf, settle } from '../../tests/support/feed.ts';
 import { notice, parseMessage } from '../common/frame.ts';
+import { cardText } from './card.ts';
 
 test('two feeds in one process share nothing: each has its own source, picture, viewers and counters', async () => {
   using one = feedFor({ peer: 'tcp://127.0.0.1:1' });
@@ -37,6 +38,10 @@ test('a frame that does not encode is reported, and a snapshot of it is answered
   assert.equal(await feed.still(), undefined);
   await settle();
   assert.equal(failures.length, 1);
+  assert.deepEqual(cardText(feed.source.view()), {
+    title: 'No picture',
+    message: 'The newest frame could not be encoded as a JPEG; the visualizer’s log has the reason.',
+  });
 });
 
 test('a notice of the redactor tells viewers at once why there is no picture, until a frame comes', async () => {
