@@ -79,7 +79,7 @@ export function actionsOf({ session, wall, note, loopExport, overlay, measure }:
     exportLoop: looped(() => loopExport.start()),
     copyLink: async () => {
       const link = linkOf(session);
-      history.replaceState(null, '', link);
+      history.replaceState(null, '', new URL(link).hash);
       note.show((await copy(link)) ? EXPORT_TEXT.copied : EXPORT_TEXT.notCopied);
     },
     fullScreen: toggleFullScreen,

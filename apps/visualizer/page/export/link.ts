@@ -24,7 +24,9 @@ export function linkOf(session: Session): string {
     wall: document.documentElement.classList.contains('wall'),
   };
   const text = Object.entries(facts).map(([name, value]) => [name, String(value)]);
-  return `${location.href.replace(/#.*/, '')}#${new URLSearchParams(text)}`;
+  // Without the credentials that the page's own address may have.
+  const { origin, pathname, search } = location;
+  return `${origin}${pathname}${search}#${new URLSearchParams(text)}`;
 }
 
 /** Opens the view that the page's address names, as far as it is still there. */

@@ -1,4 +1,5 @@
 import type { Status } from '../../messages.js';
+import { addressOf } from './address.ts';
 
 const STATUS_MS = 1000;
 /** So that a server which answers at once is not asked more often than a stream would bring. */
@@ -26,10 +27,10 @@ export async function poll(
     const limit = AbortSignal.any([signal, AbortSignal.timeout(5000)]);
     if (beganMs - statusMs > STATUS_MS) {
       statusMs = beganMs;
-      const answer = await fetch('status', { signal: limit });
+      const answer = await fetch(addressOf('status'), { signal: limit });
       onStatus((await answer.json()) as Status);
     }
-    const answer = await fetch('snapshot.jpg?marking=0', { signal: limit, cache: 'no-store' });
+    const answer = await fetch(addressOf('snapshot.jpg?marking=0'), { signal: limit, cache: 'no-store' });
     const { headers } = answer;
     const number = Number(headers.get('X-Sequence'));
     const jpeg = await answer.blob();

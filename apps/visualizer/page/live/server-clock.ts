@@ -1,4 +1,5 @@
 import type { Status } from '../../messages.js';
+import { addressOf } from './address.ts';
 
 const ANSWER_LIMIT_MS = 5000;
 /** A status may be as late as the network is; a difference beyond this means that a clock may have been set. */
@@ -16,7 +17,7 @@ export class ServerClock {
       performance.clearResourceTimings();
       const askedMs = performance.now();
       this.#askedMs = askedMs;
-      const answer = await fetch('status', { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+      const answer = await fetch(addressOf('status'), { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
       const { time } = (await answer.json()) as Status;
       // Prefer the network's own time stamps: a busy page sees an answer late.
       const [seen] = performance.getEntriesByName(answer.url) as PerformanceResourceTiming[];

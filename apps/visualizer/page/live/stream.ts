@@ -1,4 +1,5 @@
 import type { LoopChange, Status } from '../../messages.js';
+import { addressOf } from './address.ts';
 import { type Link, PATIENCE_MS } from './liveness.ts';
 import { type Polled, poll } from './polling.ts';
 import { type Kind, Share } from './share.ts';
@@ -109,7 +110,7 @@ export class Stream {
 
   #connect(): void {
     this.#url = this.#wantedUrl;
-    const source = new EventSource(this.#url);
+    const source = new EventSource(addressOf(this.#url));
     this.#source = source;
     this.#began();
     for (const kind of ['frame', 'status', 'loop'] as const) {
@@ -181,7 +182,7 @@ export class Stream {
     let link: Link = 'lost';
     let status: Status | undefined;
     try {
-      const answer = await fetch('status', { signal: AbortSignal.timeout(PATIENCE_MS) });
+      const answer = await fetch(addressOf('status'), { signal: AbortSignal.timeout(PATIENCE_MS) });
       if (answer.status === 401) {
         // The login has ended. At this address there is the login page now.
         location.reload();

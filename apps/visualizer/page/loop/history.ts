@@ -1,4 +1,5 @@
 import type { LoopChange, LoopFrame, LoopList } from '../../messages.js';
+import { addressOf } from '../live/address.ts';
 
 const NONE: LoopList = { frames: [], bytes: 0, maxBytes: 0, maxFrames: 0, revision: -1 };
 /** Leaves room for the stream and a status within a browser's six connections. */
@@ -37,7 +38,7 @@ export class History {
     const meanwhile: LoopChange[] = [];
     this.#meanwhile = meanwhile;
     try {
-      const answer = await fetch('loop', { signal: AbortSignal.timeout(5000) });
+      const answer = await fetch(addressOf('loop'), { signal: AbortSignal.timeout(5000) });
       const { frames, revision } = answer.ok ? ((await answer.json()) as LoopList) : NONE;
       if (this.#meanwhile !== meanwhile) return;
       this.#meanwhile = undefined;
@@ -75,7 +76,7 @@ export class History {
     for (let frame = this.#wanted.shift(); frame; frame = this.#wanted.shift()) {
       const { id } = frame;
       try {
-        const answer = await fetch(`loop/${id}.jpg?marking=0`);
+        const answer = await fetch(addressOf(`loop/${id}.jpg?marking=0`));
         if (!answer.ok) continue;
         const jpeg = await answer.blob();
         // It may have left the history meanwhile: what a stricter mask covers must not stay here.
