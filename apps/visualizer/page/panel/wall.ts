@@ -31,7 +31,12 @@ export class Wall {
   check(status: Status | undefined): void {
     if (!status) return;
     this.#version ??= status.version;
-    if (this.on && status.version !== this.#version) location.reload();
+    if (!this.on || status.version === this.#version) return;
+    // The address has the new page begin as a wall.
+    const facts = new URLSearchParams(location.hash.slice(1));
+    facts.set('wall', 'true');
+    history.replaceState(null, '', `#${facts}`);
+    location.reload();
   }
 
   async #stayAwake(): Promise<void> {
