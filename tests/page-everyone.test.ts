@@ -1,39 +1,20 @@
-/** The page for everyone: many windows, held-back streams, old browsers, all sizes, WCAG. */
+/** The page for everyone: all sizes, light and dark, keyboard, screen readers, WCAG. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, get } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createCanvas, loadImage } from 'canvas';
-import type { Browser, Page } from 'puppeteer-core';
+import type { Page } from 'puppeteer-core';
 import { isBand, MARKING } from './support/band.ts';
-import { BROWSERS, launch, openTab, shows } from './support/browsers.ts';
-import { makeClip, temporaryFolder } from './support/clips.ts';
-import { startChain } from './support/services.ts';
+import { launch, openTab, shows, type Tab } from './support/browsers.ts';
+import { enterLoop, historyOf, inBrowsers } from './support/in-browsers.ts';
 import { until } from './support/until.ts';
 
 const AXE = fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url));
 const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-
-let chain: Awaited<ReturnType<typeof startChain>>;
-const stack = new AsyncDisposableStack();
-
-before(async () => {
-  const folder = stack.use(await temporaryFolder());
-  const clip = await makeClip(join(folder.path, 'clip.mp4'), { size: '480x272', fps: 6, seconds: 1 });
-  chain = stack.use(
-    await startChain({
-      DATA_FILE: clip,
-      REDACT_WIDTH: 16,
-      MARKING: MARKING.text,
-      MARKING_COLOR: MARKING.color,
-    }),
-  );
-});
-after(() => stack.disposeAsync());
+const FRAMES = 6;
+const TIMES = { CLIP_START: '2026-03-14T18:00:31Z', CLIP_STEP: 300 };
+const BADGE = /^Loop · 2026-03-14 18:\d\d:31 UTC · not live$/;
 
 /** What the page shows at its top and at its bottom: what can be seen there, over all else. */
 const banners = (page: Page) =>
@@ -51,15 +32,14 @@ const BANNER = {
   wide: true,
 };
 
-for (const name of BROWSERS) {
-  describe(name, () => {
-    let browser: Browser;
-    before(async () => {
-      browser = stack.use(await launch(name));
-    });
+inBrowsers(
+  { seconds: FRAMES / 6 },
+  { ...TIMES, MARKING: MARKING.text, MARKING_COLOR: MARKING.color },
+  bench => {
+    before(() => historyOf(bench.chain.web, FRAMES));
 
     test('banners are at the top and the bottom at every size, in full screen, on a wall, and under open panels', async () => {
-      await using tab = await openTab(browser, chain.web);
+      await using tab = await bench.open();
       const { page } = tab;
       await tab.becomes('live');
       const check = async (what: string) => assert.deepEqual(await banners(page), [BANNER, BANNER], what);
@@ -87,7 +67,7 @@ for (const name of BROWSERS) {
     });
 
     test('it is burned into the stills and the animation that the page saves', async () => {
-      await using tab = await openTab(browser, chain.web);
+      await using tab = await bench.open();
       await tab.becomes('live');
       await tab.act('Loop');
       await tab.becomes('loop');
@@ -110,140 +90,180 @@ for (const name of BROWSERS) {
       assert.deepEqual(tab.errors, []);
     });
 
-    test('seven windows of one browser all show the picture, by one stream, also when the one that has it closes', async () => {
-      const context = await browser.createBrowserContext();
-      try {
-        const pages: Page[] = [];
-        for (let i = 0; i < 7; i++) {
-          const page = await context.newPage();
-          // All are seen at once, as windows side by side are.
-          await page.evaluateOnNewDocument(
-            `Object.defineProperty(document, 'hidden', { get: () => false });
-             Object.defineProperty(document, 'visibilityState', { get: () => 'visible' });`,
-          );
-          await page.goto(chain.web);
-          pages.push(page);
-        }
-        await Promise.all(pages.map(page => draws(page)));
-        await until(async () => (await viewers()) === 1, 'one stream for all');
-        await pages.shift()!.close();
-        await Promise.all(pages.map(page => draws(page)));
-        await until(async () => (await viewers()) === 1, 'one stream for those that are left');
-      } finally {
-        await context.close();
-      }
-    });
-
-    test('where the network holds event streams back, stills are shown, and the page says so', async () => {
-      await using proxy = await holdingProxy();
-      await using tab = await openTab(browser, proxy.url);
-      await tab.becomes('live');
-      await shows(tab, '#badge', /^The network holds the stream back/);
-      await draws(tab.page);
-      await tab.act('Play or pause');
-      await tab.becomes('paused');
-      await tab.act('Loop');
-      await tab.becomes('loop');
-      assert.deepEqual(tab.errors, []);
-    });
-
-    test('a browser that lacks what the page needs gets the picture as MJPEG and one sentence', async () => {
-      await using tab = await openTab(browser, chain.web, { before: 'delete globalThis.createImageBitmap;' });
-      await until(
-        () => tab.page.evaluate('document.querySelector("#stage img")?.naturalWidth > 0'),
-        'the picture',
-      );
-      assert.equal(
-        await tab.page.evaluate('document.querySelector("#stage img").src'),
-        `${chain.web}/stream.mjpg`,
-      );
-      assert.match(await tab.text('#stage p'), /^This browser is too old for the page[^.]*\.$/);
-      assert.deepEqual(tab.errors, []);
-    });
-
-    test('on a wall the picture is alone, and still says when it is not live', async () => {
-      await using tab = await openTab(browser, chain.web);
-      await tab.becomes('live');
-      await tab.act('Wall mode');
-      const seen = (selector: string) =>
-        tab.page.evaluate(`document.querySelector('${selector}').checkVisibility()`) as Promise<boolean>;
-      await until(async () => !(await seen('#dock')), 'the bar to go');
-      assert.equal(await tab.page.evaluate('getComputedStyle(document.documentElement).cursor'), 'none');
-      await draws(tab.page);
-      await tab.act('Loop');
-      await tab.becomes('loop');
-      assert.equal(await seen('#badge'), true);
-      await tab.act('Wall mode');
-      await until(() => seen('#dock'), 'the bar to be back');
-    });
-
     test('nothing has to be scrolled sideways at any width, and axe finds nothing', async () => {
-      await using tab = await openTab(browser, chain.web);
-      const { page } = tab;
+      await using tab = await bench.open();
       await tab.becomes('live');
-      await page.evaluate(await readFile(AXE, 'utf8'));
-      const check = async (what: string) => {
-        const violations = await page.evaluate(
-          `axe.run(document, { runOnly: ${JSON.stringify(WCAG)} }).then(({ violations }) =>
-            violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html, any }) => html + ' ' + any.map(({ message }) => message)).join()))`,
-        );
-        assert.deepEqual(violations, [], what);
-      };
+      const check = await axe(tab);
       for (const width of [320, 800, 1280, 3840]) {
-        await page.setViewport({ width, height: width === 800 ? 360 : 700 });
-        const wide = await page.evaluate('document.documentElement.scrollWidth');
-        assert.equal(wide, width);
+        await tab.page.setViewport({ width, height: width === 800 ? 360 : 700 });
+        assert.equal(await tab.page.evaluate('document.documentElement.scrollWidth'), width);
         await check(`live at ${width}`);
       }
-      await page.setViewport({ width: 1280, height: 800 });
-      const schemes = name === 'chromium' ? ['dark', 'light'] : ['as it is'];
-      for (const scheme of schemes) {
-        if (name === 'chromium') {
-          await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
-        }
-        await tab.act('Loop');
-        await tab.becomes('loop');
-        for (const panel of ['details', 'loop-settings', 'view-settings', 'take']) {
-          await page.evaluate(`document.getElementById('${panel}').showPopover()`);
-          await check(`${panel}, ${scheme}`);
-          await page.evaluate(`document.getElementById('${panel}').hidePopover()`);
-        }
-        await tab.act('Live');
+      assert.ok((await brightness(tab)) < 60, 'it is dark');
+      await checkPanels(tab, check);
+    });
+
+    test('in light colours axe finds nothing either, and nothing moves for those who want it so', async () => {
+      const taste = { scheme: 'light', reducedMotion: true } as const;
+      await using own = bench.name === 'firefox' ? await launch(bench.name, taste) : undefined;
+      await using tab = await openTab(own ?? bench.browser, bench.chain.web, taste);
+      assert.deepEqual(await tab.page.evaluate('document.getAnimations().length'), 0);
+      await tab.becomes('live');
+      assert.ok((await brightness(tab)) > 180, 'it is light');
+      // The card and its turning globe, as while the source is lost.
+      const moving = `(document.documentElement.classList.add('blank'), document.getAnimations().length)`;
+      assert.equal(await tab.page.evaluate(moving), 0);
+      await tab.page.evaluate(`document.documentElement.classList.remove('blank')`);
+      const check = await axe(tab);
+      await checkPanels(tab, check);
+    });
+
+    test('in a loop its valid time and that it is not live are to be seen at every size, and on a wall', async () => {
+      await using tab = await bench.open();
+      await enterLoop(tab, FRAMES);
+      const check = async (what: string, width: number, height: number) => {
+        await until(async () => {
+          const box = await tab.box('#badge');
+          return box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height;
+        }, `the whole badge to be in the window ${what}`);
+        assert.match(await tab.text('#badge'), BADGE, what);
+        assert.equal(await tab.seen('#badge'), true, what);
+        const cut =
+          '(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)(document.querySelector("#badge"))';
+        assert.equal(await tab.page.evaluate(cut), false, `none of it is cut off ${what}`);
+      };
+      for (const [width, height] of [
+        [320, 640],
+        [640, 360],
+        [1280, 800],
+        [3840, 2160],
+      ] as const) {
+        await tab.page.setViewport({ width, height });
+        await check(`at ${width} × ${height}`, width, height);
+      }
+      await tab.page.setViewport({ width: 1280, height: 800 });
+      await tab.act('Wall mode');
+      await until(async () => !(await tab.seen('#dock')), 'the bar to go');
+      const [width, height] = (await tab.page.evaluate('[innerWidth, innerHeight]')) as [number, number];
+      await check('on a wall', width, height);
+      await tab.act('Play or pause');
+      assert.match(await tab.text('#badge'), BADGE);
+      await tab.act('Live');
+      await tab.becomes('live');
+      await until(async () => !(await tab.seen('#badge')), 'the badge to go');
+    });
+
+    test('a screen reader is told of each state, and not of each frame', async () => {
+      await using tab = await bench.open();
+      await tab.becomes('live');
+      await shows(tab, '#voice', /^Live\. The picture is live\.$/);
+      await tab.page.evaluate(`
+      globalThis.told = [];
+      for (const region of document.querySelectorAll('[role=status], [role=alert], [role=log], [aria-live]')) {
+        new MutationObserver(() => told.push(region.textContent)).observe(region, { childList: true, characterData: true, subtree: true });
+      }`);
+      const told = () => tab.page.evaluate('told') as Promise<string[]>;
+      await tab.draws(5);
+      assert.deepEqual(await told(), []);
+      await enterLoop(tab, FRAMES);
+      await tab.draws(5);
+      assert.deepEqual(await told(), ['Loop. Past pictures, not live.']);
+      await tab.act('Live');
+      await tab.becomes('live');
+      await until(async () => (await told()).length === 2, 'the next state');
+      assert.equal((await told())[1], 'Live. The picture is live.');
+    });
+
+    test('the focus goes from left to right and from above to below, is always to be seen, and leaves a panel as it came', async () => {
+      await using tab = await bench.open();
+      const { page } = tab;
+      await enterLoop(tab, FRAMES);
+      const focus = () =>
+        page.evaluate(`(() => {
+        const { activeElement } = document;
+        const { x, y, height } = activeElement.getBoundingClientRect();
+        return { id: activeElement.id || activeElement.dataset.action, panel: activeElement.closest('[popover]')?.id,
+          x, y: y + height / 2, outline: getComputedStyle(activeElement).outlineStyle };
+      })()`) as Promise<{ id: string; panel?: string; x: number; y: number; outline: string }>;
+      const path: Awaited<ReturnType<typeof focus>>[] = [];
+      // The last stop of the page: what follows is the browser's own.
+      for (let i = 0; i < 30; i++) {
+        await page.keyboard.press('Tab');
+        const at = await focus();
+        assert.equal(at.outline, 'solid', at.id);
+        path.push(at);
+        if (at.id === 'take-more') break;
+      }
+      assert.ok(path.length >= 12, `${path.map(({ id }) => id)}`);
+      for (const [i, { id, x, y }] of path.slice(1).entries()) {
+        const from = path[i]!;
+        const sameRow = Math.abs(from.y - y) < 20;
+        assert.ok(sameRow ? x > from.x : y > from.y, `${id} comes after ${from.id}`);
+      }
+      await page.focus('#loop-more');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('#loop-settings:popover-open');
+      await page.keyboard.press('Tab');
+      assert.equal((await focus()).panel, 'loop-settings');
+      await page.keyboard.press('Escape');
+      await page.waitForSelector('#loop-settings', { hidden: true });
+      assert.equal((await focus()).id, 'loop-more');
+    });
+
+    test('on a phone, upright or on its side, less than half of the screen is empty', async () => {
+      for (const [width, height] of [
+        [390, 844],
+        [844, 390],
+      ] as const) {
+        await using tab = await bench.open({ width, height, touch: true });
         await tab.becomes('live');
-        await check(`live, ${scheme}`);
+        const area = ({ width: w, height: h }: { width: number; height: number }) => w * h;
+        const used = area(await tab.box('#frame')) + area(await tab.box('#dock'));
+        const empty = 1 - used / (width * height);
+        assert.ok(empty < 0.5, `${Math.round(100 * empty)} % of ${width} × ${height} are empty`);
+        if (width > height) assert.ok(area(await tab.box('#frame')) >= 0.5 * width * height);
+        else assert.ok(Math.abs((await tab.box('#frame')).width - width) < 1, 'from side to side');
       }
     });
-  });
+  },
+);
+
+type Check = (what: string) => Promise<void>;
+
+/** Checks the loop with each of its panels open, in a narrow window and in a wide one. */
+async function checkPanels(tab: Tab, check: Check): Promise<void> {
+  const { page } = tab;
+  await enterLoop(tab, FRAMES);
+  for (const width of [320, 1280]) {
+    await page.setViewport({ width, height: 800 });
+    for (const panel of ['details', 'loop-settings', 'view-settings', 'take']) {
+      await page.evaluate(`document.getElementById('${panel}').showPopover()`);
+      await check(`${panel} at ${width}`);
+      await page.evaluate(`document.getElementById('${panel}').hidePopover()`);
+    }
+  }
+  await tab.act('Live');
+  await tab.becomes('live');
+  await check('live again');
 }
 
-/** Waits until a page has drawn two more frames. */
-async function draws(page: Page): Promise<void> {
-  await page.evaluate(`new Promise(resolve => {
-    let count = 0;
-    new MutationObserver(() => ++count >= 2 && resolve()).observe(document.documentElement, { attributeFilter: ['data-drawn-seq'] });
-  })`);
-}
-
-async function viewers(): Promise<number> {
-  const status = (await (await fetch(`${chain.web}/status`)).json()) as { viewers: { now: number } };
-  return status.viewers.now;
-}
-
-/** A proxy that passes everything on but what comes by an event stream, as those do that wait for the end of an answer. */
-async function holdingProxy() {
-  const server = createServer((request, response) => {
-    if (request.url?.startsWith('/stream')) return;
-    get(`${chain.web}${request.url}`, answer => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await once(server.close(), 'close');
-    },
+/** Returns what checks the page with axe. */
+async function axe({ page }: Tab): Promise<Check> {
+  await page.evaluate(await readFile(AXE, 'utf8'));
+  return async what => {
+    const violations = await page.evaluate(
+      `axe.run(document, { runOnly: ${JSON.stringify(WCAG)}, resultTypes: ['violations'] }).then(({ violations }) =>
+        violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html, any }) => html + ' ' + any.map(({ message }) => message)).join()))`,
+    );
+    assert.deepEqual(violations, [], what);
   };
+}
+
+/** Returns how bright the page's ground is, 0 to 255. */
+async function brightness({ page }: Tab): Promise<number> {
+  const colour = (await page.evaluate(
+    'getComputedStyle(document.querySelector("#dock")).backgroundColor',
+  )) as string;
+  const [red = 0, green = 0, blue = 0] = colour.match(/\d+/g)!.map(Number);
+  return (red + green + blue) / 3;
 }
