@@ -48,16 +48,27 @@ inBrowsers({ seconds: FRAMES / 6 }, { CLIP_SECTOR: 'goes-east-conus' }, bench =>
         () => page.evaluate(`document.querySelector('#pause').ariaLabel === '${wanted ? 'Pause' : 'Play'}'`),
         wanted ? 'it to play' : 'a pause',
       );
-    /** Waits until frames have followed each other by these steps. */
-    const runs = async (action: ActionName, ...steps: number[]) => {
-      const drawn = await tab.record();
+    /** Waits until frames have followed each other by each of these steps, and by no other; a turn is at an end. */
+    const runs = async (action: ActionName, steps: number[]) => {
       await act(action);
       await pressed(action, true);
+      const drawn = await tab.record();
       await until(async () => {
         const indexes = (await drawn()).map(({ seq }) => order.indexOf(seq));
-        const seen = new Set(indexes.slice(1).map((index, i) => (index - indexes[i]! + FRAMES) % FRAMES));
-        return steps.every(step => seen.has((step + FRAMES) % FRAMES));
-      }, `steps of ${steps}`);
+        const found = indexes.slice(1).map((index, i) => {
+          const by = (index - indexes[i]! + FRAMES) % FRAMES;
+          return by === FRAMES - 1 ? -1 : by;
+        });
+        assert.ok(
+          found.every(step => steps.includes(step)),
+          `${action}: ${indexes}`,
+        );
+        for (const [i, step] of found.slice(1).entries()) {
+          if (step !== found[i])
+            assert.ok([0, FRAMES - 1].includes(indexes[i + 1]!), `${action}: ${indexes}`);
+        }
+        return steps.every(step => found.includes(step)) && found.length >= FRAMES;
+      }, action);
     };
 
     await act('loop');
@@ -76,12 +87,17 @@ inBrowsers({ seconds: FRAMES / 6 }, { CLIP_SECTOR: 'goes-east-conus' }, bench =>
     await place(1);
     await act('last');
     await place(FRAMES);
-    await runs('backward', -1);
-    await runs('rock', 1, -1);
-    await runs('forward', 1);
+    await until(async () => (await tab.seq()) === order.at(-1), 'the last frame');
+    await act('stepForward');
+    await place(1);
+    await runs('backward', [-1]);
+    await runs('rock', [1, -1]);
+    await runs('forward', [1]);
     await act('play');
     await playing(false);
 
+    await act('first');
+    await place(1);
     for (const [action, selector, wanted] of [
       ['faster', '#speed', '6×'],
       ['slower', '#speed', '4×'],
@@ -91,8 +107,8 @@ inBrowsers({ seconds: FRAMES / 6 }, { CLIP_SECTOR: 'goes-east-conus' }, bench =>
       ['shorterFirst', '#first-dwell', '0.7 s'],
       ['fewer', '#frame-count', '5 newest'],
       ['more', '#frame-count', `all ${FRAMES}`],
-      ['leaveOut', '#loop-place', `\\d / ${FRAMES - 1} of ${FRAMES}`],
-      ['bringBack', '#loop-place', `\\d / ${FRAMES}`],
+      ['leaveOut', '#loop-place', `1 / ${FRAMES - 1} of ${FRAMES}`],
+      ['bringBack', '#loop-place', `2 / ${FRAMES}`],
     ] as const) {
       await act(action);
       await shows(tab, selector, new RegExp(`^${wanted}$`));
@@ -121,10 +137,16 @@ inBrowsers({ seconds: FRAMES / 6 }, { CLIP_SECTOR: 'goes-east-conus' }, bench =>
     await act('whole');
     await until(async () => (await transform()) === '', 'the whole picture');
     const filter = () => page.$eval('#picture', picture => picture.style.filter);
-    await act('table');
-    await until(async () => /table-1/.test(await filter()), 'a colour table');
-    await act('invert');
-    await until(async () => /invert\(1\)/.test(await filter()), 'it to be inverted');
+    for (const [action, wanted] of [
+      ['table', /^url\("#table-1"\)$/],
+      ['table', /^url\("#table-2"\)$/],
+      ['table', /^$/],
+      ['invert', /^invert\(1\)$/],
+      ['invert', /^$/],
+    ] as const) {
+      await act(action);
+      await until(async () => wanted.test(await filter()), `the filter ${wanted}`);
+    }
     const overlay = async (wanted: boolean) =>
       until(async () => (await tab.seen('#overlay')) === wanted, `the overlay to be ${wanted}`);
     await overlay(true);
@@ -154,6 +176,9 @@ inBrowsers({ seconds: FRAMES / 6 }, { CLIP_SECTOR: 'goes-east-conus' }, bench =>
     await whole(false);
     await act('live');
     await tab.becomes('live');
+    await act('stepBack');
+    await tab.becomes('loop');
+    await place(FRAMES - 1);
   }
 });
 

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Page } from 'puppeteer-core';
+import { distanceKm, type Place } from '../apps/visualizer/page/view/fixed-grid.ts';
+import { sectorOf } from '../apps/visualizer/page/view/sector.ts';
 import { shows, type Tab } from './support/browsers.ts';
-import { temporaryFolder } from './support/clips.ts';
 import {
   anotherVisualizer,
   type Chain,
@@ -25,12 +26,10 @@ const run = promisify(execFile);
 const FRAMES = 6;
 
 inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
-  let folder: string;
   /** The same clip with times: its first frame is of 18:00:31, and they are five minutes apart. */
   let timed: Chain;
 
   before(async () => {
-    folder = bench.stack.use(await temporaryFolder()).path;
     const times = { CLIP_START: '2026-03-14T18:00:31Z', CLIP_STEP: 300 };
     timed = bench.stack.use(await startChain({ DATA_FILE: bench.clip, REDACT_WIDTH: 16, ...times }));
     for (const { web } of [bench.chain, timed]) await historyOf(web, FRAMES);
@@ -68,49 +67,158 @@ inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
     assert.deepEqual(tab.errors, []);
   });
 
-  test('every action on the view has a key', async () => {
+  test('two fingers zoom where they are, and one moves the picture', async () => {
+    await using tab = await bench.open({ width: 390, height: 844, touch: true });
+    const { page } = tab;
+    await standStill(tab, FRAMES);
+    const { x, y, width, height } = await tab.box('#picture');
+    const [midX, midY] = [Math.round(x + width / 2), Math.round(y + height / 2)];
+    const left = await page.touchscreen.touchStart(midX - 40, midY);
+    const right = await page.touchscreen.touchStart(midX + 40, midY);
+    for (const apart of [60, 80, 100, 120]) {
+      await left.move(midX - apart, midY);
+      await right.move(midX + apart, midY);
+    }
+    await left.end();
+    await right.end();
+    await shows(tab, '#zoom', /^(29\d|30\d|31\d) %$/);
+    const [from, ,] = await corners(page);
+    const finger = await page.touchscreen.touchStart(midX, midY);
+    await finger.move(midX + 15, midY);
+    await finger.move(midX + 30, midY);
+    await finger.end();
+    await until(
+      async () => Math.abs((await corners(page))[0]! - from! - 30) < 2,
+      'the picture to follow the finger',
+    );
+    await tab.act('Step back');
+    await shows(tab, '#loop-place', new RegExp(`^${FRAMES - 1} /`));
+    assert.match(await tab.text('#zoom'), /^(29\d|30\d|31\d) %$/, 'the next frame is seen as large');
+    assert.deepEqual(tab.errors, []);
+  });
+
+  test('a zoom stays from frame to frame of the live picture', async () => {
+    await using tab = await bench.open();
+    await tab.becomes('live');
+    for (let i = 0; i < 3; i++) await tab.act('Zoom in');
+    await tab.act('Pan right');
+    const transform = () => tab.page.$eval('#frame', frame => frame.style.transform);
+    const before = await transform();
+    assert.notEqual(before, '');
+    await tab.draws(3);
+    assert.equal(await transform(), before);
+  });
+
+  test('brightness and contrast by mouse, by touch and by keyboard change what is seen, and not what is saved', async () => {
     await using tab = await bench.open();
     const { page } = tab;
     await standStill(tab, FRAMES);
-    const transform = () => page.$eval('#frame', frame => frame.style.transform);
-    await tab.act('Zoom in');
-    await shows(tab, '#zoom', /^125 %$/);
-    await tab.act('Zoom in');
-    await tab.act('Zoom out');
-    await shows(tab, '#zoom', /^125 %$/);
-    for (const way of ['Pan right', 'Pan down', 'Pan left', 'Pan up']) {
-      const before = await transform();
-      await tab.act(way);
-      await until(async () => (await transform()) !== before, way);
+    const filter = () => page.$eval('#picture', picture => picture.style.filter);
+    const becomes = (wanted: RegExp) =>
+      until(async () => wanted.test(await filter()), `the filter ${wanted}`);
+    await page.click('#view-more');
+    await page.waitForSelector('#view-settings:popover-open');
+    const { x, y, width, height } = await tab.box('#brightness');
+    await page.mouse.move(x + width / 3, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width * 0.8, y + height / 2, { steps: 3 });
+    await page.mouse.up();
+    await becomes(/^brightness\(2\.\d+\)$/);
+    const contrast = await tab.box('#contrast');
+    await page.touchscreen.tap(contrast.x + contrast.width * 0.2, contrast.y + contrast.height / 2);
+    await becomes(/^brightness\(2\.\d+\) contrast\(0\.[6-9]\d*\)$/);
+    const before = await filter();
+    await page.focus('#contrast');
+    await page.keyboard.press('ArrowRight');
+    await until(async () => (await filter()) !== before, 'a step by key');
+    await page.keyboard.press('Home');
+    await becomes(/contrast\(0\.3\)$/);
+    await page.keyboard.press('Escape');
+
+    const frame = (await history(bench.chain.web)).at(-1)!;
+    await page.focus('#save');
+    await tab.act('Save a still');
+    const [file] = await files(tab, 1);
+    const original = Buffer.from(
+      await (await fetch(`${bench.chain.web}/loop/${frame.id}.jpg`)).arrayBuffer(),
+    );
+    assert.ok(file!.bytes.equals(original));
+  });
+
+  test('the position and the grey value under the pointer are those of the JPEG, also when zoomed', async () => {
+    await using tab = await bench.open();
+    const { page } = tab;
+    await standStill(tab, FRAMES);
+    const frame = (await history(bench.chain.web)).at(-1)!;
+    const jpeg = await (await fetch(`${bench.chain.web}/loop/${frame.id}.jpg`)).arrayBuffer();
+    const { width, height, rgba } = await decodeJpeg(Buffer.from(jpeg));
+    const greyAt = (x: number, y: number) => {
+      const [red, green, blue] = rgba.subarray(4 * (y * width + x));
+      return 0.299 * red! + 0.587 * green! + 0.114 * blue!;
+    };
+    for (const zoomed of [false, true]) {
+      if (zoomed) for (let i = 0; i < 5; i++) await tab.act('Zoom in');
+      const box = await tab.box('#picture');
+      const stage = await tab.box('#stage');
+      for (const [u, v] of [
+        [0.2, 0.3],
+        [0.55, 0.62],
+        [0.8, 0.45],
+      ] as const) {
+        const [px, py] = [Math.round(stage.x + u * stage.width), Math.round(stage.y + v * stage.height)];
+        const wanted = [((px - box.x) / box.width) * width, ((py - box.y) / box.height) * height] as const;
+        await page.mouse.move(px, py);
+        const [x, y, grey] = await until(async () => {
+          const found = /^x (\d+) {2}y (\d+) {2}grey (\d+)$/.exec(await tab.text('#pointer'));
+          const numbers = found?.slice(1).map(Number);
+          return Math.abs((numbers?.[0] ?? -9) + 0.5 - wanted[0]) <= 1 ? numbers : undefined;
+        }, `the pointer to be at ${wanted}`);
+        assert.ok(Math.abs(y! + 0.5 - wanted[1]) <= 1, `row ${y}, not ${wanted[1]}`);
+        assert.ok(Math.abs(grey! - greyAt(x!, y!)) <= 3, `grey ${grey} at ${x}, ${y}, not ${greyAt(x!, y!)}`);
+      }
     }
-    await tab.act('1:1 pixels');
-    const width = (await page.evaluate(
-      'document.querySelector("#picture").getBoundingClientRect().width * devicePixelRatio',
-    )) as number;
-    assert.ok(Math.abs(width - 480) < 1, `${width} pixels of the screen for 480 of the picture`);
-    await tab.act('Whole picture');
-    assert.equal(await transform(), '');
-    const filter = () => page.evaluate('document.querySelector("#picture").style.filter') as Promise<string>;
-    await tab.act('Colour table');
-    assert.match(await filter(), /table-1/);
-    await tab.act('Colour table');
-    assert.match(await filter(), /table-2/);
-    await tab.act('Colour table');
-    await tab.act('Invert');
-    assert.equal(await filter(), 'invert(1)');
-    await tab.act('Invert');
-    assert.equal(await filter(), '');
-    await tab.act('First frame');
-    await shows(tab, '#loop-place', /^1 /);
-    const first = await tab.seq();
-    await tab.act('Last frame');
-    await shows(tab, '#loop-place', new RegExp(`^${FRAMES} `));
-    await until(async () => (await tab.seq()) !== first, 'the last frame');
+  });
+
+  test('before and after of two frames by a held key, and of the frame that was marked', async () => {
+    await using tab = await bench.open();
+    const { page } = tab;
+    await standStill(tab, FRAMES);
+    const order = (await history(bench.chain.web)).map(({ seq }) => seq);
+    const is = (index: number) => until(async () => (await tab.seq()) === order.at(index), `frame ${index}`);
+    await is(-1);
     await page.keyboard.down('b');
-    await until(async () => (await tab.seq()) === first, 'the first frame while the key is held');
+    await is(0);
     await page.keyboard.up('b');
-    await until(async () => (await tab.seq()) !== first, 'the last frame again');
+    await is(-1);
+    await tab.act('Step back');
+    await is(-2);
+    await tab.act('Make this the frame before');
+    await tab.act('Last frame');
+    await is(-1);
+    await page.click('#view-more');
+    const { x, y, width, height } = await tab.box('[data-action="before"]');
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+    await is(-2);
+    await page.mouse.up();
+    await is(-1);
     assert.deepEqual(tab.errors, []);
+  });
+
+  test('the valid time is shown in UTC, and in the viewer’s own zone on demand', async () => {
+    await using tab = await bench.open({ web: timed.web });
+    await tab.page.emulateTimezone('Asia/Kolkata');
+    await standStill(tab, FRAMES);
+    const { validAt } = (await history(timed.web)).at(-1)!;
+    const words = (shiftMs: number) =>
+      new Date(validAt! + shiftMs).toISOString().slice(0, 19).replace('T', ' ');
+    await shows(tab, '#valid', new RegExp(`^${words(0)} UTC$`));
+    await tab.act('UTC or local time');
+    const local = new RegExp(`${words(5.5 * 3600_000)} (GMT\\+5:30|IST)`);
+    await shows(tab, '#valid', local);
+    await shows(tab, '#badge', local);
+    await tab.act('UTC or local time');
+    await shows(tab, '#valid', new RegExp(`^${words(0)} UTC$`));
   });
 
   test('a still is the server’s JPEG, and as PNG the same picture with its time', async () => {
@@ -150,7 +258,7 @@ inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
       return files.length > 0 ? files : undefined;
     }, 'the file');
     assert.match(gif!.name, /^noaa_frame-\d+\.gif$/);
-    const path = join(folder, 'loop.gif');
+    const path = join(bench.folder, 'loop.gif');
     await writeFile(path, gif!.bytes);
     const show = ['-show_entries', 'packet=duration_time:stream=width,height', '-of', 'csv=p=0'];
     const { stdout } = await run('ffprobe', ['-loglevel', 'error', ...show, path]);
@@ -166,6 +274,33 @@ inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
       'over the round',
     );
     assert.deepEqual(tab.errors, []);
+  });
+
+  test('the frames of an exported loop have their valid times in the corner, as a still has', async () => {
+    await using tab = await bench.open({ web: timed.web });
+    await standStill(tab, FRAMES);
+    await tab.act('Save as PNG with its time');
+    await tab.act('Export the loop');
+    const [png, gif] = await files(tab, 2);
+    const path = join(bench.folder, 'timed.gif');
+    await writeFile(path, gif!.bytes);
+    const raw = ['-fps_mode', 'passthrough', '-f', 'rawvideo', '-pix_fmt', 'rgba', '-'];
+    const { stdout } = await run('ffmpeg', ['-loglevel', 'error', '-i', path, ...raw], {
+      encoding: 'buffer',
+      maxBuffer: 1 << 26,
+    });
+    const [width, height] = [480, 272];
+    const frames = Array.from({ length: FRAMES }, (_, i) => ({
+      ...{ width, height },
+      rgba: Uint8ClampedArray.from(stdout.subarray(i * width * height * 4, (i + 1) * width * height * 4)),
+    }));
+    const still = await decodeJpeg(png!.bytes);
+    const corner = (x: number, y: number) => x > 14 && x < 190 && y > 252 && y < 266;
+    assert.ok(meanDifference(frames.at(-1)!, still, corner) < 6, 'the last frame has the time of the still');
+    for (const [i, frame] of frames.slice(0, -1).entries()) {
+      const off = meanDifference(frame, still, corner);
+      assert.ok(off > 1 && off < 60, `frame ${i} has a time, and another: ${off}`);
+    }
   });
 
   test('a link opens the same view: frame, zoom, speed, dwell, direction and look', async () => {
@@ -252,20 +387,28 @@ inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
     await shows(tab, '#note', /^From 30\./);
     await page.mouse.move(box.x + box.width * 0.6, box.y + box.height / 2);
     await shows(tab, '#pointer', /° W$/);
+    const sector = sectorOf('goes-east-conus')!;
+    const [from, to] = [0.5, 0.6].map(u => sector.placeOf(u, 0.5)!) as [Place, Place];
+    const read = / {2}(\S+)° N (\S+)° W$/
+      .exec(await tab.text('#pointer'))!
+      .slice(1)
+      .map(Number);
+    assert.ok(Math.abs(read[0]! - to.lat) < 0.1 && Math.abs(-read[1]! - to.lon) < 0.1, `${read}`);
     await tab.act('Measure a distance');
     await shows(tab, '#note', /^5\d\d km$/);
+    const km = parseFloat(await tab.text('#note'));
+    assert.ok(Math.abs(km - distanceKm(from, to)) < 10, `${km} km, not ${distanceKm(from, to)}`);
     assert.deepEqual(tab.errors, []);
   });
-
-  test('full screen by key, and back', async () => {
-    await using tab = await bench.open();
-    await tab.becomes('live');
-    await tab.act('Full screen');
-    await until(() => tab.page.evaluate('document.fullscreenElement !== null'), 'full screen');
-    await tab.act('Full screen');
-    await until(() => tab.page.evaluate('document.fullscreenElement === null'), 'its end');
-  });
 });
+
+/** Waits for this many saved files and returns them. */
+function files(tab: Tab, count: number): ReturnType<Tab['saved']> {
+  return until(async () => {
+    const saved = await tab.saved();
+    return saved.length >= count ? saved : undefined;
+  }, `${count} files`);
+}
 
 /** Where the picture lies in the window. */
 async function corners(page: Page): Promise<number[]> {

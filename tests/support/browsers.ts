@@ -128,7 +128,8 @@ export async function openTab(
   { width = 1024, height = 700, before = '', touch = false, scheme, reducedMotion }: TabOptions = {},
 ): Promise<Tab> {
   const context = await browser.createBrowserContext();
-  const page = await context.newPage();
+  // Firefox may move a new tab to another process in the middle of opening it.
+  const page = await context.newPage().catch(() => context.newPage());
   await page.evaluateOnNewDocument(PROBE + before);
   await page.setViewport({ width, height, ...(touch && { hasTouch: true, isMobile: true }) });
   if (isChromium(browser)) {

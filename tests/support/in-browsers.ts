@@ -18,6 +18,8 @@ export interface Bench {
   readonly browser: Browser;
   readonly chain: Chain;
   readonly clip: string;
+  /** For files; it is deleted after the last test. */
+  readonly folder: string;
   /** Everything that is used here ends with the last test. */
   readonly stack: AsyncDisposableStack;
   /** Opens a page of the chain, or of another address. */
@@ -38,10 +40,11 @@ export function inBrowsers(
     for (const name of BROWSERS) {
       describe(name, () => {
         const stack = new AsyncDisposableStack();
-        const parts = {} as { browser: Browser; chain: Chain; clip: string };
+        const parts = {} as { browser: Browser; chain: Chain; clip: string; folder: string };
         before(async () => {
           const launched = launch(name).then(browser => stack.use(browser));
           const folder = stack.use(await temporaryFolder());
+          parts.folder = folder.path;
           parts.clip = await makeClip(join(folder.path, 'clip.mp4'), { size: '480x272', fps: 6, ...clip });
           const all = { REDACT_WIDTH: 16, ...variables };
           parts.chain = stack.use(await startChain({ DATA_FILE: parts.clip, ...all }));
@@ -59,6 +62,9 @@ export function inBrowsers(
           },
           get clip() {
             return parts.clip;
+          },
+          get folder() {
+            return parts.folder;
           },
           open: ({ web = parts.chain.web, ...options } = {}) => openTab(parts.browser, web, options),
         });
