@@ -138,7 +138,7 @@ inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
         globalThis.began = {};
         const { blob } = Response.prototype;
         Response.prototype.blob = async function () {
-          const { url } = this;
+          const url = this.url.replace(/[?].*/, "");
           return Object.assign(await blob.call(this), { url });
         };
         globalThis.createImageBitmap = async (source, ...options) => {
