@@ -5,8 +5,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { newId, nowSeconds, randomKey, Tokens } from '../apps/visualizer/access/tokens.ts';
+import { makeClip } from './support/clips.ts';
 import { basic, cookieOf, type Guarded, PASSWORDS, rawAnswer, startGuarded } from './support/guarded.ts';
-import { type LogLine, startService } from './support/services.ts';
+import { type LogLine, startChain, startService } from './support/services.ts';
 import { until } from './support/until.ts';
 
 const METRICS_TOKEN = 'metrics-token-of-the-test';
@@ -291,9 +292,19 @@ test('a player logs in with HTTP Basic, and only its first request waits for the
 });
 
 test('pictures of the loop are for the viewer alone, and not for a cache on the way', async () => {
-  const answer = await ask('/loop/nothing.jpg', basic('anna', PASSWORDS['anna']!));
-  assert.equal(answer.status, 404);
-  assert.equal(answer.headers.get('cache-control'), 'no-store');
+  const clip = await makeClip(`${guarded.folder}/clip.mp4`, { seconds: 1 });
+  await using chain = await startChain({ DATA_FILE: clip, USERS_FILE: guarded.usersFile });
+  const headers = basic('anna', PASSWORDS['anna']!);
+  const first = await until(async () => {
+    const answer = await fetch(`${chain.web}/loop`, { headers });
+    const { frames } = (await answer.json()) as { frames: { id: string }[] };
+    return frames[0];
+  }, 'a picture in the loop');
+  const picture = `${chain.web}/loop/${first.id}.jpg`;
+  const answer = await fetch(picture, { headers });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('cache-control'), 'private, max-age=31536000, immutable');
+  assert.equal((await fetch(picture)).status, 401);
 });
 
 describe('a link that expires', () => {
