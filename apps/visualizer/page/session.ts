@@ -11,8 +11,8 @@ const REFRESH_MS = 200;
 
 /** The picture on the screen, live or of the loop. */
 export interface Shown extends Pick<PictureFacts, 'seq' | 'width' | 'height' | 'position' | 'validAt'> {
-  /** The JPEG as the server made it. */
-  jpeg: Blob;
+  /** Returns the JPEG as the server made it. */
+  jpeg: () => Blob;
   /** When playback published it; only of a live picture. */
   publishedAt?: number;
 }
@@ -116,7 +116,7 @@ export class Session {
   #onLoopFrame(frame: LoopFrame): void {
     const jpeg = this.history.jpeg(frame.id);
     if (!jpeg) return;
-    this.#looped = { ...frame, jpeg };
+    this.#looped = { ...frame, jpeg: () => jpeg };
     reserveShape(frame.width, frame.height);
     this.#display.drawn(this.#looped);
     // The badge has the time of what is seen, from the same moment on.

@@ -9,7 +9,7 @@ const JPEG_QUALITY = 0.92;
 /** Saves the JPEG of a picture, named by its time and frame: as the server made it, or with the bands of its marking. */
 export async function saveJpeg(shown: Shown, marking: Marking | undefined): Promise<void> {
   if (marking) await saveDrawn(shown, '', marking, 'jpg');
-  else save(shown.jpeg, fileName(shown, 'jpg'));
+  else save(shown.jpeg(), fileName(shown, 'jpg'));
 }
 
 /** Saves a picture as a PNG with its time in a corner. */
@@ -23,7 +23,7 @@ async function saveDrawn(
   marking: Marking | undefined,
   extension: 'jpg' | 'png',
 ): Promise<void> {
-  const bitmap = await createImageBitmap(shown.jpeg);
+  const bitmap = await createImageBitmap(shown.jpeg());
   const canvas = document.createElement('canvas');
   canvas.width = bitmap.width;
   const context = canvas.getContext('2d')!;

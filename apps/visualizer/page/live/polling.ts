@@ -11,7 +11,7 @@ export interface Polled {
   publishedAt: number;
   validAt: number | null;
   mask: string | null;
-  jpeg: Blob;
+  jpeg: Uint8Array<ArrayBuffer>;
 }
 
 /** Asks for one still after the other, until `signal` is aborted: for networks that hold event streams back. */
@@ -33,7 +33,7 @@ export async function poll(
     const answer = await fetch(addressOf('snapshot.jpg?marking=0'), { signal: limit, cache: 'no-store' });
     const { headers } = answer;
     const number = Number(headers.get('X-Sequence'));
-    const jpeg = await answer.blob();
+    const jpeg = new Uint8Array(await answer.arrayBuffer());
     if (answer.ok && number !== seq) {
       seq = number;
       const validTime = Date.parse(headers.get('X-Valid-Time') ?? '');

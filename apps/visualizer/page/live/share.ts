@@ -6,14 +6,17 @@ type Message =
   | { type: 'ready'; id: string }
   | { type: 'event'; kind: Kind; data: string };
 
-export type Kind = 'frame' | 'status' | 'loop' | 'link';
+export type Kind = 'status' | 'loop' | 'link';
+
+/** The data of a frame event, as bytes and unparsed: a frame that is never drawn is never parsed. */
+export type FrameData = Uint8Array<ArrayBuffer>;
 
 export interface ShareEvents {
   /** Another window has the stream. */
   follow(): void;
   /** No other window has it any more. */
   lead(): void;
-  received(kind: Kind, data: string): void;
+  received(kind: Kind | 'frame', data: string | FrameData): void;
   /** Whether any of the windows that follow wants the live picture. */
   wanted(live: boolean): void;
 }
@@ -49,7 +52,7 @@ export class Share {
       this.#channel = new BroadcastChannel(NAME);
       this.#channel.addEventListener('message', ({ data }: MessageEvent<Message>) => this.#hear(data));
       this.#frames = new BroadcastChannel(`${NAME} ${this.#id}`);
-      this.#frames.addEventListener('message', ({ data }: MessageEvent<string>) => {
+      this.#frames.addEventListener('message', ({ data }: MessageEvent<FrameData>) => {
         this.#events.received('frame', data);
         this.#ready();
       });
@@ -76,10 +79,10 @@ export class Share {
   }
 
   /** Hands an event of the stream on to the windows that follow. */
-  relay(kind: Kind, data: string): void {
+  relay(kind: Kind | 'frame', data: string | FrameData): void {
     if (this.#followers.size === 0) return;
     if (kind !== 'frame') {
-      this.#say({ type: 'event', kind, data });
+      this.#say({ type: 'event', kind, data: data as string });
       return;
     }
     for (const follower of this.#followers.values()) {

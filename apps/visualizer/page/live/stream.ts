@@ -1,8 +1,9 @@
 import type { LoopChange, Status } from '../../messages.js';
 import { addressOf } from './address.ts';
+import { readEvents } from './event-reader.ts';
 import { type Link, PATIENCE_MS } from './liveness.ts';
 import { type Polled, poll } from './polling.ts';
-import { type Kind, Share } from './share.ts';
+import { type FrameData, type Kind, Share } from './share.ts';
 
 /** A connection that brings nothing for this long is replaced; until then a slow one may recover. */
 const GIVE_UP_MS = 5000;
@@ -14,7 +15,7 @@ const URLS = { live: 'stream', loop: 'stream?fps=0.01' };
 
 export interface Listener {
   /** The data of a frame event, unparsed: a frame that is never drawn is never parsed. Or a still that was asked for. */
-  frame(next: string | Polled): void;
+  frame(next: FrameData | Polled): void;
   status(status: Status): void;
   loop(change: LoopChange): void;
   link(link: Link): void;
@@ -22,8 +23,7 @@ export interface Listener {
 
 /**
  * The page's connection to the server, its own or that of another window. Once opened it reconnects by itself until it is
- * closed. EventSource alone is not enough: it never notices silence, and it ends for good when the server answers 503. If
- * the server answers but no event gets through, stills are asked for one by one.
+ * closed. If the server answers but no event gets through, stills are asked for one by one.
  */
 export class Stream {
   /** When this connection was requested, by `performance.now()`. */
@@ -35,7 +35,7 @@ export class Stream {
   readonly #share: Share;
   #live = true;
   #othersLive = false;
-  #source: EventSource | undefined;
+  #source: AbortController | undefined;
   #url = '';
   #polls: AbortController | undefined;
   #watch: ReturnType<typeof setTimeout> | undefined;
@@ -110,16 +110,17 @@ export class Stream {
 
   #connect(): void {
     this.#url = this.#wantedUrl;
-    const source = new EventSource(addressOf(this.#url));
+    const source = new AbortController();
     this.#source = source;
     this.#began();
-    for (const kind of ['frame', 'status', 'loop'] as const) {
-      source.addEventListener(kind, ({ data }) => this.#take(kind, data));
-    }
-    source.addEventListener('error', () => {
-      const refused = source.readyState === EventSource.CLOSED;
+    const taken = readEvents(this.#url, source.signal, (kind, data) => {
+      if (kind === 'frame') this.#take(kind, data);
+      else if (kind === 'status' || kind === 'loop') this.#take(kind, new TextDecoder().decode(data));
+    });
+    void taken.then(end => {
+      if (this.#source !== source) return;
       this.#disconnect();
-      if (refused) void this.#askWhy(source);
+      if (end === 'refused') void this.#askWhy(source, true);
       else this.#failed('lost');
     });
   }
@@ -130,18 +131,18 @@ export class Stream {
     this.#polls?.abort();
     this.#polls = undefined;
     this.polling = false;
-    this.#source?.close();
+    this.#source?.abort();
     this.#source = undefined;
   }
 
-  #take(kind: Kind, data: string): void {
+  #take(kind: Kind | 'frame', data: string | FrameData): void {
     this.#share.relay(kind, data);
     if (kind === 'link') {
       this.#set(data as Link);
       return;
     }
     this.#heard();
-    if (kind === 'frame') this.#listener.frame(data);
+    if (typeof data !== 'string') this.#listener.frame(data);
     else if (kind === 'status') this.#listener.status(JSON.parse(data));
     else this.#listener.loop(JSON.parse(data));
   }
@@ -164,7 +165,7 @@ export class Stream {
         this.#failed('silent');
       } else if (silentMs >= PATIENCE_MS) {
         this.#set('silent');
-        if (!this.#heardAny && this.#source) void this.#askWhy(this.#source);
+        if (!this.#heardAny && this.#source) void this.#askWhy(this.#source, false);
         this.#watchFor(GIVE_UP_MS - silentMs);
       } else {
         this.#watchFor(PATIENCE_MS - silentMs);
@@ -173,12 +174,11 @@ export class Stream {
   }
 
   /**
-   * Asks `/status` what an EventSource does not say: whether it was refused because every place is taken, or whether the
+   * Asks `/status` what the stream does not say: whether it was refused because every place is taken, or whether the
    * server answers and only its events are held back.
    */
-  async #askWhy(source: EventSource): Promise<void> {
+  async #askWhy(source: AbortController, refused: boolean): Promise<void> {
     this.#source = source;
-    const refused = source.readyState === EventSource.CLOSED;
     let link: Link = 'lost';
     let status: Status | undefined;
     try {

@@ -11,7 +11,7 @@ export class Controls {
 
   constructor() {
     byId('full-screen').hidden = !document.fullscreenEnabled;
-    byId('picture').addEventListener('dblclick', toggleFullScreen);
+    byId('frame').addEventListener('dblclick', toggleFullScreen);
     // A click leaves the focus where it was, so that the space bar still means pause.
     byId('dock').addEventListener('mousedown', event => {
       if (event.target instanceof Element && event.target.closest('button')) event.preventDefault();

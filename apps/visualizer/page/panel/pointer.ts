@@ -37,7 +37,7 @@ export class Pointer {
   }
 
   #show(): void {
-    const { width, height } = this.#screen.canvas;
+    const { width, height } = this.#screen.size;
     const [u, v] = this.#point ?? [-1, -1];
     const [x, y] = [Math.floor(u * width), Math.floor(v * height)];
     const inside = x >= 0 && y >= 0 && x < width && y < height;

@@ -19,7 +19,7 @@
   addEventListener('error', showMjpeg, true);
   if (
     !('noModule' in document.createElement('script')) ||
-    !window.EventSource ||
+    !window.ReadableStream ||
     !window.createImageBitmap ||
     !window.ImageBitmapRenderingContext ||
     !window.BroadcastChannel ||

@@ -70,7 +70,7 @@ export class View {
 
   /** Shows a pixel of the picture as a pixel of the screen. */
   oneToOne(): void {
-    const zoom = this.#screen.canvas.width / devicePixelRatio / this.#frame.offsetWidth;
+    const zoom = this.#screen.size.width / devicePixelRatio / this.#frame.offsetWidth;
     this.move({ ...this.viewport, zoom });
   }
 
@@ -82,9 +82,9 @@ export class View {
     const { zoom } = this.viewport;
     this.#frame.style.transform =
       zoom === 1 && left === 0 && top === 0 ? '' : `translate(${left}px, ${top}px) scale(${zoom})`;
-    const { canvas } = this.#screen;
-    const pixelSize = (zoom * room.whole.width * devicePixelRatio) / canvas.width;
-    canvas.style.imageRendering = pixelSize >= 2 || Math.abs(pixelSize - 1) < 0.01 ? 'pixelated' : '';
+    const pixelSize = (zoom * room.whole.width * devicePixelRatio) / this.#screen.size.width;
+    const sharp = pixelSize >= 2 || Math.abs(pixelSize - 1) < 0.01;
+    this.#screen.style({ imageRendering: sharp ? 'pixelated' : '' });
     this.#point();
     this.#events.changed();
   }
@@ -98,7 +98,7 @@ export class View {
       invert && 'invert(1)',
       table > 0 && `url(#table-${table})`,
     ];
-    this.#screen.canvas.style.filter = filters.filter(Boolean).join(' ');
+    this.#screen.style({ filter: filters.filter(Boolean).join(' ') });
     this.#events.changed();
   }
 
