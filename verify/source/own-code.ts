@@ -5,6 +5,7 @@ import { globSync } from 'node:fs';
 import { mkdir, mkdtempDisposable, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { asError } from '../../apps/common/errors.ts';
 import { toJavaScript } from '../../tools/image/javascript.ts';
@@ -12,9 +13,15 @@ import { CannotCompare } from './cannot-compare.ts';
 import type { Tree } from './revision.ts';
 
 const PAGE = 'apps/visualizer/page';
+/** This verifier's own: nothing of the image's revision is run. */
+const BUILD = fileURLToPath(new URL(`../../${PAGE}/build`, import.meta.url));
+const COMPILERS = [
+  ['typescript', 'TypeScript'],
+  ['esbuild', 'esbuild'],
+] as const;
 const CLIP = /^data\/(README\.md|NOAA_GOES_17_satellite_imagery\.mp4)$/;
 
-/** Returns path in the image → SHA-256. `modules` is the node_modules whose tsc compiles the page. */
+/** Returns path in the image → SHA-256. `modules` is the node_modules whose tsc and esbuild make the page. */
 export async function ownFiles(tree: Tree, service: string, modules: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   const add = (path: string, bytes: Buffer | string) =>
@@ -52,18 +59,15 @@ async function pageScripts(tree: Tree, modules: string): Promise<Map<string, Buf
   }
   await symlink(modules, join(folder.path, 'node_modules'));
   try {
-    await promisify(execFile)(join(modules, '.bin/tsc'), ['-b', PAGE], {
-      cwd: folder.path,
-      timeout: 120_000,
-    });
+    await promisify(execFile)('sh', [BUILD, join(folder.path, PAGE)], { timeout: 120_000 });
   } catch (thrown) {
-    const { stdout = '' } = thrown as { stdout?: string };
+    const { stdout = '', stderr = '' } = thrown as { stdout?: string; stderr?: string };
     throw new CannotCompare(
-      `the page of that revision does not compile: ${stdout.trim() || asError(thrown).message}`,
+      `the page of that revision does not compile: ${(stdout + stderr).trim() || asError(thrown).message}`,
     );
   }
   const scripts = new Map<string, Buffer>();
-  for (const path of globSync(`${PAGE}/public/**/*.js`, { cwd: folder.path }))
+  for (const path of globSync(`${PAGE}/public/script/**/*.{js,css}`, { cwd: folder.path }))
     scripts.set(path, await readFile(join(folder.path, path)));
   return scripts;
 }
@@ -71,12 +75,14 @@ async function pageScripts(tree: Tree, modules: string): Promise<Map<string, Buf
 /** Another compiler writes other bytes. */
 async function checkCompiler(tree: Tree, modules: string): Promise<void> {
   const lockfile = JSON.parse(tree.get('package-lock.json')?.toString() ?? '{"packages":{}}');
-  const wanted = lockfile.packages['node_modules/typescript']?.version;
-  const manifest = await readFile(join(modules, 'typescript/package.json'), 'utf8').catch(() => '{}');
-  const { version } = JSON.parse(manifest);
-  if (version === undefined || version !== wanted) {
-    throw new CannotCompare(
-      `the page was compiled by TypeScript ${wanted}, and here is ${version ?? 'none'}: verify it from a checkout of its revision, after npm ci`,
-    );
+  for (const [name, title] of COMPILERS) {
+    const wanted = lockfile.packages[`node_modules/${name}`]?.version;
+    const manifest = await readFile(join(modules, name, 'package.json'), 'utf8').catch(() => '{}');
+    const { version } = JSON.parse(manifest);
+    if (version === undefined || version !== wanted) {
+      throw new CannotCompare(
+        `the page was compiled by ${title} ${wanted}, and here is ${version ?? 'none'}: verify it from a checkout of its revision, after npm ci`,
+      );
+    }
   }
 }

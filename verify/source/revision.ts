@@ -15,7 +15,7 @@ export type Tree = Map<string, Buffer>;
 const RULES =
   /^(Containerfile\.\w+|\.containerignore|package(-lock)?\.json|tsconfig\.json|apps\/visualizer\/(page\/)?tsconfig(\.messages)?\.json)$/;
 /** Those that this verifier runs itself. */
-const OWN_RULES = /^tools\/image\/[^/]+$/;
+const OWN_RULES = /^(tools\/image\/[^/]+|apps\/visualizer\/page\/build)$/;
 const OWN_ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**

@@ -26,7 +26,7 @@ export class LoopExport {
       round: roundOf(frames.length, loop.settings),
       marking: markingNow(),
     };
-    const worker = new Worker(new URL('animation.js', import.meta.url), { type: 'module' });
+    const worker = new Worker(new URL('export/animation.js', import.meta.url), { type: 'module' });
     this.#worker = worker;
     worker.addEventListener('message', ({ data }: MessageEvent<Progress>) => {
       if ('done' in data) {
