@@ -45,7 +45,7 @@ describe('without a login', () => {
     '/metrics',
     '/healthz',
     '/script/main.js',
-    '/style.css',
+    '/script/style.css',
     '/favicon.svg',
     '/nothing',
     '/logout',

@@ -66,7 +66,7 @@ test('every answer names the marking in a header: pages, errors, refusals and ea
   for (const path of [
     '/',
     '/index.html',
-    '/style.css',
+    '/script/style.css',
     '/status',
     '/loop',
     '/livez',
