@@ -36,6 +36,17 @@ describe('framePassed', () => {
     assert.ok(most <= 75, `of 800 MB, ${most} were held at once`);
   });
 
+  it('has large frames reclaimed soon after smaller ones have begun', () => {
+    // What the test before has left.
+    pass(8 * 128);
+    const before = heldMb();
+    holdFrames(10);
+    assert.ok(heldMb() - before >= 39, 'nothing outlived the young generation, so this test shows nothing');
+    const small = FRAME / 40;
+    for (let passed = 0; passed < 1000; passed += 1) framePassed(small);
+    assert.ok(heldMb() - before < 5, `${heldMb() - before} MB are still held`);
+  });
+
   it('sets switches that this version of Node.js has', () => {
     const known = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
     for (const name of ['heap-growing-percent', 'external-memory-accounted-in-global-limit', 'expose-gc']) {

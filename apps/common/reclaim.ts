@@ -28,6 +28,7 @@ function takeOver(): Collect {
 
 let collect: Collect | undefined;
 let passedBytes = 0;
+let lastBytes = 0;
 /** Minor collections since the last major one. */
 let minors = 0;
 /** The least that was held outside the heap since then. */
@@ -44,6 +45,9 @@ let leastHeld = Number.POSITIVE_INFINITY;
  */
 export function framePassed(bytes: number): void {
   collect ??= takeOver();
+  // The larger frames before are old by now, and the few minor collections that smaller ones cause never find them.
+  if (2 * bytes < lastBytes) minors = MINOR_PER_MAJOR;
+  lastBytes = bytes;
   passedBytes += bytes;
   const bytesBetween = Math.max(BYTES_BETWEEN, FRAMES_BETWEEN * bytes);
   if (passedBytes < bytesBetween) return;

@@ -8,6 +8,8 @@ import type { FrameLine } from './frame-log.ts';
  * frames whatever the clip's length; two ride out a slow frame.
  */
 const READY_FRAMES = 2;
+/** ffmpeg logs a picture before it writes it; a picture that is not logged by then never will be. */
+const OVERDUE_MS = 2000;
 
 /** A frame as it left the decoder, in a message that lacks only its stamp. */
 export interface AssembledFrame {
@@ -44,6 +46,7 @@ interface Unfinished extends AssembledFrame {
 export class FrameAssembler implements Destination {
   readonly #format: PixelFormat;
   readonly #resume: () => void;
+  readonly #unannounced: () => void;
   readonly #announced: FrameLine[] = [];
   readonly #ready: AssembledFrame[] = [];
   #layout: Layout | undefined;
@@ -53,13 +56,18 @@ export class FrameAssembler implements Destination {
   readonly #byte = Buffer.alloc(1);
   #isWaiting = false;
   #isFull = false;
+  #overdue: NodeJS.Timeout | undefined;
   #wake: (() => void) | undefined;
   #ended = false;
 
-  /** @param resume called when bytes may come again after `filled` has answered that they may not */
-  constructor(format: PixelFormat, resume: () => void) {
+  /**
+   * @param resume called when bytes may come again after `filled` has answered that they may not
+   * @param unannounced called if bytes wait for an announcement that does not come
+   */
+  constructor(format: PixelFormat, resume: () => void, unannounced: () => void = () => {}) {
     this.#format = format;
     this.#resume = resume;
+    this.#unannounced = unannounced;
   }
 
   /** Takes the size and time of the next picture that was not announced. The size is one that a frame can have. */
@@ -68,6 +76,7 @@ export class FrameAssembler implements Destination {
     this.#announced.push(line);
     if (!this.#isWaiting) return;
     this.#isWaiting = false;
+    clearTimeout(this.#overdue);
     if (!this.#isFull) this.#resume();
   }
 
@@ -89,10 +98,19 @@ export class FrameAssembler implements Destination {
     return !this.#isFull && !this.#isWaiting;
   }
 
+  /** In two steps, so that a process that was suspended meanwhile reads what has come before it judges. */
+  #watch(): void {
+    const wait = (then: () => void) => {
+      this.#overdue = setTimeout(then, OVERDUE_MS / 2);
+    };
+    wait(() => wait(this.#unannounced));
+  }
+
   #begin(): void {
     const line = this.#announced.shift();
     if (!line) {
       this.#isWaiting = true;
+      this.#watch();
       return;
     }
     const { width, height, ptsUs } = line;
@@ -115,6 +133,7 @@ export class FrameAssembler implements Destination {
   /** The decoder closed its pipe: no more frames will come, and an unfinished one is dropped. */
   ended(): void {
     this.#ended = true;
+    clearTimeout(this.#overdue);
     this.#frame = undefined;
     this.#announced.length = 0;
     this.#wake?.();

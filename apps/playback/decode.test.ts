@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { hangingPrograms, makeClip, temporaryFolder } from '../../tests/support/clips.ts';
@@ -292,6 +292,19 @@ describe('decode', () => {
 describe('probe', () => {
   it('finds no duration where the stream has none', async () => {
     assert.equal((await probe(inFolder('raw.h264'))).durationUs, undefined);
+  });
+
+  it('gives up soon on a decoder that writes bytes and logs no picture', async t => {
+    const file = await testClip(inFolder('unlogged.mp4'), {});
+    const bin = inFolder('garbage');
+    await mkdir(bin);
+    await writeFile(join(bin, 'ffmpeg'), '#!/bin/sh\nhead -c 300000 /dev/zero\nexit 1\n', { mode: 0o755 });
+    const clip = await probe(file);
+    setEnvironment(t, { PATH: `${bin}:${process.env['PATH']}` });
+    const signal = AbortSignal.timeout(15_000);
+    const garbage = decode(clip, 'i420', signal, { damaged() {} });
+    await assert.rejects(positions(garbage), { code: 'decoder-failed', message: /no picture of DATA_FILE/ });
+    assert.ok(!signal.aborted, 'it waited');
   });
 
   it('is bounded in time and leaves no ffprobe behind', async t => {

@@ -81,7 +81,11 @@ class FfmpegDecoding implements Decoding {
     this.#settings = settings;
     const { images } = settings;
     this.#timestamps = new Timestamps(clip.intervalUs, images && 0);
-    this.#assembler = new FrameAssembler(format, () => this.#process.resume());
+    this.#assembler = new FrameAssembler(
+      format,
+      () => this.#process.resume(),
+      () => this.#unlogged(),
+    );
     const args = decoderArguments(clip, format, this.#frameLog, settings.fps, images?.codec);
     this.#process = new DecoderProcess(
       args,
@@ -125,6 +129,14 @@ class FfmpegDecoding implements Decoding {
   #next(): Promise<AssembledFrame | undefined> {
     const what = `ffmpeg gave no frame of DATA_FILE ${this.#path}`;
     return patiently(this.#assembler.next(), this.#settings.patienceMs, what);
+  }
+
+  #unlogged(): void {
+    this.#fault = new Fault(
+      'decoder-failed',
+      `ffmpeg wrote bytes that are no picture of DATA_FILE ${this.#path}; check what ffmpeg is on the PATH`,
+    );
+    this.stop();
   }
 
   #read(line: string): void {
