@@ -78,7 +78,7 @@ export class FrameLayout {
 
   /** @throws RangeError if no receiver would accept the geometry */
   constructor(format: WireFormat, width: number, height: number) {
-    if (!Number.isInteger(width) || !Number.isInteger(height) || !isGeometry(width, height)) {
+    if (!isGeometry(width, height)) {
       throw new RangeError(
         `${width}×${height} is outside 1×1 to ${MAX_SIDE}×${MAX_SIDE}, ${MAX_PIXELS} pixels`,
       );

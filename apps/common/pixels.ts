@@ -41,8 +41,10 @@ export const MAX_PIXELS = 2 ** 27;
 
 /** Returns whether any receiver would accept a picture of this size. */
 export function isGeometry(width: number, height: number): boolean {
-  return width > 0 && height > 0 && width <= MAX_SIDE && height <= MAX_SIDE && width * height <= MAX_PIXELS;
+  return isSide(width) && isSide(height) && width * height <= MAX_PIXELS;
 }
+
+const isSide = (pixels: number) => Number.isInteger(pixels) && pixels > 0 && pixels <= MAX_SIDE;
 
 /** Returns the bytes of the pixels alone. */
 export function pixelBytes(format: WireFormat, width: number, height: number): number {

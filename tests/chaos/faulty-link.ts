@@ -1,0 +1,131 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** Something that drops its listeners when one of them was called. */
+function abortable() {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}
+
+/** What a link does to the bytes that a publisher sends. */
+export interface Mischief {
+  /** Holds each piece back for this long, in order. */
+  delayMs?: number;
+  /** Lets through about this much a second. */
+  bytesPerSecond?: number;
+  /** Swallows this many bytes once, and leaves the connection open. */
+  dropBytes?: number;
+  /** Closes the connection after this many bytes, once. */
+  cutAfterBytes?: number;
+  /** Changes one byte in this many, at a place that `random` picks. */
+  corruptEveryBytes?: number;
+  /** Passes nothing on, and closes nothing. */
+  silent?: boolean;
+}
+
+/** A TCP proxy between two services, which harms what it passes on. */
+export class FaultyLink implements AsyncDisposable {
+  mischief: Mischief = {};
+  readonly #server = createServer(client => this.#pass(client));
+  readonly #sockets = new Set<Socket>();
+  readonly #target: { host: string; port: number };
+  readonly #random: () => number;
+  #isRefusing = false;
+
+  private constructor(target: { host: string; port: number }, random: () => number) {
+    this.#target = target;
+    this.#random = random;
+  }
+
+  static async start(target: { host: string; port: number }, random: () => number): Promise<FaultyLink> {
+    const link = new FaultyLink(target, random);
+    link.#server.listen(0, '127.0.0.1');
+    await once(link.#server, 'listening');
+    return link;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Closes every connection, and each new one at once, until `mend`. */
+  refuse(): void {
+    this.#isRefusing = true;
+    this.cut();
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  mend(): void {
+    this.#isRefusing = false;
+    this.mischief = {};
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    this.cut();
+  }
+
+  #pass(client: Socket): void {
+    if (this.#isRefusing) {
+      client.resetAndDestroy();
+      return;
+    }
+    const publisher = connect(this.#target);
+    for (const [socket, other] of [
+      [client, publisher],
+      [publisher, client],
+    ] as const) {
+      this.#sockets.add(socket);
+      socket.on('error', () => {});
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    client.pipe(publisher);
+    let chain = Promise.resolve();
+    publisher.on('data', bytes => {
+      // A subscriber that is slow slows the publisher's connection, as a line does.
+      publisher.pause();
+      chain = chain
+        .then(() => this.#harm(client, bytes))
+        // The client has gone in the middle of it.
+        .catch(() => {})
+        .then(() => void publisher.resume());
+    });
+  }
+
+  async #harm(client: Socket, bytes: Buffer): Promise<void> {
+    const { mischief } = this;
+    if (mischief.silent) return;
+    if (mischief.dropBytes) {
+      const dropped = Math.min(mischief.dropBytes, bytes.length);
+      mischief.dropBytes -= dropped;
+      bytes = bytes.subarray(dropped);
+    }
+    if (mischief.cutAfterBytes !== undefined) {
+      mischief.cutAfterBytes -= bytes.length;
+      if (mischief.cutAfterBytes <= 0) {
+        delete mischief.cutAfterBytes;
+        client.write(bytes.subarray(0, bytes.length >> 1));
+        client.end();
+        return;
+      }
+    }
+    if (mischief.corruptEveryBytes && this.#random() < bytes.length / mischief.corruptEveryBytes) {
+      const at = Math.floor(this.#random() * bytes.length);
+      bytes[at]! ^= 1 + Math.floor(this.#random() * 255);
+    }
+    const waitMs =
+      (mischief.delayMs ?? 0) +
+      (mischief.bytesPerSecond ? (1000 * bytes.length) / mischief.bytesPerSecond : 0);
+    if (waitMs > 0) await new Promise(resolve => setTimeout(resolve, waitMs));
+    if (client.destroyed) return;
+    if (client.write(bytes)) return;
+    const { signal, abort } = abortable();
+    await Promise.race([once(client, 'drain', { signal }), once(client, 'close', { signal })]).finally(abort);
+  }
+}

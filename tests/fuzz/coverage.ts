@@ -1,0 +1,80 @@
+import { Session } from 'node:inspector/promises';
+
+/** What of some source files was run, by V8's own count. */
+export class Coverage {
+  readonly #session: Session;
+  readonly #files: RegExp;
+  /** For each file, 1 where a byte of it was run. */
+  readonly #ran = new Map<string, Uint8Array>();
+
+  private constructor(session: Session, files: RegExp) {
+    this.#session = session;
+    this.#files = files;
+  }
+
+  /** @param files what the URL of a file has to match */
+  static async start(files: RegExp): Promise<Coverage> {
+    const session = new Session();
+    session.connect();
+    await session.post('Profiler.enable');
+    await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
+    return new Coverage(session, files);
+  }
+
+  /** Returns whether code was run since the last look that is not known to have been run, and forgets it. */
+  async isNew(): Promise<boolean> {
+    for (const [url, now] of await this.#take()) {
+      const before = this.#ran.get(url);
+      if (now.some((byte, at) => byte && !before?.[at])) return true;
+    }
+    return false;
+  }
+
+  /** Adds what was run since the last look; returns whether any of it is new. */
+  async add(): Promise<boolean> {
+    let isNew = false;
+    for (const [url, now] of await this.#take()) {
+      const known = this.#ran.get(url);
+      const before = new Uint8Array(Math.max(now.length, known?.length ?? 0));
+      if (known) before.set(known);
+      for (const [at, byte] of now.entries()) {
+        if (!byte || before[at]) continue;
+        before[at] = 1;
+        isNew = true;
+      }
+      this.#ran.set(url, before);
+    }
+    return isNew;
+  }
+
+  /** V8 counts from zero again after each look. */
+  async #take(): Promise<Map<string, Uint8Array>> {
+    const { result } = await this.#session.post('Profiler.takePreciseCoverage');
+    const files = new Map<string, Uint8Array>();
+    for (const { url, functions } of result) {
+      if (!this.#files.test(url) || url.includes('.test.')) continue;
+      const blocks = functions.flatMap(({ ranges }) => ranges);
+      const now = new Uint8Array(Math.max(...blocks.map(({ endOffset }) => endOffset)));
+      // Inner blocks come after the ones around them, and say more exactly what ran.
+      for (const { startOffset, endOffset, count } of blocks)
+        now.fill(count > 0 ? 1 : 0, startOffset, endOffset);
+      files.set(url, now);
+    }
+    return files;
+  }
+
+  /** The part of the files that was run, 0 to 1. */
+  get share(): number {
+    let [ran, all] = [0, 0];
+    for (const file of this.#ran.values()) {
+      all += file.length;
+      for (const byte of file) ran += byte;
+    }
+    return all === 0 ? 0 : ran / all;
+  }
+
+  async stop(): Promise<void> {
+    await this.#session.post('Profiler.stopPreciseCoverage');
+    this.#session.disconnect();
+  }
+}

@@ -1,0 +1,81 @@
+/** The sentences in the source that an operator may meet: in a log, in health, on the card, in an answer or at the end. */
+import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { SyntaxKind } from 'typescript/unstable/ast';
+import { createScanner } from 'typescript/unstable/ast/scanner';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** The page has its own words, and config.ts those of the settings table. */
+const FILES = {
+  pattern: 'apps/{common,playback,redactor,visualizer}/**/*.ts',
+  exclude: ['**/node_modules/**', '**/*.test.ts', '**/page/**', '**/config.ts', '**/telemetry.ts'],
+};
+/** Fewer words are a fragment of another sentence, or no sentence. */
+const LEAST_WORDS = 4;
+
+export interface Sentence {
+  /** With … for what is filled in. */
+  text: string;
+  file: string;
+}
+
+export function sentences(): Sentence[] {
+  return globSync(FILES.pattern, { cwd: ROOT, exclude: FILES.exclude })
+    .sort()
+    .flatMap(file => textsIn(readFileSync(ROOT + file, 'utf8')).map(text => ({ text, file })))
+    .filter(({ text }) => isSentence(text));
+}
+
+function isSentence(text: string): boolean {
+  const words = text.match(/(?<![\w-])[A-Za-z][a-z’']*(?![\w-])/g) ?? [];
+  return (
+    words.length >= LEAST_WORDS && !/[<{]\/?[a-z]+[ >]|^\(|^\W*\w+=|default-src|struct |uint8_t/.test(text)
+  );
+}
+
+/** Returns every string and template of a file; a template's parts are joined by …, and so are strings that are added up. */
+function textsIn(source: string): string[] {
+  const scanner = createScanner(true);
+  scanner.setText(source);
+  const found: string[] = [];
+  /** Templates that are open, each with how deep its braces are. */
+  const open: { parts: string[]; depth: number }[] = [];
+  let joins = false;
+  const add = (text: string) => {
+    if (joins && found.length > 0) found.push(found.pop() + text);
+    else found.push(text);
+  };
+  let previous = SyntaxKind.Unknown;
+  for (let token = scanner.scan(); token !== SyntaxKind.EndOfFile; token = scanner.scan()) {
+    const template = open.at(-1);
+    if (token === SyntaxKind.SlashToken && !endsValue(previous)) token = scanner.reScanSlashToken();
+    if (token === SyntaxKind.OpenBraceToken && template) template.depth += 1;
+    if (token === SyntaxKind.CloseBraceToken && template) {
+      if (template.depth > 0) template.depth -= 1;
+      else token = scanner.reScanTemplateToken(false);
+    }
+    const value = scanner.getTokenValue();
+    joins = previous === SyntaxKind.PlusToken;
+    if (token === SyntaxKind.StringLiteral || token === SyntaxKind.NoSubstitutionTemplateLiteral) add(value);
+    else if (token === SyntaxKind.TemplateHead) open.push({ parts: [value], depth: 0 });
+    else if (token === SyntaxKind.TemplateMiddle) template!.parts.push(value);
+    else if (token === SyntaxKind.TemplateTail) {
+      joins = false;
+      add([...open.pop()!.parts, value].join('…'));
+    }
+    previous = token;
+  }
+  return found.map(text => text.replaceAll(/\s+/g, ' ').trim());
+}
+
+/** Whether a slash after this token divides; otherwise it begins a regular expression. */
+function endsValue(token: SyntaxKind): boolean {
+  return (
+    token === SyntaxKind.Identifier ||
+    token === SyntaxKind.NumericLiteral ||
+    token === SyntaxKind.CloseParenToken ||
+    token === SyntaxKind.CloseBracketToken ||
+    token === SyntaxKind.TemplateTail ||
+    token === SyntaxKind.StringLiteral
+  );
+}
