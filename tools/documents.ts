@@ -8,6 +8,7 @@ import type { Schema } from '../apps/common/env.ts';
 import { schema as playback } from '../apps/playback/config.ts';
 import { schema as redactor } from '../apps/redactor/config.ts';
 import { schema as visualizer } from '../apps/visualizer/config.ts';
+import { withSentences } from './sentences.ts';
 
 const SCHEMAS: Record<string, Schema> = { playback, redactor, visualizer };
 const SERVICES = Object.keys(SCHEMAS);
@@ -40,6 +41,7 @@ export async function documents(): Promise<Document[]> {
     'README.md': text => between(text, 'settings', readmeTable()),
     'docs/configure.md': text => between(text, 'settings', settingsTable()),
     'docs/wire.md': withFiles,
+    'docs/sentences.md': withSentences,
     'quadlet/settings.env': settingsFile,
     'apps/common/setting-names.ts': settingNames,
   };

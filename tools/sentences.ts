@@ -1,10 +1,11 @@
 /** The sentences in the source that an operator may meet: in a log, in health, on the card, in an answer or at the end. */
 import { globSync, readFileSync } from 'node:fs';
+import { matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SyntaxKind } from 'typescript/unstable/ast';
 import { createScanner } from 'typescript/unstable/ast/scanner';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** The page has its own words, and config.ts those of the settings table. */
 const FILES = {
   pattern: 'apps/{common,playback,redactor,visualizer}/**/*.ts',
@@ -13,13 +14,19 @@ const FILES = {
 /** Fewer words are a fragment of another sentence, or no sentence. */
 const LEAST_WORDS = 4;
 
-export interface Sentence {
+/** HTML, CSS, prototypes in C, headers, ffmpeg's filters, and what a command prints when asked how it is used. */
+const NO_SENTENCE =
+  /[<{]\/?[a-z]+[ >]|^:root|\{ |^\w+: \w+ \w+:|default-src|\bvoid \*|^(unsigned|const|int) |^Usage|^npm run|^#|realm="|\]\[|\(eq\(|\(lt\(/;
+/** Properties whose texts are in the table of settings. */
+const OF_SETTINGS = new Set(['desc', 'takes', 'unset', 'example', 'help']);
+
+interface Sentence {
   /** With … for what is filled in. */
   text: string;
   file: string;
 }
 
-export function sentences(): Sentence[] {
+function sentences(): Sentence[] {
   return globSync(FILES.pattern, { cwd: ROOT, exclude: FILES.exclude })
     .sort()
     .flatMap(file => textsIn(readFileSync(ROOT + file, 'utf8')).map(text => ({ text, file })))
@@ -28,9 +35,32 @@ export function sentences(): Sentence[] {
 
 function isSentence(text: string): boolean {
   const words = text.match(/(?<![\w-])[A-Za-z][a-z’']*(?![\w-])/g) ?? [];
-  return (
-    words.length >= LEAST_WORDS && !/[<{]\/?[a-z]+[ >]|^\(|^\W*\w+=|default-src|struct |uint8_t/.test(text)
+  const isForPeople = words.length >= LEAST_WORDS && text.split(' ').length >= LEAST_WORDS;
+  return isForPeople && !NO_SENTENCE.test(text);
+}
+
+/** Returns the page with each list of sentences written anew. Its lists say whose they are: a file belongs to the first that fits. */
+export function withSentences(page: string): string {
+  const groups = [...page.matchAll(/<!-- begin sentences ([\w-]+): (.*) -->/g)].map(
+    ([, name = '', patterns = '']) => ({
+      name,
+      patterns: patterns.split(' '),
+      lines: new Set<string>(),
+    }),
   );
+  for (const { text, file } of sentences()) {
+    const group = groups.find(({ patterns }) =>
+      patterns.some(pattern => matchesGlob(file, `apps/${pattern}`)),
+    );
+    if (!group) throw new Error(`no list in docs/sentences.md is for ${file}; add it to one`);
+    group.lines.add(`- \`${text.replaceAll('`', "'")}\``);
+  }
+  return groups.reduce((result, { name, lines }) => {
+    const list = new RegExp(
+      `(<!-- begin sentences ${name}: .*-->\\n)[\\s\\S]*?(<!-- end sentences ${name} -->)`,
+    );
+    return result.replace(list, (_, begin, end) => `${begin}\n${[...lines].sort().join('\n')}\n\n${end}`);
+  }, page);
 }
 
 /** Returns every string and template of a file; a template's parts are joined by …, and so are strings that are added up. */
@@ -41,11 +71,13 @@ function textsIn(source: string): string[] {
   /** Templates that are open, each with how deep its braces are. */
   const open: { parts: string[]; depth: number }[] = [];
   let joins = false;
-  const add = (text: string) => {
+  const add = (text: string, isLeftOut = false) => {
+    if (isLeftOut) return;
     if (joins && found.length > 0) found.push(found.pop() + text);
     else found.push(text);
   };
-  let previous = SyntaxKind.Unknown;
+  let identifier = '';
+  let previous: SyntaxKind = SyntaxKind.Unknown;
   for (let token = scanner.scan(); token !== SyntaxKind.EndOfFile; token = scanner.scan()) {
     const template = open.at(-1);
     if (token === SyntaxKind.SlashToken && !endsValue(previous)) token = scanner.reScanSlashToken();
@@ -56,7 +88,10 @@ function textsIn(source: string): string[] {
     }
     const value = scanner.getTokenValue();
     joins = previous === SyntaxKind.PlusToken;
-    if (token === SyntaxKind.StringLiteral || token === SyntaxKind.NoSubstitutionTemplateLiteral) add(value);
+    if (token === SyntaxKind.Identifier) identifier = value;
+    const isOfSettings = previous === SyntaxKind.ColonToken && OF_SETTINGS.has(identifier);
+    if (token === SyntaxKind.StringLiteral || token === SyntaxKind.NoSubstitutionTemplateLiteral)
+      add(value, isOfSettings);
     else if (token === SyntaxKind.TemplateHead) open.push({ parts: [value], depth: 0 });
     else if (token === SyntaxKind.TemplateMiddle) template!.parts.push(value);
     else if (token === SyntaxKind.TemplateTail) {
