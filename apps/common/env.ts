@@ -173,6 +173,12 @@ export const commonSchema = {
 export const telemetrySchema = {
   METRICS_HOST: httpHost({ default: '127.0.0.1', desc: 'where metrics and health are served' }),
   METRICS_PORT: integer({ min: 0, max: 65535, default: 0, desc: 'port of metrics and health', unset: 'off' }),
+  METRICS_SOCKET: filePath({
+    default: '',
+    unset: 'off',
+    desc: 'Unix socket of metrics and health, which only this user can open',
+    example: '/dev/shm/metrics',
+  }),
   ...allowedHostsSchema,
 };
 

@@ -6,6 +6,7 @@ import type { Health, Verdict } from './health.ts';
 import { createBoundedServer, type Limits, listen } from './http.ts';
 import { lostLogLines } from './log-output.ts';
 import packageJson from './package.json' with { type: 'json' };
+import { listenOnSocket } from './unix-socket.ts';
 
 export { Counter, Gauge, Registry, Summary } from 'prom-client';
 
@@ -57,6 +58,13 @@ export function createMetrics(service: string): Registry {
   return registry;
 }
 
+/** Where metrics and health are served: on a port, on a Unix socket, on both or nowhere. */
+export interface TelemetryEndpoint extends Omit<Endpoint, 'variable'> {
+  /** Path of the Unix socket; empty for none. */
+  socket: string;
+  allowedHosts: readonly string[];
+}
+
 /**
  * Serves `/metrics`, `/livez`, `/readyz` and `/healthz` until `signal` is aborted, for a service that has no HTTP of
  * its own. Port 0 is off.
@@ -64,12 +72,11 @@ export function createMetrics(service: string): Registry {
  * @throws Fault `cannot-listen`
  */
 export async function serveTelemetry(
-  { allowedHosts, ...endpoint }: Omit<Endpoint, 'variable'> & { allowedHosts: readonly string[] },
+  { allowedHosts, socket, ...endpoint }: TelemetryEndpoint,
   metrics: Registry,
   health: Health,
   signal: AbortSignal,
 ): Promise<void> {
-  if (endpoint.port === 0) return;
   new Gauge({
     name: 'noaa_ready',
     help: '1 while frames flow through this service, as /readyz says',
@@ -101,6 +108,12 @@ export async function serveTelemetry(
         response.writeHead(404).end();
     }
   };
-  const server = createBoundedServer(handle, LIMITS, hostCheck(allowedHosts, endpoint.host));
-  await listen(server, { ...endpoint, variable: 'METRICS_PORT' }, signal);
+  if (socket !== '') {
+    const server = createBoundedServer(handle, LIMITS, hostCheck(allowedHosts, 'localhost'));
+    await listenOnSocket(server, { path: socket, variable: 'METRICS_SOCKET' }, signal);
+  }
+  if (endpoint.port !== 0) {
+    const server = createBoundedServer(handle, LIMITS, hostCheck(allowedHosts, endpoint.host));
+    await listen(server, { ...endpoint, variable: 'METRICS_PORT' }, signal);
+  }
 }

@@ -31,6 +31,7 @@ await runService('playback', schema, async ({ config, log, signal, onTaken }) =>
   const metrics = {
     host: config.METRICS_HOST,
     port: config.METRICS_PORT,
+    socket: config.METRICS_SOCKET,
     allowedHosts: config.ALLOWED_HOSTS,
     onTaken: onTaken(),
   };

@@ -41,6 +41,7 @@ await runService('redactor', schema, async ({ config, log, signal, onTaken }) =>
   const metrics = {
     host: config.METRICS_HOST,
     port: config.METRICS_PORT,
+    socket: config.METRICS_SOCKET,
     allowedHosts: config.ALLOWED_HOSTS,
     onTaken: onTaken(),
   };

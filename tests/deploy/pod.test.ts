@@ -191,15 +191,9 @@ for (const service of SERVICES) {
     });
 
     test('is told well from ill by its own health check', async () => {
-      const port = { playback: 5655, redactor: 5656, visualizer: 8050 }[service];
+      const where = service === 'visualizer' ? '127.0.0.1:8050' : 'unix:/dev/shm/metrics:';
       const check = () =>
-        tryPodman([
-          'exec',
-          nameOf(service),
-          'node',
-          'apps/common/healthcheck.js',
-          `http://127.0.0.1:${port}/livez`,
-        ]);
+        tryPodman(['exec', nameOf(service), 'node', 'apps/common/healthcheck.js', `http://${where}/livez`]);
       assert.equal((await check()).code, 0);
       await podman(['kill', '--signal', 'STOP', nameOf(service)]);
       try {
@@ -284,14 +278,21 @@ describe('code in the visualizer’s container', () => {
     // It attacks as it should: its own link, and a playback without a secret, give it frames.
     assert.ok(Math.max(...(await bytesFrom(5556))) > 1e6);
     const open = `${POD}-open`;
-    const settings = ['--env=PLAYBACK_HOST=127.0.0.1', '--env=PLAYBACK_PORT=6557'];
-    await podman(['run', '--detach', '--pod', POD, '--name', open, ...settings, imageOf('playback')]);
+    const settings = { PLAYBACK_HOST: '127.0.0.1', PLAYBACK_PORT: 6557, METRICS_PORT: 6655 };
+    const options = Object.entries(settings).map(([name, value]) => `--env=${name}=${value}`);
+    await podman(['run', '--detach', '--pod', POD, '--name', open, ...options, imageOf('playback')]);
     try {
       await until(
         async () => Math.max(...(await bytesFrom(6557))) > 1e6,
         'raw frames without a secret',
         60_000,
       );
+      // The attack below would find metrics that are on a port.
+      const metrics = await inside(
+        'visualizer',
+        "console.log((await fetch('http://127.0.0.1:6655/metrics')).status)",
+      );
+      assert.equal(metrics.output.trim(), '200');
     } finally {
       await podman(['rm', '--force', '--time', '0', open]);
     }
@@ -331,6 +332,7 @@ test('code in the visualizer’s container gets nothing in a minute, while its n
   assert.ok(killed >= 4, `${killed} neighbours were killed`);
   assert.ok(got.bytes < 400, `${got.bytes} bytes, more than a handshake`);
   assert.deepEqual([got.bound, got.said, got.socketBytes, got.seen], [[], [], 0, []]);
+  assert.deepEqual([got.scanned, got.open], [2 * 65_535, [5555, 5556, 8050]]);
   await until(async () => (await fetch(`${SITE}/readyz`)).ok, 'the picture after it', 60_000);
 });
 

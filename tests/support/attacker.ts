@@ -5,6 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 const [playback = 0, redactor = 0, seconds = 0] = process.argv.slice(2).map(Number);
 const got = {
@@ -17,6 +18,9 @@ const got = {
   /** Unix sockets with an abstract name, which a shared network shares, and most bytes that one has brought. */
   sockets: 0,
   socketBytes: 0,
+  /** Ports that it has tried to connect to, of every IPv4 address here, and those that anything listens on. */
+  scanned: 0,
+  open: [] as number[],
   /** Processes of others that it sees, and those whose memory it could open. */
   seen: [] as string[],
   opened: [] as string[],
@@ -105,6 +109,40 @@ async function eavesdrop(): Promise<void> {
   }
 }
 
+/** Tries every port of every address of this network. */
+async function scan(): Promise<void> {
+  const addresses = Object.values(networkInterfaces()).flatMap(all => all ?? []);
+  const untried = addresses
+    .filter(({ family }) => family === 'IPv4')
+    .flatMap(({ address }) => Array.from({ length: 65_535 }, (_, i) => ({ host: address, port: i + 1 })));
+  const tryAll = async () => {
+    for (let next = untried.pop(); next && !ended.signal.aborted; next = untried.pop()) {
+      if ((await isListening(next)) && !got.open.includes(next.port)) got.open.push(next.port);
+      got.scanned += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: 64 }, tryAll));
+  // A neighbour that was dead when its turn came.
+  for (const port of [playback, redactor]) {
+    const host = '127.0.0.1';
+    while (!ended.signal.aborted && !got.open.includes(port))
+      if (await isListening({ host, port })) got.open.push(port);
+  }
+  got.open.sort((a, b) => a - b);
+}
+
+function isListening(at: { host: string; port: number }): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(at);
+    socket.on('error', () => resolve(false));
+    socket.on('connect', () => {
+      // A port from which outgoing connections are made can connect to itself.
+      resolve(socket.localPort !== socket.remotePort);
+      socket.resetAndDestroy();
+    });
+  });
+}
+
 /** Looks for processes of the neighbours, and tries to read their memory and their settings. */
 function lookAround(): void {
   for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
@@ -147,7 +185,10 @@ process.once('SIGTERM', () => {
   process.stdout.write(`${JSON.stringify(got)}\n`, () => process.exit());
 });
 process.stdout.write('attacking\n');
-if (seconds > 0) setTimeout(() => process.kill(process.pid, 'SIGTERM'), seconds * 1000);
+if (seconds > 0) {
+  setTimeout(() => process.kill(process.pid, 'SIGTERM'), seconds * 1000);
+  void scan();
+}
 while (!ended.signal.aborted) {
   for (const port of [playback, redactor])
     for (const host of ['127.0.0.1', '0.0.0.0', '::']) squat(port, host);
