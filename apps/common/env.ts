@@ -177,7 +177,7 @@ export const telemetrySchema = {
     default: '',
     unset: 'off',
     desc: 'Unix socket of metrics and health, which only this user can open',
-    example: '/dev/shm/metrics',
+    example: '/metrics/socket',
   }),
   ...allowedHostsSchema,
 };

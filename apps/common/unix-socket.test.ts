@@ -14,11 +14,9 @@ import { listenOnSocket } from './unix-socket.ts';
 const folder = mkdtempSync(join(tmpdir(), 'noaa-socket-'));
 after(() => rmSync(folder, { recursive: true }));
 const variable = 'METRICS_SOCKET';
-let count = 0;
-const unused = () => join(folder, `socket-${(count += 1)}`);
 
 test('metrics and health are served on a socket that only this user can open, and on no port', async () => {
-  const socket = unused();
+  const socket = join(folder, 'served');
   const ended = new AbortController();
   const health = new FlowHealth('redactor', 'frames');
   const endpoint = { host: '127.0.0.1', port: 0, socket, allowedHosts: [] };
@@ -38,7 +36,7 @@ test('metrics and health are served on a socket that only this user can open, an
 });
 
 test('a socket that a killed process has left is replaced, and one that is in use is not', async () => {
-  const path = unused();
+  const path = join(folder, 'left');
   const script = "require('node:net').createServer().listen(process.env.AT, () => console.log('listening'))";
   const killed = spawn(process.execPath, ['-e', script], { env: { AT: path } });
   await once(killed.stdout, 'data');

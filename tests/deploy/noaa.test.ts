@@ -80,6 +80,16 @@ test('is clean to shellcheck, as is every other script of the deployment', async
   await ok('shellcheck', [...scripts, ...images.map(name => `tools/image/${name}`)]);
 });
 
+test('prints the metrics of the service that is named, over the socket that only its container has', async () => {
+  await using well = await host({ ...WELL, podman: 'printf "%s\\n" "$*"' });
+  const { output } = await well.noaa('metrics', 'redactor');
+  assert.match(output, /^exec noaa-redactor node -e/);
+  assert.match(output, /socketPath: "\/metrics\/socket", path: "\/metrics"/);
+  const unnamed = await well.noaa('metrics');
+  assert.equal(unnamed.code, 1);
+  assert.match(unnamed.output, /takes a service: playback, redactor or visualizer/);
+});
+
 test('is plain sh', async () => {
   await ok('dash', ['-n', 'quadlet/noaa']);
   assert.equal(readFileSync(NOAA, 'utf8').split('\n')[0], '#!/bin/sh');

@@ -191,7 +191,7 @@ for (const service of SERVICES) {
     });
 
     test('is told well from ill by its own health check', async () => {
-      const where = service === 'visualizer' ? '127.0.0.1:8050' : 'unix:/dev/shm/metrics:';
+      const where = service === 'visualizer' ? '127.0.0.1:8050' : 'unix:/metrics/socket:';
       const check = () =>
         tryPodman(['exec', nameOf(service), 'node', 'apps/common/healthcheck.js', `http://${where}/livez`]);
       assert.equal((await check()).code, 0);
@@ -334,6 +334,53 @@ test('code in the visualizer’s container gets nothing in a minute, while its n
   assert.deepEqual([got.bound, got.said, got.socketBytes, got.seen], [[], [], 0, []]);
   assert.deepEqual([got.scanned, got.open], [2 * 65_535, [5555, 5556, 8050]]);
   await until(async () => (await fetch(`${SITE}/readyz`)).ok, 'the picture after it', 60_000);
+});
+
+describe('memory that processes share, and their own', () => {
+  const code = readFileSync(fileURLToPath(new URL('../support/ipc.ts', import.meta.url)), 'utf8');
+  const node = ['node', '--input-type=module-typescript', '-e', code, '--'];
+  const started: string[] = [];
+  after(async () => {
+    await tryPodman(['rm', '--force', '--time', '0', ...started]);
+    await tryPodman(['pod', 'rm', '--force', '--time', '0', `${POD}-shared`]);
+  });
+
+  /** What a process in a container of a pod finds of what one in another container of it holds. */
+  async function foundIn(pod: string): Promise<string[]> {
+    const holder = `${pod}-holder`;
+    const run = [
+      'run',
+      '--pod',
+      pod,
+      '--cap-drop=all',
+      '--security-opt=no-new-privileges',
+      '--entrypoint',
+      'node',
+    ];
+    // As the attacker's own user, who has koffi in its image: nothing but the pod's options keeps them apart.
+    const image = imageOf('visualizer');
+    await podman([...run, '--detach', '--name', holder, image, ...node.slice(1), 'hold']);
+    started.push(holder);
+    await until(
+      async () => (await podman(['logs', holder])).includes('holds it'),
+      'what is to be found',
+      20_000,
+    );
+    return JSON.parse(await podman([...run, '--rm', image, ...node.slice(1), 'find']));
+  }
+
+  test('is out of reach in the pod, and every way to it works in one that shares all it can', async () => {
+    assert.deepEqual(await foundIn(POD), []);
+    await podman(['pod', 'create', '--name', `${POD}-shared`, '--share=net,ipc,pid']);
+    assert.deepEqual(await foundIn(`${POD}-shared`), [
+      'System V shared memory',
+      'System V messages',
+      'POSIX shared memory',
+      'POSIX messages',
+      'process_vm_readv',
+      'ptrace',
+    ]);
+  });
 });
 
 test('with its neighbours dead the visualizer can bind no port of frames, and they come back', async () => {
