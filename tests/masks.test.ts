@@ -296,6 +296,31 @@ test('a mask that is none stops publication with its reason everywhere, until it
   assert.match(halves(back as Frame), /right/);
 });
 
+test('a mask that is at fault when the pod starts is told to viewers, and put right without a restart', async () => {
+  await using bench = await Bench.start('{"version": 1}', { WAIT_FOR_MASK: 1 });
+  let reason: Frame | string | undefined;
+  const told = bench.next().then(next => {
+    reason = next;
+  });
+  // It is told at most twice a second.
+  await until(async () => {
+    await bench.send();
+    return reason !== undefined;
+  }, 'the reason');
+  await told;
+  assert.match(reason as unknown as string, /^MASK_FILE \S+mask\.json is no mask; the log/);
+  const ready = await fetch(`${bench.telemetry}/readyz`);
+  assert.match(await ready.text(), /^nothing is published: MASK_FILE \S+ is no mask: the file lacks "units"/);
+  assert.equal((await fetch(`${bench.telemetry}/livez`)).status, 200);
+  await bench.service.logged(line => line['audit'] === 'mask' && line.level === 'error');
+  await bench.replace(half('right'));
+  const frame = await until(async () => {
+    const next = await bench.next();
+    return typeof next !== 'string' && next;
+  }, 'frames');
+  assert.equal(halves(frame as Frame), 'right');
+});
+
 test('a mask for another size stops publication and says both sizes', async () => {
   await using bench = await Bench.start(half('left'));
   await bench.replace(

@@ -47,6 +47,7 @@ export const SETTING_NAMES: readonly string[] = [
   'VIEWERS_PER_USER',
   'VISUALIZER_HOST',
   'VISUALIZER_PORT',
+  'WAIT_FOR_MASK',
   'WAIT_FOR_PORT',
   'WIRE_FORMAT',
 ];

@@ -3,6 +3,7 @@ import {
   commonSchema,
   connectHost,
   filePath,
+  flag,
   integer,
   tcpPort,
   telemetrySchema,
@@ -25,6 +26,10 @@ export const schema = {
     unset: 'none',
     desc: 'JSON mask that is covered besides the border',
     example: '/masks/mask.json',
+  }),
+  WAIT_FOR_MASK: flag({
+    default: false,
+    desc: 'if MASK_FILE is at fault at the start, publish nothing and say why until it is put right, instead of ending; the pod sets it',
   }),
   SETTINGS_FILE: filePath({
     default: '',

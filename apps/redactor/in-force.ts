@@ -8,10 +8,10 @@ import { type InForce, Redaction } from './redaction.ts';
  * Returns what says at each moment what is to be covered: the border, and the mask file, which is followed until
  * `signal` is aborted.
  *
- * @throws Fault `bad-configuration` if nothing would be covered, or the file holds no mask
+ * @throws Fault `bad-configuration` if nothing would be covered, or the file holds no mask, unless WAIT_FOR_MASK is set
  */
 export async function redactionInForce(
-  config: Pick<ConfigOf<typeof schema>, 'REDACT_WIDTH' | 'MASK_FILE'>,
+  config: Pick<ConfigOf<typeof schema>, 'REDACT_WIDTH' | 'MASK_FILE' | 'WAIT_FOR_MASK'>,
   events: MaskEvents,
   signal: AbortSignal,
 ): Promise<() => InForce> {
@@ -31,6 +31,6 @@ export async function redactionInForce(
   const { LiveMask } = await import('./live-mask.ts');
   const mask = new LiveMask(path, borderPx, events, signal);
   const first = mask.now();
-  if (!first.ok) throw new Fault('bad-configuration', first.detail);
+  if (!first.ok && !config.WAIT_FOR_MASK) throw new Fault('bad-configuration', first.detail);
   return () => mask.now();
 }
