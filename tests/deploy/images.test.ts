@@ -8,7 +8,17 @@ import { namedFiles } from '../../verify/image/hand-made-sbom.ts';
 import { type Rootfs, readDirectory, textAt } from '../../verify/image/rootfs.ts';
 import { ffmpeg, temporaryFolder } from '../support/clips.ts';
 import { until } from '../support/until.ts';
-import { buildImages, imageOf, podman, SERVICES, type Service, TREE, tryPodman } from './machine.ts';
+import {
+  buildImages,
+  CONTAINERS_CONF,
+  imageOf,
+  podman,
+  run,
+  SERVICES,
+  type Service,
+  TREE,
+  tryPodman,
+} from './machine.ts';
 
 const MEGABYTE = 1e6;
 const LARGEST: Record<Service, number> = { playback: 190, redactor: 220, visualizer: 220 };
@@ -143,6 +153,25 @@ for (const service of SERVICES) {
     });
   });
 }
+
+test('the image of the redactor draws the preview of a mask, in the size of the clip', async () => {
+  await using folder = await temporaryFolder();
+  const [mask, png] = ['mask.json', 'preview.png'].map(name => join(folder.path, name)) as [string, string];
+  const region = { name: 'r', shape: 'rectangle', x: 0, y: 0, width: 0.5, height: 0.5 };
+  writeFileSync(mask, JSON.stringify({ version: 1, units: 'normalised', regions: [region] }));
+  const options = ['--rm', '--interactive', '--network=none', '--read-only', '--cap-drop=all'];
+  const preview = ['apps/redactor/mask-preview.js', '/dev/stdin', '--size', '321x243', '--output', '-'];
+  const command = ['run', ...options, '--entrypoint=/usr/local/bin/node', imageOf('redactor'), ...preview];
+  const { code, output } = await run('sh', ['-c', 'exec podman "$@" >"$0"', png, ...command], {
+    env: { CONTAINERS_CONF },
+    input: readFileSync(mask),
+  });
+  assert.equal(code, 0, output);
+  assert.match(output, /mask [\da-f]{16} on 321×243/);
+  const drawn = readFileSync(png);
+  assert.equal(drawn.toString('latin1', 1, 4), 'PNG');
+  assert.deepEqual([drawn.readUInt32BE(16), drawn.readUInt32BE(20)], [321, 243]);
+});
 
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
 const SOUND = ['-f', 'lavfi', '-i', 'sine=duration=1', '-shortest'];

@@ -11,7 +11,7 @@ export type Service = (typeof SERVICES)[number];
 
 /** Big and worth keeping between runs, so outside the tree. */
 export const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'noaa-pod');
-const CONTAINERS_CONF = join(CACHE, 'containers.conf');
+export const CONTAINERS_CONF = join(CACHE, 'containers.conf');
 /** A Debian 13 with podman 5.4 and QEMU 10. */
 export const TRIXIE = join(CACHE, 'trixie');
 

@@ -90,6 +90,23 @@ test('prints the metrics of the service that is named, over the socket that only
   assert.match(unnamed.output, /takes a service: playback, redactor or visualizer/);
 });
 
+test('draws the preview of a mask in the image of the redactor, with the border of the settings', async () => {
+  await using well = await host({ ...WELL, podman: 'printf "%s\\n" "$*"; cat' });
+  mkdirSync(join(well.home, '.config/noaa-pod'), { recursive: true });
+  writeFileSync(join(well.home, '.config/noaa-pod/settings.env'), 'REDACT_WIDTH=50\nREDACT_WIDTH=7\n');
+  const mask = well.at('mask.json');
+  writeFileSync(mask, 'the mask');
+  const { output, code } = await well.noaa('mask-preview', mask, '--size', '64x48');
+  assert.equal(code, 0, output);
+  assert.match(
+    output,
+    /--read-only .*--env=REDACT_WIDTH=7 .*mask-preview\.js \/dev\/stdin --output - --size 64x48\nthe mask$/,
+  );
+  const none = await well.noaa('mask-preview', well.at('none.json'));
+  assert.equal(none.code, 1);
+  assert.match(none.output, /none\.json is none that can be read/);
+});
+
 test('is plain sh', async () => {
   await ok('dash', ['-n', 'quadlet/noaa']);
   assert.equal(readFileSync(NOAA, 'utf8').split('\n')[0], '#!/bin/sh');
