@@ -25,7 +25,7 @@ const nameOf = (service: Service) => `${POD}-${service}`;
 const LEFT_OUT =
   /^(--cidfile=.*|--replace|--rm|-d|--cgroups=split|--sdnotify=healthy|--pull=.*|--read-only-tmpfs=.*|--name=.*|--log-driver=.*|--health-.*|--pod-id-file=.*|-v=.*)$/;
 const WITH_VALUE =
-  /^(--name|--log-driver|--pull|--health-[a-z-]+|--pod-id-file|-v|--stop-timeout|--pids-limit|--cap-drop|--cap-add|--secret|--env)$/;
+  /^(--name|--log-driver|--pull|--health-[a-z-]+|--pod-id-file|-v|--stop-timeout|--pids-limit|--cap-drop|--cap-add|--secret|--env|--ulimit)$/;
 
 /** The options of `podman run` in a generated service, less what this podman can't or needn't do. */
 function optionsOf(unit: string, image: string): string[] {
@@ -325,6 +325,11 @@ test('code in the visualizer’s container gets nothing in a minute, while its n
       killed += 1;
     }
     await until(async () => over || (await fetch(`${SITE}/readyz`)).ok, 'the picture under attack', 60_000);
+    for (const service of ['playback', 'redactor'] as const) {
+      const check = ['node', 'apps/common/healthcheck.js', 'http://unix:/metrics/socket:/livez'];
+      const { code, output } = await tryPodman(['exec', nameOf(service), ...check]);
+      assert.equal(code, 0, output);
+    }
   }
   const { code, output } = await attack;
   assert.equal(code, 0, output);
@@ -332,6 +337,7 @@ test('code in the visualizer’s container gets nothing in a minute, while its n
   assert.ok(killed >= 4, `${killed} neighbours were killed`);
   assert.ok(got.bytes < 400, `${got.bytes} bytes, more than a handshake`);
   assert.deepEqual([got.bound, got.said, got.socketBytes, got.seen], [[], [], 0, []]);
+  assert.ok(got.halfOpen > 10_000, `${got.halfOpen} connections without a handshake`);
   assert.deepEqual([got.scanned, got.open], [2 * 65_535, [5555, 5556, 8050]]);
   await until(async () => (await fetch(`${SITE}/readyz`)).ok, 'the picture after it', 60_000);
 });

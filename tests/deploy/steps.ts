@@ -164,6 +164,9 @@ export function heldIn(): void {
       assert.ok(uid >= 100_000 && String(uid) !== uidOfOp, `uid ${uid}`);
       const group = (await host.root(`cat /proc/${container.State.Pid}/cgroup`)).replace(/^0::/, '');
       assert.match(group, new RegExp(`noaa-${service}\\.service`));
+      const unit = group.trim().replace(/(\.service).*$/, '$1');
+      const weight = service === 'visualizer' ? '100' : '200';
+      assert.equal(await host.root(`cat /sys/fs/cgroup${unit}/cpu.weight`), weight);
       assert.equal(
         await host.root(`cat /sys/fs/cgroup${group}/memory.max`),
         String(container.HostConfig.Memory),

@@ -94,6 +94,8 @@ describe('units that are bad are refused: ', () => {
     ['loses patience', /TimeoutStopSec=.*/, 'TimeoutStopSec=2'],
     ['on a slow host', /TimeoutStopSec=.*/, 'TimeoutStopSec=15'],
     ['waits for the network', 'DefaultDependencies=false', 'DefaultDependencies=true'],
+    ['connections can fill', /Ulimit=.*/, ''],
+    ['take its processor', /CPUWeight=.*/, ''],
     ['its metrics are on a port', 'METRICS_PORT=0', 'METRICS_PORT=5656'],
     ['a secret of others', 'Secret=noaa-playback', 'Secret=noaa-other'],
     ['a secret of others', /Secret=noaa-playback.*/, ''],

@@ -132,6 +132,13 @@ export function faultsOfContainer(unit: string): string[] {
   must(Number(value('--pids-limit')) <= 256, 'its number of tasks has no fit limit');
   must(/^\d+[mg]$/.test(value('--memory') ?? ''), 'its memory has no limit');
   must(value('--memory-swap') === value('--memory'), 'it may swap');
+  if (name !== 'visualizer') {
+    must(
+      Number(/^nofile=(\d+):\1$/.exec(value('--ulimit') ?? '')?.[1]) <= 4096,
+      'connections can fill its memory',
+    );
+    must(seconds(service, 'CPUWeight') >= 200, 'code in the visualizer can take its processor');
+  }
   must(value('--sdnotify') === 'healthy', 'it counts as started before it is healthy');
   for (const check of ['--health-cmd', '--health-startup-cmd']) {
     must((value(check) ?? '').startsWith('["node",'), `${check} is missing or needs a shell`);

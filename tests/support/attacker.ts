@@ -15,6 +15,8 @@ const got = {
   bound: [] as string[],
   said: [] as string[],
   endlessBytes: 0,
+  /** Connections that it has held without a handshake. */
+  halfOpen: 0,
   /** Unix sockets with an abstract name, which a shared network shares, and most bytes that one has brought. */
   sockets: 0,
   socketBytes: 0,
@@ -90,6 +92,20 @@ async function sendEndlessly(port: number): Promise<void> {
     got.endlessBytes = Math.max(got.endlessBytes, socket.bytesWritten);
   }
   socket.destroy();
+}
+
+/** Holds this many connections open that never finish a handshake, and opens another for each that is dropped. */
+function holdHalfOpen(port: number, count: number): void {
+  const open = () => {
+    if (ended.signal.aborted) return;
+    const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.1.${1 + (got.halfOpen % 250)}` });
+    socket.on('connect', () => {
+      got.halfOpen += 1;
+    });
+    socket.on('error', () => {}).on('close', () => setTimeout(open, 200));
+    socket.resume();
+  };
+  for (let i = 0; i < count; i += 1) open();
 }
 
 /** Connects to every Unix socket with an abstract name and listens. */
@@ -188,6 +204,8 @@ process.stdout.write('attacking\n');
 if (seconds > 0) {
   setTimeout(() => process.kill(process.pid, 'SIGTERM'), seconds * 1000);
   void scan();
+  // More than a neighbour has descriptors.
+  for (const port of [playback, redactor]) holdHalfOpen(port, 5000);
 }
 while (!ended.signal.aborted) {
   for (const port of [playback, redactor])
