@@ -37,8 +37,8 @@ const MUTATIONS: Mutation[] = [
   {
     what: 'publishes before it masks',
     file: 'redactor.ts',
-    from: '    fitted.mask(frame.pixels);\n    markRedacted(frame, redaction.digest);\n    await sink.send(frame.message);\n',
-    to: '    markRedacted(frame, redaction.digest);\n    await sink.send(frame.message);\n    fitted.mask(frame.pixels);\n',
+    from: '    fitted.mask(frame.pixels);\n    const coverMs = performance.now() - beganMs;\n    markRedacted(frame, redaction.digest);\n    await sink.send(frame.message);\n',
+    to: '    const coverMs = performance.now() - beganMs;\n    markRedacted(frame, redaction.digest);\n    await sink.send(frame.message);\n    fitted.mask(frame.pixels);\n',
   },
   {
     what: 'masks what it received and publishes a copy made before',

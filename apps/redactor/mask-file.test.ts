@@ -152,6 +152,20 @@ test('a key that stands twice is refused: JSON.parse would drop what the first o
   assert.deepEqual(faultsOf(repeated.replace(', "regi\\u006fns": []', '')), []);
 });
 
+test('a byte order mark before the JSON means nothing', () => {
+  assert.deepEqual(faultsOf(`\uFEFF${JSON.stringify(MASK)}`), []);
+});
+
+test('outlines of so many corners that drawing them would take the redactor too long are refused', () => {
+  const points = Array.from({ length: 2000 }, (_, i) => [i % 2 ? 0 : 1900, i / 2]);
+  const regions = Array.from({ length: 6 }, (_, i) => ({ name: `${i}`, shape: 'polygon', points }));
+  assert.deepEqual(faultsOf({ ...MASK, regions: regions.slice(1) }), []);
+  assert.match(
+    faultsOf({ ...MASK, regions }).join(),
+    /^its polygons have 12000 corners together, and at most 10000 .*simplify/,
+  );
+});
+
 test('the published schema names itself as one, so that editors check a mask as it is written', () => {
   const schema = JSON.parse(readFileSync(new URL('mask.schema.json', import.meta.url), 'utf8'));
   assert.equal(schema.$schema, 'http://json-schema.org/draft-07/schema#');

@@ -39,7 +39,8 @@ let validator: ValidateFunction | undefined;
 export function readMask(text: string): Reading {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Some editors begin a file with a byte order mark.
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (thrown) {
     return { ok: false, faults: [`it is not JSON: ${(thrown as Error).message}`] };
   }
@@ -85,6 +86,7 @@ function meaningFaults(mask: MaskFile, sound: (part: string) => boolean): string
   const lacksPicture = mask.units === 'pixels' && !mask.picture;
   const regions = Array.isArray(mask.regions) ? mask.regions : [];
   return [
+    ...(sound('regions') ? cornerFaults(regions) : []),
     ...(lacksPicture ? ['the file lacks "picture", the width and height that its pixels are of'] : []),
     ...(sound('border') ? borderFaults(mask) : []),
     ...regions.flatMap((region, index) =>
@@ -92,6 +94,20 @@ function meaningFaults(mask: MaskFile, sound: (part: string) => boolean): string
         ? regionFaults(region, mask.mode, limit).map(fault => `regions[${index}] (${region.name}): ${fault}`)
         : [],
     ),
+  ];
+}
+
+/** More would be worked on for so long, once a size of picture, that the redactor seems to hang. */
+const MAX_CORNERS = 10_000;
+
+function cornerFaults(regions: readonly Region[]): string[] {
+  const corners = regions.reduce(
+    (sum, region) => sum + (region.shape === 'polygon' ? region.points.length : 0),
+    0,
+  );
+  if (corners <= MAX_CORNERS) return [];
+  return [
+    `its polygons have ${corners} corners together, and at most ${MAX_CORNERS} are allowed; simplify their outlines`,
   ];
 }
 

@@ -93,17 +93,22 @@ function insideAt(edges: readonly Edge[], y: number, isInside: (winding: number)
   return runs;
 }
 
-/** Returns what is left of the runs. */
+/** Returns what is left of the runs, which are in order and do not overlap. */
 function without(runs: readonly Run[], taken: readonly Run[]): Run[] {
-  let left = [...runs];
-  for (const [start, end] of taken) {
-    left = left.flatMap(([from, to]): Run[] => {
-      if (end <= from || start >= to) return [[from, to]];
-      return [
-        [from, Math.min(to, start)],
-        [Math.max(from, end), to],
-      ];
-    });
+  const inOrder = taken.toSorted(([a], [b]) => a - b);
+  const left: Run[] = [];
+  let next = 0;
+  /** How far what is taken has reached. */
+  let taker = Number.NEGATIVE_INFINITY;
+  for (const [start, end] of runs) {
+    let from = Math.max(start, taker);
+    for (; next < inOrder.length && inOrder[next]![0] < end; next += 1) {
+      const [takenFrom, takenTo] = inOrder[next]!;
+      if (takenFrom > from) left.push([from, takenFrom]);
+      taker = Math.max(taker, takenTo);
+      from = Math.max(from, taker);
+    }
+    if (from < end) left.push([from, end]);
   }
   return left;
 }
