@@ -311,8 +311,11 @@ describe('images and units, from the first to the last', () => {
 
   /** verify/host/signature, to which every archive is signed, and is its id. */
   const LOADING = `
-    [ "$1" = load ] || exit 0
-    shift 2
+    command=$1
+    shift
+    if [ "$1" = --older ]; then shift; else [ ! -e "$HOST/newer" ] || exit 1; fi
+    [ "$command" = load ] || exit 0
+    shift
     for archive; do cp "$archive" "$HOST/images/$(basename "\${archive%%.*}"):candidate"; done`;
 
   async function keeping(images: Record<string, string> = {}) {
@@ -357,13 +360,13 @@ describe('images and units, from the first to the last', () => {
       unitsOf: () =>
         /units of (\w+)/.exec(readFileSync(join(units, 'noaa.pod'), 'utf8'))?.[1] ?? 'the folder',
       /** From archives of these services, which `verify/host/signature` takes for signed by whatever key. */
-      installSigned: (services: string[]) => {
+      installSigned: (services: string[], ...before: string[]) => {
         const archives = services.map(service => {
           const archive = made.at(`${service}.oci.tar`);
           writeFileSync(archive, `signed-${service}\n`);
           return archive;
         });
-        return made.noaa('install', '--signed-by', 'noaa.pub', ...archives);
+        return made.noaa('install', ...before, '--signed-by', 'noaa.pub', ...archives);
       },
     };
   }
@@ -564,6 +567,15 @@ describe('images and units, from the first to the last', () => {
       one.ids('latest'),
       SERVICES.map(service => `signed-noaa-${service}`),
     );
+  });
+
+  test('a signed install goes back to an image that is older than the last only if it is told to', async () => {
+    await using one = await keeping();
+    writeFileSync(one.at('newer'), '');
+    assert.equal((await one.installSigned(OURS)).code, 1);
+    const { code, output } = await one.installSigned(OURS, '--older');
+    assert.equal(code, 0, output);
+    assert.equal(one.ids('latest')[0], 'signed-noaa-playback');
   });
 
   test('a signed install takes an archive of each service or none, and builds none instead', async () => {
