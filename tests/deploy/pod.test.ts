@@ -36,7 +36,9 @@ function optionsOf(unit: string, image: string): string[] {
     if (word === image) break;
     options.push(WITH_VALUE.test(word) ? `${word}=${start[++at]}` : word);
   }
-  return options.filter(option => !LEFT_OUT.test(option));
+  // Given one limit, podman 4.3 leaves out those of its settings, and takes others that root may not set here.
+  const more = options.some(option => option.startsWith('--ulimit=')) ? ['--ulimit=nproc=2048:2048'] : [];
+  return [...options.filter(option => !LEFT_OUT.test(option)), ...more];
 }
 
 /**
