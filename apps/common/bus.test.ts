@@ -226,6 +226,19 @@ for (const [what, chunk] of Object.entries({
   });
 }
 
+test('a subscription longer than any of a picture needs ends its connection, as libzmq keeps 40 times its bytes', async () => {
+  const port = await freePort();
+  const ended = new AbortController();
+  await publish({ host: '127.0.0.1', port, variable: 'PLAYBACK_PORT' }, ended.signal);
+  try {
+    const attacker = await connectRaw(port);
+    attacker.write(Buffer.concat([Buffer.of(0, 100, 1), Buffer.alloc(99, 'x')]));
+    await once(attacker.resume(), 'close');
+  } finally {
+    ended.abort();
+  }
+});
+
 test('a subscriber that calls itself by a name of endless length is dropped in the handshake', async () => {
   const port = await freePort();
   const ended = new AbortController();

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { asError, Fault } from './errors.ts';
 
 const LEAST_BYTES = 16;
-/** ZMTP allows 255; a publisher takes no longer message than that from a client. */
+/** ZMTP allows 255. */
 const MOST_BYTES = 128;
 const MAKE = "make one with: head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \\n'";
 
