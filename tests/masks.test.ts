@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { Publisher, Subscriber } from 'zeromq';
 import { type Frame, FrameLayout, parseFrame, writeStamp } from '../apps/common/frame.ts';
 import { readMask } from '../apps/redactor/mask-file.ts';
+import { Redaction } from '../apps/redactor/redaction.ts';
 import { encodeRaw, temporaryFolder } from './support/clips.ts';
 import { withoutComment } from './support/jpeg.ts';
 import { verdicts } from './support/mask-reference.ts';
@@ -126,6 +127,28 @@ test('viewers are told why there is no picture, without the names of regions', a
   );
   await writeFile(file, JSON.stringify(COVER));
   await until(async () => (await statusOf())['state'] === 'live', 'the picture again');
+
+  // A change shows everywhere, as the digest of what is in force now.
+  const other = { ...COVER, margin: 5 };
+  const reading = readMask(JSON.stringify(other));
+  assert.ok(reading.ok);
+  const digest = new Redaction(0, [reading.mask]).digest.toString(16).padStart(16, '0');
+  await writeFile(file, JSON.stringify(other));
+  await until(async () => (await statusOf())['mask'] === digest, 'the new digest in the status');
+  const snapshot = await fetch(`${chain.web}/snapshot.jpg`);
+  assert.equal(snapshot.headers.get('x-mask'), digest);
+  assert.ok(Buffer.from(await snapshot.arrayBuffer()).includes(`mask ${digest}`), 'not in the comment');
+  for await (const { headers } of parts(`${chain.web}/stream.mjpg`)) {
+    assert.equal(headers['x-mask'], digest);
+    break;
+  }
+  for await (const { event, data } of events(`${chain.web}/stream`)) {
+    if (event !== 'frame') continue;
+    assert.equal(data['mask'], digest);
+    break;
+  }
+  const { msg } = await chain.services.redactor.logged(line => line['mask'] === digest);
+  assert.match(msg, /^mask [\da-f]{16} is in force, instead of [\da-f]{16}: 0 px of border, 3 regions$/);
 });
 
 /** A mask over one half of the picture. */
