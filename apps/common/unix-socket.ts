@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { lstat, unlink } from 'node:fs/promises';
-import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { onAbort } from './abort.ts';
 import { asError, Fault } from './errors.ts';
+import type { WebServer } from './http.ts';
 
 /**
  * Listens on a Unix socket until `signal` is aborted. Only this user and root can connect, and only those who see the
@@ -14,7 +14,7 @@ import { asError, Fault } from './errors.ts';
  * @throws Fault `cannot-listen`
  */
 export async function listenOnSocket(
-  server: Server,
+  server: WebServer,
   { path, variable }: { path: string; variable: string },
   signal: AbortSignal,
 ): Promise<void> {
@@ -33,7 +33,7 @@ export async function listenOnSocket(
   });
 }
 
-async function listenAt(server: Server, path: string): Promise<void> {
+async function listenAt(server: WebServer, path: string): Promise<void> {
   const listening = once(server, 'listening');
   // The file has the rights that the mask leaves, from its first moment on.
   const mask = process.umask(0o177);
