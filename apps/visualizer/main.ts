@@ -1,6 +1,6 @@
 import { subscribe } from '../common/bus.ts';
 import { address } from '../common/endpoint.ts';
-import { listen } from '../common/http.ts';
+import { inheritedSockets } from '../common/inherited-sockets.ts';
 import { runService } from '../common/lifecycle.ts';
 import { reportLink } from '../common/link-report.ts';
 import { longestMessage } from '../common/memory.ts';
@@ -12,6 +12,7 @@ import { beat } from './heartbeat.ts';
 import { Journal } from './journal.ts';
 import { JpegEncoder } from './jpeg.ts';
 import { markingOf, withheldFor } from './marking.ts';
+import { serve } from './serve.ts';
 import { createHttpServer } from './server.ts';
 import { Source } from './source.ts';
 import { Telemetry } from './telemetry.ts';
@@ -52,9 +53,12 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
   };
   using feed = new Feed(source, telemetry, options, journal);
 
-  const { port } = await listen(createHttpServer({ feed, telemetry, log, marking, ...door }), web, signal);
+  const sockets = inheritedSockets(process.env, process.pid);
+  await serve(createHttpServer({ feed, telemetry, log, marking, ...door }), web, sockets, signal);
   const scheme = door.createSecure ? 'https' : 'http';
-  log.info({ from: peer, port }, `serving the picture at ${scheme}://${config.VISUALIZER_HOST}:${port}`);
+  const at = `${scheme}://${config.VISUALIZER_HOST}:${web.port}`;
+  const held = sockets.length > 0 ? { sockets: sockets.length } : {};
+  log.info({ from: peer, port: web.port, ...held }, `serving the picture at ${at}`);
   beat(feed, signal);
   const viewer = {
     take: feed.take.bind(feed),

@@ -140,7 +140,7 @@ function routes({ feed, telemetry, guard }: Served): Router {
 
   router.get('/status', async context => {
     context.set('Cache-Control', 'no-store');
-    context.body = await feed.status();
+    context.body = { ...(await feed.status()), client: { address: guard.whoOf(context.req).address } };
   });
   router.get('/metrics', async context => {
     context.set('Content-Type', metrics.contentType);
