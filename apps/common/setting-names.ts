@@ -2,6 +2,7 @@
 export const SETTING_NAMES: readonly string[] = [
   'ACCESS_KEY_FILE',
   'ALLOWED_HOSTS',
+  'ALLOWED_ORIGINS',
   'ALLOW_UNMARKED_FRAMES',
   'CLIENT_CA_FILE',
   'CLIP_SECTOR',
@@ -9,6 +10,7 @@ export const SETTING_NAMES: readonly string[] = [
   'CLIP_STEP',
   'CLIP_TIME_PATTERN',
   'DATA_FILE',
+  'FRAME_ANCESTORS',
   'JPEG_QUALITY',
   'LOG_LEVEL',
   'LOOP_FRAMES',

@@ -10,6 +10,7 @@ import {
   tcpPort,
 } from '../common/env.ts';
 import { accessSchema } from './access/config.ts';
+import { embeddingSchema } from './embedding.ts';
 import { markingSchema } from './marking.ts';
 import type { PlaceLimits } from './places.ts';
 import { sector } from './sector.ts';
@@ -65,6 +66,7 @@ export const schema = {
   }),
   ...accessSchema,
   ...markingSchema,
+  ...embeddingSchema,
   ...allowedHostsSchema,
   ...commonSchema,
 };

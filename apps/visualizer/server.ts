@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import Router, { type RouterContext } from '@koa/router';
 import Koa from 'koa';
@@ -24,16 +24,15 @@ const RETRY_AFTER_S = 5;
 /** Connections beyond the viewers': the page's own files, scrapes, health checks. */
 const SPARE_CONNECTIONS = 256;
 
-/** The page draws pictures from memory (blob:) and loads nothing from elsewhere; no other site may frame or embed anything. */
-const SECURITY_HEADERS = {
+/** The page draws pictures from memory (blob:) and loads nothing from elsewhere. */
+const securityHeaders = (frameAncestors: string) => ({
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    `base-uri 'none'; form-action 'none'; ${frameAncestors}`,
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-};
+});
 
 export interface Served extends Web {
   feed: Feed;
@@ -49,10 +48,11 @@ export function createHttpServer(served: Served): WebServer {
   // For example, a client that leaves in the middle of a file. Koa itself would print the stack.
   app.on('error', (error: Error) => served.log.debug({ err: error }, 'a request failed'));
   const router = routes(served);
+  const headers = securityHeaders(served.embedding.frameAncestors);
   const marked = markingHeaders(served.marking && markingHeader(served.marking));
   app
     .use(async (context, next) => {
-      context.set(SECURITY_HEADERS);
+      context.set(headers);
       try {
         await next();
       } catch (thrown) {
@@ -65,17 +65,21 @@ export function createHttpServer(served: Served): WebServer {
     .use(compressed)
     .use(markedPages(served.marking))
     .use(serveStatic(PAGE));
-  const { feed, guard, check, createSecure } = served;
+  const { feed, guard, check, embedding, createSecure } = served;
   const handle = app.callback();
   const limits = {
     connections: feed.maxViewers + SPARE_CONNECTIONS,
     takesBody: guard.takesBody,
-    dress(_: IncomingMessage, response: ServerResponse) {
+    dress(request: IncomingMessage, response: ServerResponse) {
+      embedding.dress(request, response);
       for (const [name, value] of Object.entries(marked)) response.setHeader(name, value);
     },
   };
   const guarded = guard.before((request, response) => void handle(request, response));
-  return createBoundedServer(createSecure ? toTls(guarded) : guarded, limits, check, createSecure);
+  const asked: RequestListener = (request, response) => {
+    if (!embedding.answersPreflight(request, response)) guarded(request, response);
+  };
+  return createBoundedServer(createSecure ? toTls(asked) : asked, limits, check, createSecure);
 }
 
 function answerError(context: Koa.Context, thrown: unknown, log: Logger): void {

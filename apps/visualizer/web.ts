@@ -7,12 +7,14 @@ import { openAccess } from './access/access.ts';
 import { Exposure } from './access/exposure.ts';
 import { Guard } from './access/guard.ts';
 import type { schema } from './config.ts';
+import { Embedding } from './embedding.ts';
 import { followCredentials, readCredentials } from './tls.ts';
 
 /** What stands between the network and the service. */
 export interface Web {
   check: Check;
   guard: Guard;
+  embedding: Embedding;
   /** Makes the server, if it is to speak TLS. */
   createSecure: CreateServer | undefined;
 }
@@ -37,6 +39,7 @@ export async function openWeb(
   return {
     check: hostCheck(config.ALLOWED_HOSTS, VISUALIZER_HOST),
     guard: new Guard(access, exposure),
+    embedding: new Embedding(config),
     createSecure:
       credentials &&
       ((options, listener) => {

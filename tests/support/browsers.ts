@@ -22,6 +22,8 @@ const QUIET = [
 
 /** How a browser is set up beyond its defaults. Dark, so that what is bright on the glass is the picture. */
 export interface Taste {
+  /** Further arguments of Chromium. */
+  chromium?: string[];
   scheme?: 'dark' | 'light';
   reducedMotion?: boolean;
 }
@@ -46,7 +48,11 @@ export async function launch(name: BrowserName, taste: Taste = {}): Promise<Brow
   }
   // Chromium's sandbox refuses to run as root.
   const root = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return await puppeteer.launch({ browser: 'chrome', executablePath, args: [...QUIET, ...root] });
+  return await puppeteer.launch({
+    browser: 'chrome',
+    executablePath,
+    args: [...QUIET, ...root, ...(taste.chromium ?? [])],
+  });
 }
 
 function find(names: string[]): string {

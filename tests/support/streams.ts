@@ -1,5 +1,5 @@
 /** Viewers that read `/stream` and `/stream.mjpg` as bytes, without a browser. */
-import { type ClientRequest, get, type IncomingMessage } from 'node:http';
+import { request as ask, type ClientRequest, type IncomingMessage } from 'node:http';
 
 export interface ServerSentEvent {
   event: string;
@@ -12,10 +12,15 @@ export function open(
   url: string,
   signal?: AbortSignal,
   headers: Record<string, string> = {},
+  method = 'GET',
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request: ClientRequest = get(url, { agent: false, headers, ...(signal && { signal }) }, resolve);
-    request.once('error', reject);
+    const request: ClientRequest = ask(
+      url,
+      { agent: false, headers, method, ...(signal && { signal }) },
+      resolve,
+    );
+    request.once('error', reject).end();
   });
 }
 
