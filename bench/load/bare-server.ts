@@ -1,9 +1,10 @@
 /**
  * The upper bound: Node's own HTTP server, which writes one ready buffer to every connection that has drained, at a given
- * rate, and does nothing else.
+ * rate, and does nothing else; with TLS, its own HTTPS server.
  */
 import { readFileSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Picture } from '../../apps/visualizer/picture.ts';
 
@@ -12,9 +13,11 @@ export interface BareTask {
   jpeg: string;
   fps: number;
   stream: 'sse' | 'part';
+  /** Paths of a certificate and its key, for TLS. */
+  tls?: { certFile: string; keyFile: string };
 }
 
-const { jpeg, fps, stream } = JSON.parse(process.argv[2]!) as BareTask;
+const { jpeg, fps, stream, tls } = JSON.parse(process.argv[2]!) as BareTask;
 process.once('disconnect', () => process.exit());
 const facts = {
   seq: 0,
@@ -28,11 +31,14 @@ const facts = {
 };
 const event = new Picture(readFileSync(jpeg), facts)[stream];
 const viewers = new Set<ServerResponse>();
-const server = createServer((_, response) => {
+const answer: RequestListener = (_, response) => {
   response.writeHead(200, { 'Content-Type': 'application/octet-stream' }).flushHeaders();
   viewers.add(response);
   response.once('close', () => viewers.delete(response));
-});
+};
+const server = tls
+  ? createSecureServer({ cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, answer)
+  : createServer(answer);
 server.listen(0, '127.0.0.1', () => process.send!((server.address() as AddressInfo).port));
 setInterval(() => {
   for (const viewer of viewers) if (!viewer.writableNeedDrain) viewer.write(event);

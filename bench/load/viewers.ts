@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { unixNanoseconds } from '../../apps/common/clock.ts';
 import { endPart, message } from '../part.ts';
@@ -15,6 +16,8 @@ export interface ViewerTask {
   viewers: number;
   /** What separates frames: HTTP's chunks, one a frame, or, in a stream without HTTP, their length. */
   framing: 'chunks' | { frameBytes: number };
+  /** Whether they speak TLS, and trust any certificate. */
+  tls?: boolean;
   /** Viewers that connect and then read nothing. */
   stalled?: number;
   /** Viewers that read at 56 kbit/s. */
@@ -56,6 +59,7 @@ export class Viewers implements AsyncDisposable {
     const share = (count: number, i: number) => Math.floor((count + i) / processes);
     const children = Array.from({ length: processes }, (_, i) => {
       const part: Required<ViewerTask> = {
+        tls: false,
         ...task,
         viewers: share(task.viewers, i),
         stalled: share(stalled, processes - 1 - i),
@@ -175,9 +179,12 @@ async function main(task: Required<ViewerTask>): Promise<void> {
   let latencies: number[] = [];
   const viewers: Viewer[] = [];
   const open = async (onread: OnReadOpts): Promise<Socket> => {
-    const socket = connect({ host: '127.0.0.1', port: task.port, onread });
+    const at = { host: '127.0.0.1', port: task.port };
+    // A TLS socket does not read into a buffer of ours.
+    const socket = task.tls ? connectTls({ ...at, rejectUnauthorized: false }) : connect({ ...at, onread });
     socket.on('error', () => {});
-    await once(socket, 'connect');
+    await once(socket, task.tls ? 'secureConnect' : 'connect');
+    if (task.tls) socket.on('data', bytes => onread.callback(bytes.length, bytes));
     if (task.path) socket.write(`GET ${task.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
     return socket;
   };

@@ -15,7 +15,7 @@ export const FPS = 30;
 /** Serves one picture, `FPS` times a second, to everyone who connects. */
 export interface Server extends Disposable {
   name: string;
-  task: Pick<ViewerTask, 'port' | 'path' | 'framing'>;
+  task: Pick<ViewerTask, 'port' | 'path' | 'framing' | 'tls'>;
   pid: number;
 }
 
@@ -27,21 +27,26 @@ export async function feeder(task: FeederTask): Promise<Disposable> {
 }
 
 /** Our own; `services` owns its life. */
-export function visualizerOf(services: Services, stream: string): Server {
+export function visualizerOf(services: Services, stream: string, tls = false): Server {
   return {
     name: 'noaa-pod',
-    task: { port: services.port, path: stream, framing: 'chunks' },
+    task: { port: services.port, path: stream, framing: 'chunks', tls },
     pid: services.pid('visualizer'),
     [Symbol.dispose]: () => {},
   };
 }
 
 /** Node's own HTTP server of the same bytes. */
-export async function bareServer(jpeg: string, stream: BareTask['stream']): Promise<Server> {
-  const task: BareTask = { jpeg, fps: FPS, stream };
+export async function bareServer(
+  jpeg: string,
+  stream: BareTask['stream'],
+  tls?: BareTask['tls'],
+): Promise<Server> {
+  const task: BareTask = { jpeg, fps: FPS, stream, ...(tls && { tls }) };
   const child = fork(new URL('../load/bare-server.ts', import.meta.url), [JSON.stringify(task)]);
   const port = await message<number>(child);
-  return serverOf('bare Node server', { port, path: '/', framing: 'chunks' }, child);
+  const name = tls ? 'bare Node TLS server' : 'bare Node server';
+  return serverOf(name, { port, path: '/', framing: 'chunks', tls: tls !== undefined }, child);
 }
 
 /** GStreamer's fan-out of the same picture. A client that can't follow gets the newest one next. */

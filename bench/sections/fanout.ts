@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makePair } from '../../tests/support/certificates.ts';
 import { freePort } from '../../tests/support/ports.ts';
 import { clip } from '../clips.ts';
 import { gstreamer } from '../contenders/peers.ts';
@@ -44,6 +45,20 @@ export async function* fanout(plan: Plan): Section {
     { stream: '/stream', servers: [own('/stream'), stack.use(await bareServer(frame, 'sse'))] },
     { stream: '/stream.mjpg', servers: [own('/stream.mjpg'), stack.use(await bareServer(frame, 'part'))] },
   ];
+  const tls = await makePair(FOLDER, 'fanout');
+  const secure = stack.use(
+    await Services.start({
+      path,
+      only: 'visualizer',
+      redactorPort: port,
+      environment: { MAX_VIEWERS: '400', TLS_CERT_FILE: tls.certFile, TLS_KEY_FILE: tls.keyFile },
+    }),
+  );
+  await secure.live();
+  contests.push({
+    stream: '/stream over TLS',
+    servers: [visualizerOf(secure, '/stream', true), stack.use(await bareServer(frame, 'sse', tls))],
+  });
   if (plan.peers.includes(gstreamer))
     contests[1]!.servers.push(stack.use(await tcpServerSink(frame, jpeg.length)));
 
