@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { startProcess } from '../../tests/support/services.ts';
@@ -258,4 +259,40 @@ test('an MJPEG viewer of a held picture gets it again within 5 seconds, and an S
   await until(() => received.mjpeg > 200_000, 'the picture again');
   assert.ok(received.mjpeg < 300_000, 'not before 4 seconds');
   assert.equal(received.sse, sse);
+});
+
+test('over HTTP/2, too, a stream that is not read is skipped, keeps little, and is let go; its neighbour is not', async () => {
+  await using service = await serve(300);
+  const { broadcast, counts } = service;
+  const responses: ServerResponse[] = [];
+  const server = createHttp2Server((request, response) => {
+    responses.push(response as unknown as ServerResponse);
+    broadcast.join({
+      kind: 'mjpeg',
+      request: request as unknown as IncomingMessage,
+      response: response as unknown as ServerResponse,
+      maxFps: Number.POSITIVE_INFINITY,
+      who: { address: '127.0.0.1', by: 'nobody asks', isValid: () => true },
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const stalled = client.request({ ':path': '/stalled' });
+  const read = client.request({ ':path': '/read' });
+  stalled.on('error', () => {}).pause();
+  read.on('error', () => {}).resume();
+  await until(() => broadcast.count() === 2, 'both');
+  let most = 0;
+  await until(() => {
+    broadcast.show(picture(1, 500_000));
+    broadcast.release();
+    const { stream } = responses[0] as unknown as { stream: { writableLength: number } };
+    most = Math.max(most, stream.writableLength);
+    return broadcast.count() === 1 || most > 5_000_000;
+  }, 'the stalled stream to be let go');
+  assert.ok(counts.skipped > 0);
+  assert.ok(most < 1_000_000, `${most} bytes wait`);
+  assert.equal(read.closed, false);
+  client.destroy();
+  server.close();
 });
