@@ -111,6 +111,22 @@ describe('follow', { concurrency: true }, () => {
     assert.deepEqual('dueUs' in all.at(-1)! && all.at(-1), { ...all[0], anew: true });
   });
 
+  it('tells viewers why there is no frame of what opens well each time and never gives one', async () => {
+    let attempts = 0;
+    const { cues, lost, openings } = setup(opened([0], fails), async () => {
+      attempts += 1;
+      return opened([], fails);
+    });
+    const all = await take(cues, (_, seen) => seen.length === 4);
+    assert.deepEqual(
+      all.slice(1),
+      Array(3).fill({ notice: 'DATA_FILE a.mp4 does not exist; playback tries again' }),
+    );
+    assert.equal(lost.length, 3);
+    assert.equal(openings(), 0);
+    assert.ok(attempts <= 4, `${attempts} attempts in 3 s: the pauses grow`);
+  });
+
   it('keeps quiet about a file that is back within a second', async () => {
     let attempts = 0;
     const { cues, lost } = setup(opened([0], fails), async () => {

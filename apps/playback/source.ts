@@ -28,12 +28,19 @@ export interface SourceEvents {
 const GRACE_MS = 1000;
 /** A notice for viewers, and a look at the file, this often while nothing can be played. */
 const NOTICE_MS = 1000;
-/** A file that stays as it is, is tried again after these times. */
+/** A file that stays as it is, is tried again after these times: what is mended elsewhere, e.g. its storage, shows within 5 s. */
 const FIRST_RETRY_MS = 250;
-const LAST_RETRY_MS = 30_000;
+const LAST_RETRY_MS = 4000;
 /** A frame takes milliseconds, 0.3 s with the start of a decoder. */
 const SLOW_MS = 3000;
 const OPEN_MS = 20_000;
+
+/** Nothing could be played since a moment, also if it was opened well meanwhile and gave no frame. */
+interface Trouble {
+  sinceMs: number;
+  noticedMs: number;
+  retryMs: number;
+}
 
 /**
  * Plays what DATA_FILE names, and follows it: when it has become another it is opened again, and while it can't be
@@ -52,6 +59,7 @@ export async function* follow(
   let opened = first;
   let fromUs = 0;
   let isPlayed = false;
+  let trouble: Trouble | undefined;
   for (;;) {
     try {
       const cues = opened.cues(fromUs);
@@ -71,6 +79,7 @@ export async function* follow(
           fromUs = value.dueUs;
           isAnew = false;
           isPlayed = true;
+          trouble = undefined;
         } else {
           yield value;
         }
@@ -79,7 +88,13 @@ export async function* follow(
     } catch (thrown) {
       if (signal.aborted) return;
       if (!isPlayed || !(thrown instanceof Fault)) throw thrown;
-      opened = yield* reopened(thrown, open, version, events, signal);
+      if (trouble) trouble.retryMs = Math.min(2 * trouble.retryMs, LAST_RETRY_MS);
+      trouble ??= {
+        sinceMs: performance.now(),
+        noticedMs: Number.NEGATIVE_INFINITY,
+        retryMs: FIRST_RETRY_MS,
+      };
+      opened = yield* reopened(thrown, trouble, open, version, events, signal);
     }
     if (signal.aborted) return;
   }
@@ -106,22 +121,20 @@ async function* noticesUntil(next: Promise<unknown>, events: SourceEvents): Asyn
 /** Tries again until it plays: at once when the file has become another, with growing pauses while it stays as it is. */
 async function* reopened(
   fault: Fault,
+  trouble: Trouble,
   open: () => Promise<Opened>,
   version: FileVersion,
   events: SourceEvents,
   signal: AbortSignal,
 ): AsyncGenerator<Cue, Opened> {
-  const sinceMs = performance.now();
   let reason = fault.message;
   let triedVersion = await version.now();
-  let retryMs = FIRST_RETRY_MS;
-  let nextMs = sinceMs + retryMs;
-  let noticedMs = Number.NEGATIVE_INFINITY;
+  let nextMs = performance.now() + trouble.retryMs;
   for (;;) {
     await sleep(FIRST_RETRY_MS, undefined, { signal });
     const nowMs = performance.now();
-    if (nowMs - sinceMs >= GRACE_MS && nowMs - noticedMs >= NOTICE_MS) {
-      noticedMs = nowMs;
+    if (nowMs - trouble.sinceMs >= GRACE_MS && nowMs - trouble.noticedMs >= NOTICE_MS) {
+      trouble.noticedMs = nowMs;
       events.lost(reason);
       yield { notice: `${reason.replace(/; [^;]*$/, '')}; playback tries again` };
     }
@@ -134,8 +147,8 @@ async function* reopened(
       if (signal.aborted || !(thrown instanceof Fault)) throw asError(thrown);
       reason = thrown.message;
       triedVersion = newest;
-      retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
-      nextMs = performance.now() + retryMs;
+      trouble.retryMs = Math.min(2 * trouble.retryMs, LAST_RETRY_MS);
+      nextMs = performance.now() + trouble.retryMs;
     }
   }
 }

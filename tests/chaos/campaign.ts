@@ -128,7 +128,7 @@ async function causes(rig: Rig, fault: Fault) {
   return await until(isFound, 'the cause', CAUSE_MS, 100).catch(look);
 }
 
-function whereFound({ shows }: Fault, { said, counted, logged }: Seen): Outcome['found'] {
+function whereFound({ shows }: Fault, { said, counted, logged, earlier }: Seen): Outcome['found'] {
   const is = (pattern: RegExp | undefined, texts: string[]) =>
     pattern && texts.some(text => pattern.test(text));
   return {
@@ -136,7 +136,7 @@ function whereFound({ shows }: Fault, { said, counted, logged }: Seen): Outcome[
     metric: is(shows.metric, [...counted.keys()]),
     log: is(
       shows.log,
-      logged.map(({ msg }) => msg),
+      [...earlier, ...logged].map(({ msg }) => msg),
     ),
   };
 }

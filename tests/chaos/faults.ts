@@ -105,7 +105,8 @@ const decoders: Fault[] = [
   },
   {
     name: 'ffmpeg spews garbage for 4 s',
-    shows: GARBAGE,
+    // It is over before playback has given up on it.
+    shows: {},
     async inject(rig) {
       await rig.ffmpeg('garbage');
       await sleep(4000);

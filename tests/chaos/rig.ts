@@ -14,6 +14,8 @@ import { BORDER_PX, Witness } from './witness.ts';
 
 export const NAMES = ['playback', 'redactor', 'visualizer'] as const;
 const LOOK_MS = 50;
+/** Longer than it takes until a fault counts as over. */
+const EARLIER_MS = 15_000;
 /** The wrapper's word for what it does is in a file, so that it can change while playback runs. */
 const WRAPPER = (real: string, folder: string) => `#!/bin/sh
 case "$*" in *showinfo*) ;; *) exec ${real} "$@" ;; esac
@@ -32,6 +34,8 @@ export interface Seen {
   counted: Map<string, number>;
   /** Log lines of all services. */
   logged: (LogLine & { from: string })[];
+  /** Those from shortly before. */
+  earlier: (LogLine & { from: string })[];
 }
 
 interface Status {
@@ -58,6 +62,8 @@ export class Rig implements AsyncDisposable {
   readonly #ports: Ports;
   readonly #logs: { from: string; lines: LogLine[] }[] = [];
   readonly #said: string[] = [];
+  /** Lines from shortly before the mark: a fault that goes on is not logged again. */
+  readonly #earlier: Seen['logged'] = [];
   /** The highest value of each series since the last mark, summed over restarts. */
   readonly #totals = new Map<string, { grown: number; last: number }>();
   #isEnded = false;
@@ -213,7 +219,14 @@ export class Rig implements AsyncDisposable {
       total.grown = 0;
     });
     this.#said.length = 0;
-    for (const log of this.#logs) log.lines.length = 0;
+    const nowMs = Date.now();
+    for (const { from, lines } of this.#logs) {
+      this.#earlier.push(...lines.splice(0).map(line => ({ ...line, from })));
+    }
+    this.#earlier.splice(
+      0,
+      this.#earlier.findIndex(({ time }) => nowMs - Number(time) < EARLIER_MS),
+    );
   }
 
   async seen(): Promise<Seen> {
@@ -222,6 +235,7 @@ export class Rig implements AsyncDisposable {
     return {
       said: [...this.#said],
       counted: new Map(grown.filter(([, count]) => count > 0)),
+      earlier: this.#earlier,
       logged: this.#logs.flatMap(({ from, lines }) => lines.map(line => ({ ...line, from }))),
     };
   }
