@@ -12,6 +12,9 @@ const LONG_STEP_INTERVALS = 10;
 /** Kept frames are ready at once; the file is looked at this long before the next round. */
 const KEPT_LEAD_US = 100e3;
 
+/** The file of a single picture that stays is looked at this often. */
+const HELD_LOOK_MS = 500;
+
 export interface Repetition {
   loop: boolean;
   /** When the first frame is due, on the timeline of everything that is played. */
@@ -105,6 +108,11 @@ export async function* rounds(start: () => Decoding, about: Repetition): AsyncGe
     }
 
     next.stop();
+    // A single picture stays: it is not published at the clip's rate.
+    while (kept.length === 1) {
+      yield { holdMs: HELD_LOOK_MS };
+      if (!(await kept.isCurrent())) return dueUs + pauseUs;
+    }
     for (;;) {
       if (pauseUs > KEPT_LEAD_US) yield { holdMs: (pauseUs - KEPT_LEAD_US) / 1000 };
       if (!(await kept.isCurrent())) return dueUs + pauseUs;
