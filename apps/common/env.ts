@@ -186,6 +186,9 @@ export const telemetrySchema = {
 const whatIsSet = (environment: NodeJS.ProcessEnv) =>
   Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
 
+/** A URL may have a password in it, which belongs into no log. */
+const withoutPassword = (value: string): string => value.replace(/\/\/[^@/]*@/, '//…@');
+
 /** Returns a sentence for each variable that is nearly one of a service's own, or begins as they do. */
 export function warningsOf(schema: Schema, environment: NodeJS.ProcessEnv): string[] {
   return misspeltFor(schema, Object.keys(whatIsSet(environment))).map(({ message }) => message);
@@ -204,7 +207,7 @@ export function readEnv<S extends Schema>(schema: S, environment: NodeJS.Process
     reporter: ({ errors }) => {
       const faults = Object.entries(errors as Record<string, Error>).map(([name, error]) => {
         const comment = /\s#/.test(set[name] ?? '') ? ', and a comment needs a line of its own' : '';
-        return `${name}=${JSON.stringify(set[name])} ${error.message}${comment}`;
+        return `${name}=${JSON.stringify(withoutPassword(set[name] ?? ''))} ${error.message}${comment}`;
       });
       faults.push(...grave.map(({ message }) => message));
       if (faults.length > 0) throw new Fault('bad-configuration', faults.join('; '));

@@ -6,7 +6,8 @@ export type FaultCode =
   | 'decoder-failed'
   | 'cannot-listen'
   | 'no-encoder'
-  | 'encode-failed';
+  | 'encode-failed'
+  | 'marking-changed';
 
 /**
  * A failure that is reported to the operator in one sentence: the thing, its value, the remedy.

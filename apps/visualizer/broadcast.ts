@@ -2,18 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import SseChannel from 'sse-channel';
 import type { Who } from './access/who.ts';
 import { Pace, progressOf } from './pace.ts';
-import { BOUNDARY, type Picture, partOpening } from './picture.ts';
+import { BOUNDARY, type Picture, partOpening, relayEvent } from './picture.ts';
 import { type NoPlace, type PlaceLimits, placeFor } from './places.ts';
 import { type Ending, type Render, Viewer } from './viewer.ts';
 
 const PING_MS = 15_000;
 const RETRY_MS = 1000;
 const NO_BUFFERING = { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' };
+const MJPEG_HEADERS = { 'Content-Type': `multipart/x-mixed-replace;boundary=${BOUNDARY}`, ...NO_BUFFERING };
 /** The headers of each kind of stream. */
 export const STREAM_HEADERS = {
   // sse-channel writes the same Content-Type by itself.
   sse: { 'Content-Type': 'text/event-stream;charset=UTF-8', ...NO_BUFFERING },
-  mjpeg: { 'Content-Type': `multipart/x-mixed-replace;boundary=${BOUNDARY}`, ...NO_BUFFERING },
+  mjpeg: MJPEG_HEADERS,
+  relay: MJPEG_HEADERS,
 };
 
 /**
@@ -36,7 +38,8 @@ export interface BroadcastEvents {
   caughtUp(): void;
 }
 
-export type StreamKind = 'sse' | 'mjpeg';
+/** `relay`: MJPEG for another visualizer, with the events of Server-Sent Events as parts among the pictures. */
+export type StreamKind = 'sse' | 'mjpeg' | 'relay';
 
 /** What there is to say of a viewer that has left. */
 export interface Ended {
@@ -130,10 +133,14 @@ export class Broadcast implements Disposable {
     return false;
   }
 
-  /** Opens a stream on a response, with a first picture if there is one. */
-  join({ kind, request, response, maxFps, who }: Visit, first?: Picture): void {
+  /**
+   * Opens a stream on a response, with a first picture if there is one.
+   *
+   * @param opening the status, which a relay gets before anything else
+   */
+  join({ kind, request, response, maxFps, who }: Visit, first?: Picture, opening?: object): void {
     const render =
-      kind === 'sse' ? this.#openSse(request, response) : openMjpeg(request, response, this.#marking);
+      kind === 'sse' ? this.#openSse(request, response) : openMjpeg(request, response, kind, this.#marking);
     if (this.#viewers.size >= this.max) this.#makeRoom(who);
     const startedAt = new Date();
     const viewer = new Viewer(response, render, maxFps, this.#events);
@@ -157,6 +164,7 @@ export class Broadcast implements Disposable {
       this.#events.released();
       viewer.release('too slow');
     });
+    if (opening) response.write(relayEvent('status', opening));
     if (first) viewer.offer(first, performance.now());
   }
 
@@ -200,13 +208,27 @@ export class Broadcast implements Disposable {
     for (const { viewer } of this.#viewers.values()) viewer.pass(nowMs);
   }
 
-  /** Sends an event to the SSE viewers, or to one of them. A viewer that is behind does not get it. */
+  /** Sends an event to the SSE viewers and relays, or to one of them. A viewer that is behind does not get it. */
   send(event: 'status' | 'loop', data: object, only?: ServerResponse): void {
-    const upToDate: ServerResponse[] = [];
-    for (const [response, { viewer, kind }] of this.#viewers) {
-      if (kind === 'sse' && !viewer.behind && (!only || response === only)) upToDate.push(response);
-    }
+    const upToDate = this.#upToDate('sse', only);
     this.#channel.send({ event, data: JSON.stringify(data) }, upToDate);
+    this.sendToRelays(event, data, only);
+  }
+
+  /** Sends an event to relays, or to one of them. */
+  sendToRelays(event: 'status' | 'loop' | 'repeat', data: object, only?: ServerResponse): void {
+    const relays = this.#upToDate('relay', only);
+    if (relays.length === 0) return;
+    const part = relayEvent(event, data);
+    for (const response of relays) response.write(part);
+  }
+
+  #upToDate(kind: StreamKind, only?: ServerResponse): ServerResponse[] {
+    return [...this.#viewers]
+      .filter(
+        ([response, entry]) => entry.kind === kind && !entry.viewer.behind && (!only || response === only),
+      )
+      .map(([response]) => response);
   }
 
   [Symbol.dispose](): void {
@@ -233,10 +255,16 @@ export class Broadcast implements Disposable {
   }
 }
 
-function openMjpeg(request: IncomingMessage, response: ServerResponse, marking?: string): Render {
-  response.writeHead(200, STREAM_HEADERS.mjpeg);
+function openMjpeg(
+  request: IncomingMessage,
+  response: ServerResponse,
+  kind: 'mjpeg' | 'relay',
+  marking?: string,
+): Render {
+  response.writeHead(200, STREAM_HEADERS[kind]);
   response.flushHeaders();
   if (request.httpVersionMajor < 2) request.socket.setNoDelay(true);
+  if (kind === 'relay') return picture => picture.relayPart;
   if (!showsPartsLate(request)) return picture => picture.part;
   response.write(partOpening(marking));
   return picture => picture.openPart;

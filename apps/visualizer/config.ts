@@ -13,6 +13,7 @@ import { accessSchema } from './access/config.ts';
 import { embeddingSchema } from './embedding.ts';
 import { markingSchema } from './marking.ts';
 import type { PlaceLimits } from './places.ts';
+import { sourceUrl } from './relay/source-url.ts';
 import { sector } from './sector.ts';
 
 export const schema = {
@@ -67,6 +68,21 @@ export const schema = {
   ...accessSchema,
   ...markingSchema,
   ...embeddingSchema,
+  SOURCE_URL: sourceUrl({
+    desc: 'stream of another visualizer, which this one relays instead of watching a redactor',
+  }),
+  SOURCE_CREDENTIAL_FILE: filePath({
+    default: '',
+    unset: 'none',
+    desc: 'file of what a relay shows to be let in: `user:password`, or a token',
+    example: '/run/secrets/noaa-source',
+  }),
+  SOURCE_CA_FILE: filePath({
+    default: '',
+    unset: "the system's",
+    desc: 'certificates by which a relay knows the visualizer that it watches',
+    example: '/run/secrets/noaa-source-ca.pem',
+  }),
   ...allowedHostsSchema,
   ...commonSchema,
 };

@@ -17,7 +17,10 @@ export async function endpoints(
       host: config.REDACTOR_HOST,
       port: config.REDACTOR_PORT,
       variable: 'REDACTOR_PORT',
-      secret: await readSecret('REDACTOR_SECRET_FILE', config.REDACTOR_SECRET_FILE),
+      // A relay has no business with it.
+      secret: config.SOURCE_URL
+        ? undefined
+        : await readSecret('REDACTOR_SECRET_FILE', config.REDACTOR_SECRET_FILE),
     },
     web: {
       host: config.VISUALIZER_HOST,

@@ -4,12 +4,14 @@ import type { Who } from './access/who.ts';
 import { JpegBands } from './banded-jpeg.ts';
 import { Broadcast, type Ended, type Visit } from './broadcast.ts';
 import { Card } from './card.ts';
-import { type FrameEncoder, LivePicture } from './live-picture.ts';
+import { type FrameEncoder, type Live, LivePicture, type LivePictureEvents } from './live-picture.ts';
 import { Loop, type LoopLimits } from './loop.ts';
 import { type Marking, markingHeader } from './marking.ts';
-import type { LoopList, SourceState, Status } from './messages.ts';
+import type { LoopChange, LoopList, SourceState, Status } from './messages.ts';
 import type { Picture } from './picture.ts';
 import type { NoPlace, PlaceLimits } from './places.ts';
+import { Chain } from './relay/chain.ts';
+import type { RelayRefusal } from './relay/received-picture.ts';
 import { type Implausible, originOf, type Source, type SourceView } from './source.ts';
 import { StatusReport } from './status.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -25,6 +27,22 @@ export interface FeedOptions {
   marking?: Marking | undefined;
   jpegQuality?: number;
   createEncoder(): FrameEncoder;
+  chain?: Chain;
+  /** What a relay has instead of an encoder and a history of its own. */
+  relayed?: Relayed | undefined;
+}
+
+/** The pictures of the past. */
+export type History = Pick<Loop, 'enabled' | 'add' | 'list' | 'recall'> & {
+  picture(id: string): LoopPicture | Promise<LoopPicture>;
+};
+type LoopPicture = ReturnType<Loop['picture']>;
+
+export interface Relayed {
+  live(events: LivePictureEvents): Live;
+  history(changed: (change: LoopChange) => void): History;
+  /** Adds what is known from the origin. */
+  amend(status: Status): Status;
 }
 
 export interface FeedEvents {
@@ -43,11 +61,12 @@ export interface FeedEvents {
  */
 export class Feed implements Disposable {
   readonly source: Source;
+  readonly chain: Chain;
   readonly #telemetry: Telemetry;
   readonly #events: FeedEvents;
   readonly #broadcast: Broadcast;
-  readonly #loop: Loop;
-  readonly #live: LivePicture;
+  readonly #loop: History;
+  readonly #live: Live;
   readonly #status: StatusReport;
   readonly #card: Card;
   readonly #bands: JpegBands | undefined;
@@ -75,20 +94,21 @@ export class Feed implements Disposable {
       },
       marking,
     );
-    this.#loop = new Loop(options.loop, change => this.#broadcast.send('loop', change));
-    this.#live = new LivePicture(
-      () => this.#recalling(options.createEncoder()),
-      {
-        made: (picture, prompt) => this.#made(picture, prompt),
-        replaced: () => telemetry.dropped('encoder'),
-        failed: error => {
-          telemetry.encodeFailed();
-          events.encodeFailed(error);
-        },
+    const { relayed, chain = new Chain() } = options;
+    this.chain = chain;
+    const changed = (change: LoopChange) => this.#broadcast.send('loop', change);
+    this.#loop = relayed?.history(changed) ?? new Loop(options.loop, changed);
+    const made: LivePictureEvents = {
+      made: (picture, prompt) => this.#made(picture, prompt),
+      replaced: () => telemetry.dropped('encoder'),
+      failed: error => {
+        telemetry.encodeFailed();
+        events.encodeFailed(error);
       },
-      marking,
-    );
-    this.#status = new StatusReport(source, this.#broadcast, telemetry, options);
+    };
+    this.#live =
+      relayed?.live(made) ?? new LivePicture(() => this.#recalling(options.createEncoder()), made, marking);
+    this.#status = new StatusReport(source, this.#broadcast, telemetry, { ...options, chain });
   }
 
   /** Takes a frame that may be shown. */
@@ -108,6 +128,7 @@ export class Feed implements Disposable {
     else if (kind === 'repeat') this.#telemetry.repeated();
     else this.#telemetry.refused(kind);
     if (this.#state !== 'live') this.refresh();
+    if (kind === 'repeat') this.#broadcast.sendToRelays('repeat', repeatOf(frame));
     if (kind !== 'new') {
       release(frame);
       return;
@@ -118,7 +139,7 @@ export class Feed implements Disposable {
   }
 
   /** Takes note of a message that may not be shown. */
-  refuse(reason: RefusalReason | 'unmarked', detail: string): void {
+  refuse(reason: RefusalReason | RelayRefusal, detail: string): void {
     this.#telemetry.refused(reason);
     this.source.refused(reason, detail);
   }
@@ -134,8 +155,10 @@ export class Feed implements Disposable {
 
   /** Opens a stream: with the newest picture or the card, and for Server-Sent Events the status. */
   async join(visit: Visit): Promise<void> {
+    // A relay has to know that a picture is live before it comes.
+    const opening = visit.kind === 'relay' ? await this.status() : undefined;
     const isLive = this.source.view().state === 'live';
-    this.#broadcast.join(visit, isLive ? this.#live.made : undefined);
+    this.#broadcast.join(visit, isLive ? this.#live.made : undefined, opening);
     if (isLive) this.#live.request();
     else if (visit.kind === 'mjpeg') this.#showCard(visit.response);
     if (visit.kind === 'sse') this.#broadcast.send('status', await this.status(), visit.response);
@@ -167,7 +190,7 @@ export class Feed implements Disposable {
   }
 
   /** Returns a picture of the loop by its id. */
-  loopPicture(id: string): ReturnType<Loop['picture']> {
+  loopPicture(id: string): ReturnType<History['picture']> {
     return this.#loop.picture(id);
   }
 
@@ -250,3 +273,9 @@ export class Feed implements Disposable {
     };
   }
 }
+
+/** What a relay's own viewers are told of a frame that repeats the one before it. */
+const repeatOf = ({ stamp }: Frame) => ({
+  seq: Number(stamp?.sequence ?? 0n),
+  publishedAt: Number((stamp?.publishedAtNs ?? 0n) / 1000n) / 1000,
+});

@@ -16,6 +16,18 @@ export interface LivePictureEvents {
 /** Encodes one frame at a time as JPEG. */
 export type FrameEncoder = Encoder<Frame, Buffer>;
 
+/** Has the picture of the newest frame. */
+export interface Live extends Disposable {
+  /** Makes a frame the newest one; its picture is made now if it is `wanted` now. */
+  take(frame: Frame, wanted: boolean): void;
+  /** The newest frame's picture, if it has been made already. */
+  readonly made: Picture | undefined;
+  /** Has the newest frame's picture made, unless that has been asked for before. */
+  request(): void;
+  /** Returns the newest frame as a picture; undefined before the first frame, or if it cannot be made. */
+  still(): Promise<Picture | undefined>;
+}
+
 /** A frame on its way to a picture. */
 interface Candidate {
   frame: Frame;
@@ -31,7 +43,7 @@ interface Candidate {
  * Turns the newest frame into a picture, once somebody asks for it. A frame's memory is released as soon as nobody will
  * read it: when it is encoded, or when a newer frame replaces one that nobody asked for.
  */
-export class LivePicture implements Disposable {
+export class LivePicture implements Live {
   readonly #encoder: NewestEncoder<Candidate, Buffer>;
   #newest: Candidate | undefined;
   #arrived = 0;
@@ -119,6 +131,7 @@ function toPicture(jpeg: Buffer, { frame, seq, arrivedNs }: Candidate, marking?:
     position: stamp ? Number(stamp.positionUs) : null,
     latencyMs: ageMs(stamp),
     ...originOf(stamp),
+    redacted: frame.redacted,
   };
   return new Picture(jpeg, facts, false, marking);
 }

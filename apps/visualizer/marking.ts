@@ -69,6 +69,14 @@ export function markingOf({ MARKING: text, MARKING_COLOR: color }: Settings): Ma
   return text === '' ? undefined : { text, color, ink: inkOn(color) };
 }
 
+/** Returns the marking that another visualizer reports; undefined if it has none that the settings could not ask for. */
+export function readMarking(value: unknown): Marking | undefined {
+  const { text, color } = Object(value) as { text?: unknown; color?: unknown };
+  if (typeof text !== 'string' || typeof color !== 'string') return undefined;
+  const isText = text !== '' && [...text].length <= MAX_CHARACTERS && !REFUSED.test(text);
+  return isText && /^#[\da-f]{6}$/.test(color) ? { text, color, ink: inkOn(color) } : undefined;
+}
+
 /** Returns why no picture may be shown for want of a marking, if that is so. */
 export function withheldFor({ MARKING, MARKING_REQUIRED }: Settings): string | undefined {
   return MARKING_REQUIRED && MARKING === ''

@@ -68,6 +68,10 @@ export interface Status {
     /** Why there is no connection; null if there is one, or the reason is not known. */
     fault: string | null;
   };
+  /** Of a relay, the visualizer that it watches and what that one says of its own source. Null where frames come from a redactor. */
+  origin: { address: string; connected: boolean; state: SourceState | null; message: string | null } | null;
+  /** Random ids of this process and of the visualizers before it, nearest first. */
+  chain: string[];
   /** CLIP_SECTOR as it is set: where the picture lies. Null if it is not known. */
   sector: string | null;
   /** What must be written on the picture wherever it is shown; the colour is `#rrggbb`. */
@@ -82,7 +86,16 @@ export interface Status {
   refused: Record<string, number>;
   /** Values in frames that cannot be true, and so were added to nothing. */
   implausible: { sequence: number; clock: number };
-  viewers: { now: number; max: number; sse: number; mjpeg: number; released: number; rejected: number };
+  viewers: {
+    now: number;
+    max: number;
+    sse: number;
+    mjpeg: number;
+    /** Other visualizers that watch this one. */
+    relay: number;
+    released: number;
+    rejected: number;
+  };
 }
 
 /** Why a frame that arrived, or should have, was not shown to everyone. */

@@ -1,33 +1,41 @@
 import { withComment } from './jpeg-comment.ts';
 import type { PictureFacts } from './messages.ts';
 
+/** What is known of a picture, and whether its frame was marked as redacted, which only headers say. */
+export type MadeFacts = PictureFacts & { redacted?: boolean };
+
 /** An encoded frame, or the card that replaces one, in the forms that viewers take. Each form is made at most once. */
 export class Picture {
   readonly jpeg: Buffer;
   readonly facts: PictureFacts;
+  readonly #redacted: boolean;
   readonly card: boolean;
   readonly #marking: string | undefined;
   #sse: Buffer | undefined;
   #part: Buffer | undefined;
   #openPart: Buffer | undefined;
+  #relayPart: Buffer | undefined;
 
   /**
    * @param card whether it explains why nothing is live, instead of showing a frame
    * @param marking what headers say of the marking
    */
-  constructor(jpeg: Buffer, facts: PictureFacts, card = false, marking?: string) {
+  constructor(jpeg: Buffer, { redacted = false, ...facts }: MadeFacts, card = false, marking?: string) {
     this.#marking = marking;
     this.jpeg = jpeg;
     this.facts = facts;
+    this.#redacted = redacted;
     this.card = card;
   }
 
   /** What HTTP headers say of it: of a snapshot, and of a part of a stream. */
   get headers(): Record<string, string> {
-    const { seq, publishedAt, validAt, mask } = this.facts;
+    const { seq, publishedAt, position, validAt, mask } = this.facts;
     return {
       'X-Sequence': String(seq),
       'X-Timestamp': (publishedAt / 1000).toFixed(6),
+      ...(position !== null && { 'X-Position': String(position) }),
+      ...(this.#redacted && { 'X-Redacted': '1' }),
       ...(validAt !== null && { 'X-Valid-Time': new Date(validAt).toISOString() }),
       ...(mask !== null && { 'X-Mask': mask }),
       ...markingHeaders(this.#marking),
@@ -64,15 +72,16 @@ export class Picture {
 
   /** A whole part of `multipart/x-mixed-replace`: boundary, headers, JPEG. */
   get part(): Buffer {
-    this.#part ??= Buffer.concat([
-      Buffer.from(
-        `--${BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: ${this.jpeg.length}\r\n` +
-          headerLines(this.headers),
-      ),
-      this.jpeg,
-      CRLF,
-    ]);
+    this.#part ??= wholePart('image/jpeg', this.headers, this.jpeg);
     return this.#part;
+  }
+
+  /** The same for a relay, with all that its own viewers are told. */
+  get relayPart(): Buffer {
+    const { latencyMs } = this.facts;
+    const latency = latencyMs === null ? {} : { 'X-Latency': String(latencyMs) };
+    this.#relayPart ??= wholePart('image/jpeg', { ...latency, ...this.headers }, this.jpeg);
+    return this.#relayPart;
   }
 
   /**
@@ -99,6 +108,16 @@ export const partOpening = (marking: string | undefined): Buffer =>
 /** Returns the header of the marking, if there is one. */
 export const markingHeaders = (marking: string | undefined): Record<string, string> =>
   marking === undefined ? {} : { 'X-Marking': marking };
+
+/** Returns an event for a relay, as a part among those of the pictures. */
+export function relayEvent(event: string, data: object): Buffer {
+  return wholePart('application/json', { 'X-Event': event }, Buffer.from(JSON.stringify(data)));
+}
+
+function wholePart(type: string, headers: Record<string, string>, body: Buffer): Buffer {
+  const opening = `--${BOUNDARY}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n`;
+  return Buffer.concat([Buffer.from(opening + headerLines(headers)), body, CRLF]);
+}
 
 const headerLines = (headers: Record<string, string>): string =>
   `${Object.entries(headers)

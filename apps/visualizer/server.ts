@@ -16,6 +16,7 @@ import { markedPages } from './marked-page.ts';
 import { type Marking, markingHeader } from './marking.ts';
 import { markingHeaders } from './picture.ts';
 import type { NoPlace } from './places.ts';
+import { CHAIN_HEADER, parseChain } from './relay/chain.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Web } from './web.ts';
 
@@ -92,7 +93,10 @@ function answerError(context: Koa.Context, thrown: unknown, log: Logger): void {
 function routes({ feed, telemetry, guard }: Served): Router {
   const metrics = telemetry.registry;
   const router = new Router();
-  const stream = (kind: StreamKind) => async (context: RouterContext) => {
+  const stream = (asked: StreamKind) => async (context: RouterContext) => {
+    const visitor = asked === 'mjpeg' ? visitingRelay(context, feed) : undefined;
+    if (visitor === 'ourselves') return;
+    const kind = visitor ?? asked;
     const who = guard.whoOf(context.req);
     const maxFps = admit(context, kind, feed, telemetry, who);
     if (maxFps === undefined) return;
@@ -127,7 +131,7 @@ function routes({ feed, telemetry, guard }: Served): Router {
 
   router.get('/loop/:name', async context => {
     const [, id = ''] = /^(\w+)\.jpg$/.exec(context.params['name'] ?? '') ?? [];
-    const picture = feed.loopPicture(id);
+    const picture = await feed.loopPicture(id);
     if (!picture) {
       context.set('Cache-Control', 'no-store');
       context.status = 404;
@@ -172,6 +176,21 @@ function answerMarked(
   context.status = 503;
   context.type = 'text';
   context.body = 'Too many stills are asked for at once; try again later\n';
+}
+
+/**
+ * Returns `relay` if another visualizer asks, whose answer names those that the picture comes through; and answers the
+ * request if that one is this process.
+ */
+function visitingRelay(context: RouterContext, { chain }: Feed): 'relay' | 'ourselves' | undefined {
+  const ids = parseChain(context.get(CHAIN_HEADER));
+  if (!ids) return undefined;
+  // The stream's own headers are written past Koa.
+  context.res.setHeader(CHAIN_HEADER, chain.ids.join(', '));
+  if (!ids.includes(chain.own)) return 'relay';
+  context.status = 508;
+  context.body = 'This is the visualizer that asks: it would watch itself\n';
+  return 'ourselves';
 }
 
 function answer(context: RouterContext, { ok, message }: Verdict): void {

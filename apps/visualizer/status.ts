@@ -2,8 +2,19 @@ import { VERSION } from '../common/metrics.ts';
 import type { Broadcast } from './broadcast.ts';
 import type { Marking } from './marking.ts';
 import type { Status } from './messages.ts';
+import type { Chain } from './relay/chain.ts';
 import { originOf, type Source } from './source.ts';
 import type { Telemetry } from './telemetry.ts';
+
+/** What the status says besides what is counted. */
+interface Shown {
+  /** Where the picture lies, if that is known. */
+  sector: string | undefined;
+  marking?: Marking | undefined;
+  chain: Chain;
+  /** Adds what a relay knows from its origin. */
+  relayed?: { amend(status: Status): Status } | undefined;
+}
 
 /** Assembles what `/status` and the SSE event `status` say. */
 export class StatusReport {
@@ -12,6 +23,8 @@ export class StatusReport {
   readonly #telemetry: Telemetry;
   readonly #sector: string | null;
   readonly #marking: Status['marking'];
+  readonly #chain: Chain;
+  readonly #amend: (status: Status) => Status;
   readonly #startedMs = performance.now();
   #marked = { atMs: performance.now(), received: 0, made: 0 };
   #fps: Status['fps'] = { in: null, out: null };
@@ -20,9 +33,11 @@ export class StatusReport {
     source: Source,
     broadcast: Broadcast,
     telemetry: Telemetry,
-    { sector, marking }: { sector: string | undefined; marking?: Marking | undefined },
+    { sector, marking, chain, relayed }: Shown,
   ) {
     this.#marking = marking ? { text: marking.text, color: marking.color } : null;
+    this.#chain = chain;
+    this.#amend = relayed?.amend ?? (status => status);
     this.#sector = sector ?? null;
     this.#source = source;
     this.#broadcast = broadcast;
@@ -45,7 +60,7 @@ export class StatusReport {
     const { newest, lastFrameMs } = source;
     const { repeats, released, rejected, dropped, refused, implausible, latencyMs } =
       await this.#telemetry.totals();
-    return {
+    return this.#amend({
       service: 'visualizer',
       version: VERSION,
       node: process.versions.node,
@@ -66,6 +81,8 @@ export class StatusReport {
         clockBehindMs: source.clockBehindMs,
         ...source.link,
       },
+      origin: null,
+      chain: this.#chain.ids,
       sector: this.#sector,
       marking: this.#marking,
       fps: this.#fps,
@@ -78,9 +95,10 @@ export class StatusReport {
         max: broadcast.max,
         sse: broadcast.count('sse'),
         mjpeg: broadcast.count('mjpeg'),
+        relay: broadcast.count('relay'),
         released,
         rejected,
       },
-    };
+    });
   }
 }

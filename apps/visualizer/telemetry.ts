@@ -3,6 +3,7 @@ import { Counter, createMetrics, Gauge, InfoGauge, type Registry, Summary } from
 import { StageTimes } from '../common/stage-times.ts';
 import type { StreamKind, ViewerStates } from './broadcast.ts';
 import type { DropCause, SourceState } from './messages.ts';
+import type { RelayRefusal } from './relay/received-picture.ts';
 import { type Implausible, TITLES } from './source.ts';
 
 /** The percentiles cover only this last time. */
@@ -115,7 +116,7 @@ export class Telemetry {
   );
 
   constructor() {
-    for (const stream of ['sse', 'mjpeg']) this.#viewers.set({ stream }, 0);
+    for (const stream of ['sse', 'mjpeg', 'relay']) this.#viewers.set({ stream }, 0);
     // From the start, so that a rate has something to begin from.
     for (const cause of ['upstream', 'encoder', 'viewer']) this.#dropped.inc({ cause }, 0);
     for (const what of ['sequence', 'clock']) this.#implausible.inc({ what }, 0);
@@ -169,7 +170,7 @@ export class Telemetry {
     this.#implausible.inc({ what });
   }
 
-  refused(reason: RefusalReason | 'unmarked' | 'out-of-order' | 'no-marking'): void {
+  refused(reason: RefusalReason | RelayRefusal | 'out-of-order' | 'no-marking'): void {
     this.#refused.inc({ reason });
   }
 

@@ -1,0 +1,150 @@
+import type { History } from '../feed.ts';
+import type { LoopLimits } from '../loop.ts';
+import type { LoopChange, LoopFrame, LoopList } from '../messages.ts';
+import type { Picture } from '../picture.ts';
+
+/** Pictures asked for from the origin at once. */
+const AT_ONCE = 2;
+/** Requests of viewers that may wait for the origin; one more is told that the picture is not there. */
+const MOST_WAITING = 64;
+
+/**
+ * The origin's history under the origin's own ids, so that a picture has one address at every relay. It holds the newest
+ * pictures within its own limits and asks the origin for others when a viewer wants them.
+ */
+export class MirroredLoop implements History {
+  readonly #limits: LoopLimits;
+  readonly #changed: (change: LoopChange) => void;
+  readonly #ask: (id: string) => Promise<Picture | undefined>;
+  #list: LoopList;
+  readonly #held = new Map<string, Picture>();
+  #bytes = 0;
+  /** The newest picture, which comes before or after word that it is in the history. */
+  #newest: Picture | undefined;
+  readonly #asked = new Map<string, Promise<Picture | undefined>>();
+  #filling = 0;
+  /** Listed pictures that the origin did not have when they were asked for. */
+  readonly #missing = new Set<string>();
+
+  /** @param ask returns a picture of the history from the origin, undefined if it has it no longer */
+  constructor(
+    limits: LoopLimits,
+    changed: (change: LoopChange) => void,
+    ask: (id: string) => Promise<Picture | undefined>,
+  ) {
+    this.#limits = limits;
+    this.#changed = changed;
+    this.#ask = ask;
+    this.#list = { frames: [], bytes: 0, ...limits, revision: 0 };
+  }
+
+  get enabled(): boolean {
+    return this.#limits.maxBytes > 0 && this.#limits.maxFrames > 0;
+  }
+
+  recall(): undefined {
+    return undefined;
+  }
+
+  add(picture: Picture): void {
+    this.#newest = picture;
+    const last = this.#list.frames.findLast(({ seq }) => seq === picture.facts.seq);
+    if (last) this.#hold(last, picture);
+  }
+
+  list(): LoopList {
+    return this.#list;
+  }
+
+  picture(id: string): Picture | Promise<Picture | undefined> | undefined {
+    const held = this.#held.get(id);
+    if (held || !this.#list.frames.some(frame => frame.id === id)) return held;
+    return this.#fetch(id);
+  }
+
+  /** Takes the origin's listing. */
+  replace(list: LoopList): void {
+    if (!this.enabled) return;
+    const { revision } = this.#list;
+    this.#list = list;
+    const ids = new Set(list.frames.map(({ id }) => id));
+    for (const id of [...this.#held.keys()]) if (!ids.has(id)) this.#drop(id);
+    if (this.#newest) this.add(this.#newest);
+    // A revision out of turn has viewers ask for the listing.
+    if (list.revision !== revision) this.#changed({ added: [], removed: [], revision: list.revision });
+    this.#missing.clear();
+    this.#fill();
+  }
+
+  /** Takes a change of the origin's listing. Returns false if one before it was missed. */
+  apply(change: LoopChange): boolean {
+    if (!this.enabled || change.revision <= this.#list.revision) return true;
+    if (change.revision !== this.#list.revision + 1) return false;
+    let { frames } = this.#list;
+    if (change.removed.length > 0) {
+      const removed = new Set(change.removed);
+      frames = frames.filter(({ id }) => !removed.has(id));
+      for (const id of change.removed) this.#drop(id);
+    }
+    for (const { after, ...frame } of change.added) {
+      const before = after === null ? -1 : frames.findLastIndex(({ id }) => id === after);
+      if (before < 0 && after !== null) return false;
+      frames = frames.toSpliced(before + 1, 0, frame);
+    }
+    const bytes = frames.reduce((sum, frame) => sum + frame.bytes, 0);
+    this.#list = { ...this.#list, frames, bytes, revision: change.revision };
+    if (this.#newest) this.add(this.#newest);
+    this.#changed(change);
+    return true;
+  }
+
+  #hold(frame: LoopFrame, picture: Picture): void {
+    if (this.#held.has(frame.id) || picture.jpeg.length > this.#limits.maxBytes) return;
+    this.#held.set(frame.id, picture);
+    this.#bytes += picture.jpeg.length;
+    for (const { id } of this.#list.frames) {
+      if (this.#bytes <= this.#limits.maxBytes && this.#held.size <= this.#limits.maxFrames) return;
+      if (id !== frame.id) this.#drop(id);
+    }
+  }
+
+  #drop(id: string): void {
+    this.#bytes -= this.#held.get(id)?.jpeg.length ?? 0;
+    this.#held.delete(id);
+  }
+
+  #fetch(id: string): Promise<Picture | undefined> | undefined {
+    const asked = this.#asked.get(id);
+    if (asked !== undefined) return asked;
+    if (this.#asked.size >= MOST_WAITING) return undefined;
+    const answer = this.#ask(id)
+      .catch(() => undefined)
+      .finally(() => this.#asked.delete(id));
+    this.#asked.set(id, answer);
+    return answer;
+  }
+
+  /** Asks for what is not held, newest first, as far as there is room. */
+  #fill(): void {
+    while (this.#filling < AT_ONCE) {
+      const frame = this.#list.frames.findLast(
+        ({ id }) => !this.#held.has(id) && !this.#asked.has(id) && !this.#missing.has(id),
+      );
+      const hasRoom =
+        frame !== undefined &&
+        this.#bytes + frame.bytes <= this.#limits.maxBytes &&
+        this.#held.size < this.#limits.maxFrames;
+      if (!hasRoom) return;
+      this.#filling += 1;
+      void this.#fillOne(frame);
+    }
+  }
+
+  async #fillOne(frame: LoopFrame): Promise<void> {
+    const picture = await this.#fetch(frame.id);
+    this.#filling -= 1;
+    if (!picture) this.#missing.add(frame.id);
+    else if (this.#list.frames.some(({ id }) => id === frame.id)) this.#hold(frame, picture);
+    this.#fill();
+  }
+}
