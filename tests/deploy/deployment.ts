@@ -12,6 +12,8 @@ import { buildImages, prepare, SERVICES, type Service, type Suite } from './mach
 export let host: Host;
 let web: Awaited<ReturnType<Host['tunnel']>> | undefined;
 let failed = false;
+/** How long this machine has taken to boot the host, and then for what it was slowest at. */
+let slowestMs = 0;
 
 export const site = (path: string) => `http://127.0.0.1:${web?.port}${path}`;
 export const noaa = (args: string) => `noaa-pod/quadlet/noaa ${args}`;
@@ -21,13 +23,18 @@ export function onHost(suite: Suite): void {
   before(async () => {
     await prepare(suite);
     await buildImages();
+    const fromMs = performance.now();
     host = await bootHost(suite);
+    slowestMs = performance.now() - fromMs;
   });
   after(async () => {
     await closeTunnel();
     await host?.[Symbol.asyncDispose]();
   });
 }
+
+/** Returns a limit of time as this machine needs it: emulation is several times slower on one than on another. */
+const patience = (timeoutMs: number) => Math.max(timeoutMs, 6 * slowestMs);
 
 /** From here on `site` leads to the host's own 8050. */
 export async function openTunnel(): Promise<void> {
@@ -78,7 +85,7 @@ export const snapshot = async () => {
 };
 export const isLive = async () => (await fetch(site('/readyz'), { signal: AbortSignal.timeout(10_000) })).ok;
 export const live = (what: string, timeoutMs = 300_000) =>
-  until(isLive, `the live picture ${what}`, timeoutMs);
+  until(isLive, `the live picture ${what}`, patience(timeoutMs));
 
 export function assertRedacted(picture: Decoded, borderPx: number): void {
   const { width, height } = picture;
@@ -110,10 +117,14 @@ export async function strike(signal: 'KILL' | 'STOP', ...services: Service[]): P
       return now.every((pid, at) => pid !== '' && pid !== '0' && pid !== pids[at]);
     },
     `another ${services.join(', ')}`,
-    300_000,
+    patience(300_000),
   );
 }
 
 /** Until every unit is active, which needs a healthy container, and the picture is live. */
-export const allWell = (what: string, timeoutMs = 400_000) =>
-  until(async () => (await host.try(noaa('status'))).code === 0, `everything well ${what}`, timeoutMs);
+export async function allWell(what: string, timeoutMs = 400_000): Promise<void> {
+  const fromMs = performance.now();
+  const isWell = async () => (await host.try(noaa('status'))).code === 0;
+  await until(isWell, `everything well ${what}`, patience(timeoutMs));
+  slowestMs = Math.max(slowestMs, performance.now() - fromMs);
+}
