@@ -11,6 +11,7 @@ import {
   history,
   historyOf,
   inBrowsers,
+  standStill,
 } from './support/in-browsers.ts';
 import { startChain, startService } from './support/services.ts';
 import { until } from './support/until.ts';
@@ -157,11 +158,10 @@ inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
         new MutationObserver(() => shown[document.documentElement.dataset.drawnSeq] = pixels(document.querySelector('#picture')))
           .observe(document, { subtree: true, attributeFilter: ['data-drawn-seq'] });`,
     });
-    await enterLoop(tab, FRAMES);
-    // The first round may begin before its frames are loaded.
-    await tab.draws(FRAMES);
-    await tab.page.evaluate('globalThis.shown = {}');
+    // Stopped at the last frame until all are loaded.
+    await standStill(tab, FRAMES);
     const drawn = await tab.record();
+    await tab.act('Play or pause');
     await tab.draws(2 * FRAMES);
     const all = await drawn();
     const late = all.slice(1).map(({ atMs }, i) => atMs - all[i]!.atMs - 125);

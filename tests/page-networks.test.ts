@@ -64,7 +64,7 @@ inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
 
   for (const [lack, script] of [
     ['createImageBitmap', 'delete globalThis.createImageBitmap'],
-    ['EventSource', 'delete globalThis.EventSource'],
+    ['readable streams', 'delete globalThis.ReadableStream'],
     ['modules', 'delete HTMLScriptElement.prototype.noModule'],
   ] as const) {
     test(`a browser without ${lack} gets the picture as MJPEG and one sentence`, async () => {

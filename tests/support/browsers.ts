@@ -11,7 +11,7 @@ const PROGRAMS = {
 };
 
 /** They talk to nobody but the page under test. */
-const QUIET = [
+export const QUIET = [
   '--disable-gpu',
   '--disable-quic',
   '--no-first-run',
@@ -41,7 +41,7 @@ export type BrowserName = keyof typeof PROGRAMS;
 export const BROWSERS = Object.keys(PROGRAMS) as BrowserName[];
 
 export async function launch(name: BrowserName, taste: Taste = {}): Promise<Browser & AsyncDisposable> {
-  const executablePath = find(PROGRAMS[name]);
+  const executablePath = executableOf(name);
   if (name === 'firefox') {
     const extraPrefsFirefox = firefoxPreferences(taste);
     return await puppeteer.launch({ browser: 'firefox', executablePath, extraPrefsFirefox });
@@ -55,7 +55,9 @@ export async function launch(name: BrowserName, taste: Taste = {}): Promise<Brow
   });
 }
 
-function find(names: string[]): string {
+/** Returns the path of a browser. @throws if there is none on the PATH */
+export function executableOf(name: BrowserName): string {
+  const names = PROGRAMS[name];
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const found = names
     .flatMap(name => folders.map(folder => join(folder, name)))
