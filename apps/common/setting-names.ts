@@ -9,6 +9,7 @@ export const SETTING_NAMES: readonly string[] = [
   'CLIP_START',
   'CLIP_STEP',
   'CLIP_TIME_PATTERN',
+  'CONSENT_FILE',
   'DATA_FILE',
   'FRAME_ANCESTORS',
   'JPEG_QUALITY',

@@ -17,7 +17,7 @@ const ENTITIES: Record<string, string> = {
 const escaped = (text: string): string => text.replace(/[&<>"']/g, character => ENTITIES[character]!);
 
 /** Returns the style of the marking. A Content-Security-Policy without `unsafe-inline` leaves no other place for its colour. */
-const markingStyle = (marking: Marking | undefined): string =>
+export const markingStyle = (marking: Marking | undefined): string =>
   marking ? `.marking { background: ${marking.color}; color: ${marking.ink}; }\n` : '';
 
 /** Returns a page of HTML with the marking in its places, so that it is there before, and without, any script. */

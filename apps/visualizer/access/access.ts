@@ -5,10 +5,13 @@ import type { ConfigOf } from '../../common/env.ts';
 import { Fault } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
 import { readSecret } from '../../common/secret.ts';
+import { markingOf, type markingSchema } from '../marking.ts';
 import { headerValues, Proxies } from './client-address.ts';
 import type { accessSchema } from './config.ts';
+import { readConsent } from './consent.ts';
 import { readCookie } from './cookies.ts';
 import { LiveUsers } from './live-users.ts';
+import type { Notice } from './login-page.ts';
 import { Passwords } from './passwords.ts';
 import { Sessions } from './sessions.ts';
 import { randomKey, readKey, Tokens } from './tokens.ts';
@@ -29,6 +32,7 @@ interface Parts {
   tokens: Tokens | undefined;
   sessionSeconds: number;
   metricsToken: string | undefined;
+  notice: Notice;
 }
 
 /** Finds out who sends a request, by whatever means are configured. Without any, everybody may watch. */
@@ -37,6 +41,8 @@ export class Access {
   readonly sessions: Sessions | undefined;
   readonly passwords: Passwords | undefined;
   readonly metricsToken: string | undefined;
+  /** What the login page shows besides its form. */
+  readonly notice: Notice;
   /** Whether a request needs to show who sends it. */
   readonly required: boolean;
   readonly #parts: Parts;
@@ -45,6 +51,7 @@ export class Access {
     this.#parts = parts;
     this.proxies = parts.proxies;
     this.metricsToken = parts.metricsToken;
+    this.notice = parts.notice;
     this.passwords = parts.users && new Passwords(parts.users);
     this.sessions = parts.tokens && new Sessions(parts.tokens, parts.users, parts.sessionSeconds);
     this.required = !!(parts.users || parts.tokens || parts.certificates || parts.userHeader);
@@ -118,7 +125,7 @@ function basicCredentials(encoded: string): [string?, string?] {
   return colon < 0 ? [] : [text.slice(0, colon), text.slice(colon + 1)];
 }
 
-type Config = ConfigOf<typeof accessSchema>;
+type Config = ConfigOf<typeof accessSchema & typeof markingSchema>;
 
 /**
  * Reads what the settings name, and follows the users file until `signal` is aborted.
@@ -151,6 +158,7 @@ export async function openAccess(
     tokens,
     sessionSeconds: config.SESSION_HOURS * 3600,
     metricsToken: await readSecret('METRICS_TOKEN_FILE', config.METRICS_TOKEN_FILE),
+    notice: { consent: await readConsent(config.CONSENT_FILE), marking: markingOf(config) },
   });
   if (config.REQUIRE_AUTH && !access.required) {
     throw new Fault(

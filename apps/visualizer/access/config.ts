@@ -33,6 +33,12 @@ export const accessSchema = {
     desc: 'file of the key that signs sessions and links that expire',
     example: '/access/users.key',
   }),
+  CONSENT_FILE: filePath({
+    default: '',
+    unset: 'none',
+    desc: 'text, in UTF-8, that a person must agree to at login',
+    example: '/access/consent.txt',
+  }),
   SESSION_HOURS: integer({ min: 1, max: 8760, default: 12, desc: 'hours after which a login ends' }),
   REQUIRE_AUTH: flag({ default: false, desc: 'do not start if anybody may watch' }),
   METRICS_TOKEN_FILE: filePath({

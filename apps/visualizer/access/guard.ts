@@ -1,10 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { markingStyle } from '../marked-page.ts';
 import type { Access, Found } from './access.ts';
 import { headerValues } from './client-address.ts';
 import type { Exposure } from './exposure.ts';
 import { answerLogin, answerLogout, isLoginPost } from './login.ts';
-import { LOGIN_CSS, loginPage } from './login-page.ts';
+import { LOGIN_CSS, loginPage, type Notice } from './login-page.ts';
 import { isNavigation, send } from './reply.ts';
 import type { Who } from './who.ts';
 
@@ -64,7 +65,9 @@ export class Guard {
     }
     if (access.required) {
       if (url === '/login.css')
-        return send(response, 200, LOGIN_CSS, { 'Content-Type': 'text/css; charset=utf-8' });
+        return send(response, 200, LOGIN_CSS + markingStyle(access.notice.marking), {
+          'Content-Type': 'text/css; charset=utf-8',
+        });
       if (path === '/login') return await answerLogin(request, response, access);
     }
     const found = await access.identify(request);
@@ -95,7 +98,7 @@ export class Guard {
       });
     }
     const passwords = this.#access.passwords !== undefined;
-    if (isNavigation(request)) return askToLogIn(request, response, passwords);
+    if (isNavigation(request)) return askToLogIn(request, response, passwords, this.#access.notice);
     // A browser would open a window of its own for Basic.
     const byHand = /^Mozilla\//.test(headerValues(request, 'user-agent')[0] ?? '');
     send(response, 401, 'Log in to watch: with a user and password, or with the cookie of /login\n', {
@@ -105,7 +108,12 @@ export class Guard {
   }
 }
 
-function askToLogIn(request: IncomingMessage, response: ServerResponse, passwords: boolean): void {
+function askToLogIn(
+  request: IncomingMessage,
+  response: ServerResponse,
+  passwords: boolean,
+  notice: Notice,
+): void {
   const { url = '/' } = request;
   const headers: Record<string, string> = {
     'Content-Type': 'text/html; charset=utf-8',
@@ -115,7 +123,7 @@ function askToLogIn(request: IncomingMessage, response: ServerResponse, password
   if (headerValues(request, 'sec-fetch-site')[0] === 'cross-site') headers['Refresh'] = '0';
   const [path = '/'] = url.split('?', 1);
   const depth = Math.max(0, path.split('/').length - 2);
-  send(response, 401, loginPage({ up: '../'.repeat(depth), to: url.slice(1), passwords }), headers);
+  send(response, 401, loginPage({ up: '../'.repeat(depth), to: url.slice(1), passwords, notice }), headers);
 }
 
 /** Compares digests, so that neither the token nor its length shows in the time taken. */

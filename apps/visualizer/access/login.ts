@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from './access.ts';
 import { readCookie, setCookie } from './cookies.ts';
-import { entryPage, loggedOutPage, loginPage, logoutPage } from './login-page.ts';
+import { consentPage, entryPage, loggedOutPage, loginPage, logoutPage } from './login-page.ts';
 import { isOwn, send } from './reply.ts';
 
 const MOST_BYTES = 4096;
@@ -33,24 +33,34 @@ export async function answerLogin(
     return send(response, 405, 'Use GET or POST\n', { Allow: 'GET, POST' });
   const query = new URLSearchParams(url.split('?')[1] ?? '');
   const link = query.get('link');
+  const { notice } = access;
+  if (link !== null && notice.consent !== undefined && query.get('consent') !== 'yes')
+    return send(response, 200, consentPage(link, notice), { ...HTML, 'Referrer-Policy': 'no-referrer' });
   if (link !== null) return enterByLink(link, request, response, access);
   const to = ownPath(query.get('to'));
-  send(response, 200, loginPage({ up: '', to, passwords: access.passwords !== undefined }), HTML);
+  send(response, 200, loginPage({ up: '', to, passwords: access.passwords !== undefined, notice }), HTML);
 }
 
 async function logIn(request: IncomingMessage, response: ServerResponse, access: Access): Promise<void> {
-  const { passwords, sessions } = access;
+  const { passwords, sessions, notice } = access;
   const again = (status: number, error: string, fields: { user?: string; to?: string } = {}, headers = {}) =>
-    send(response, status, loginPage({ up: '', to: fields.to ?? '', passwords: true, ...fields, error }), {
-      ...HTML,
-      ...headers,
-    });
+    send(
+      response,
+      status,
+      loginPage({ up: '', to: fields.to ?? '', passwords: true, notice, ...fields, error }),
+      {
+        ...HTML,
+        ...headers,
+      },
+    );
   if (!passwords || !sessions) return send(response, 404, 'Nobody has a password here\n');
   if (!isOwn(request)) return again(403, 'That form was on another site. Log in here.');
   const form = await readForm(request);
   if (!form) return again(400, 'The form did not arrive whole. Try again.');
   const user = form.get('user') ?? '';
   const to = ownPath(form.get('to'));
+  if (notice.consent !== undefined && form.get('consent') !== 'yes')
+    return again(403, 'Read the notice below and agree to it.', { user: user.slice(0, 64), to });
   const address = access.proxies.clientOf(request);
   const verdict = await passwords.check(address, user, form.get('password') ?? '');
   if (response.destroyed) return;
@@ -75,7 +85,13 @@ function enterByLink(link: string, request: IncomingMessage, response: ServerRes
   const session = access.sessions?.openByLink(link);
   if (!session) {
     const error = 'This link has expired, or is not whole. Ask for a new one.';
-    const page = loginPage({ up: '', to: '', passwords: access.passwords !== undefined, error });
+    const page = loginPage({
+      up: '',
+      to: '',
+      passwords: access.passwords !== undefined,
+      error,
+      notice: access.notice,
+    });
     return send(response, 401, page, { ...HTML, 'WWW-Authenticate': 'Cookie realm="noaa"' });
   }
   endSession(request, access);
