@@ -95,15 +95,16 @@ describe('a client that guesses', () => {
     for (let i = 0; i < 8; i += 1) {
       for (const user of ['ben', 'nob']) {
         const beganMs = performance.now();
-        // Users who were never slowed down.
-        await (await guess(user === 'nob' ? `nob${i}` : user)).text();
+        const answer = await guess(user === 'nob' ? `nob${i}` : user);
+        await answer.text();
         times[user]!.push(performance.now() - beganMs);
+        assert.equal(answer.status, 401);
         if (user === 'ben' && i % 3 === 2)
           await guarded.logIn('ben', undefined, { 'X-Forwarded-For': `198.51.100.${i}` });
       }
     }
-    const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
-    const ratio = median(times['nob']!) / median(times['ben']!);
+    // What else the machine does only adds to a time.
+    const ratio = Math.min(...times['nob']!) / Math.min(...times['ben']!);
     assert.ok(ratio > 0.5 && ratio < 2, JSON.stringify(times));
   });
 

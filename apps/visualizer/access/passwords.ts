@@ -41,7 +41,10 @@ export class Passwords {
     const waitMs = this.#throttle.waitMs(address, user);
     if (waitMs > 0) return { right: false, waitMs };
     const untilMs = this.#right.get(name);
-    if (untilMs !== undefined && untilMs > performance.now()) return RIGHT;
+    if (untilMs !== undefined && untilMs > performance.now()) {
+      this.#throttle.succeeded(address, user);
+      return RIGHT;
+    }
     const key = addressKey(address);
     const ofAddress = this.#ofAddress.get(key) ?? 0;
     // The same password again, e.g. of a wall of players, waits for the one check.

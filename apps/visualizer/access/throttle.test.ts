@@ -35,6 +35,20 @@ test('strangers who guess do not keep a user out of an address that the user log
   assert.equal(throttle.waitMs('192.0.2.9', 'anna', 0), 0);
 });
 
+test('a login forgives the mistakes of its user, and not what the same address has tried with others', () => {
+  const throttle = new Throttle();
+  failTimes(throttle, 4);
+  throttle.succeeded('192.0.2.1', 'anna');
+  failTimes(throttle, 4);
+  assert.equal(throttle.waitMs('192.0.2.1', 'anna', 0), 0);
+  throttle.succeeded('192.0.2.1', 'anna');
+  for (let i = 0; i < 8; i += 1) {
+    throttle.failed('192.0.2.1', `victim${i}`, 0);
+    throttle.succeeded('192.0.2.1', 'mallory');
+  }
+  assert.equal(throttle.waitMs('192.0.2.1', 'victim9', 0), 8000);
+});
+
 test('a network of IPv6 is one address', () => {
   assert.equal(addressKey('2001:db8::1'), addressKey('2001:db8:0:0:ffff::2'));
   assert.notEqual(addressKey('2001:db8::1'), addressKey('2001:db8:0:1::1'));

@@ -39,9 +39,13 @@ export class Throttle {
     this.#count('user', user, nowMs);
   }
 
+  /** Forgives the mistakes of this user. Those of others from the address stay, or a login of one's own would forgive guesses. */
   succeeded(address: string, user: string): void {
-    this.#failures.address.delete(addressKey(address));
+    const own = this.#failures.user.get(user)?.count ?? 0;
     this.#failures.user.delete(user);
+    const ofAddress = this.#failures.address.get(addressKey(address));
+    if (ofAddress && ofAddress.count <= own) this.#failures.address.delete(addressKey(address));
+    else if (ofAddress) ofAddress.count -= own;
     const pair = pairOf(address, user);
     this.#known.delete(pair);
     this.#known.add(pair);
