@@ -101,6 +101,24 @@ describe('decode', () => {
     );
   });
 
+  it('keeps a pause of 90 s in a transport stream', async () => {
+    const parts = await Promise.all(
+      [0, 90.4].map(async offset => {
+        const part = inFolder(`from-${offset}.ts`);
+        const output = ['-c:v', 'libx264', '-bf', '0', '-output_ts_offset', String(offset)];
+        await testClip(part, { frames: 10, output });
+        return readFile(part);
+      }),
+    );
+    const file = inFolder('pause.ts');
+    await writeFile(file, Buffer.concat(parts));
+    const { decoding } = await open(file);
+    assert.deepEqual(
+      await positions(decoding),
+      Array.from({ length: 20 }, (_, n) => 40_000 * n + (n < 10 ? 0 : 90e6)),
+    );
+  });
+
   it('tells them where the environment asks ffmpeg for colour', async t => {
     setEnvironment(t, { AV_LOG_FORCE_COLOR: '1', AV_LOG_FORCE_256COLOR: '1' });
     const file = inFolder('ten.mkv');

@@ -10,6 +10,9 @@ import type { ImageCodec } from './image-header.ts';
 /** Pixels that one thread decodes in a second, of a clip that is hard to decode, on a processor of a few years ago. */
 const PIXELS_PER_THREAD = 100e6;
 
+/** A longer step in a transport stream's times is where two recordings were joined. ffmpeg's own limit is 10 s. */
+const LONGEST_PAUSE_SECONDS = 3600;
+
 /**
  * Returns ffmpeg's arguments for one pass over a clip: raw pictures on stdout, each of its own size; on stderr a line of
  * `log`'s for each picture, and what did not decode.
@@ -28,6 +31,7 @@ export function decoderArguments(
     .inputOptions(codec === undefined ? [] : ['-f', 'ivf', '-c:v', codec])
     // The colour filters turn the picture: what ffmpeg would insert before them blurs chroma.
     .inputOptions([...INPUT_GUARD, '-noautorotate', '-nostdin', '-nostats', '-loglevel', 'level+repeat+info'])
+    .inputOptions(['-dts_delta_threshold', String(LONGEST_PAUSE_SECONDS)])
     .inputOptions(['-threads', String(decoderThreads(clip, fps)), '-filter_threads', '1'])
     .inputOptions(clip.decoder === undefined || codec !== undefined ? [] : ['-c:v', clip.decoder])
     .inputOptions(clip.crop?.isKnownToFfmpeg ? ['-apply_cropping', 'codec'] : [])

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { makeClip, temporaryFolder } from '../../tests/support/clips.ts';
+import { readImage } from './image-file.ts';
 import { probe } from './probe.ts';
 
 const folder = await temporaryFolder();
@@ -118,4 +119,11 @@ describe('a file under the name of a video is called what it is', () => {
       await assertSays(inFolder(`${name}.mp4`), what, remedy);
     });
   }
+});
+
+describe('a picture in a folder', () => {
+  it('whose name is not UTF-8 is left out for that reason', async () => {
+    await assert.rejects(readImage('/tmp/\uFFFD1.png'), { message: 'has a name that is not UTF-8' });
+    await assert.rejects(readImage('/tmp/no-such-picture.png'), { message: 'does not exist' });
+  });
 });

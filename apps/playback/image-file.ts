@@ -58,6 +58,7 @@ async function readWhole(path: string): Promise<Buffer> {
     return bytes;
   } catch (thrown) {
     const { code, message } = asError(thrown);
+    if (code === 'ENOENT' && path.includes('\uFFFD')) throw new Error('has a name that is not UTF-8');
     if (code === 'ENOENT' || code === 'ENOTDIR') throw new Error('does not exist');
     if (code === 'EACCES' || code === 'EPERM') throw new Error('may not be read by this user');
     throw new Error(code === undefined ? message : `cannot be read (${code})`);
