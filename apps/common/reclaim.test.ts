@@ -47,6 +47,21 @@ describe('framePassed', () => {
     assert.ok(heldMb() - before < 5, `${heldMb() - before} MB are still held`);
   });
 
+  it('has old objects collected once a minute, however small or rare the frames are', t => {
+    framePassed(1);
+    let old: object | undefined = { holds: Buffer.alloc(FRAME) };
+    const kept = new WeakRef(old);
+    // Two minor collections make it old.
+    pass(16);
+    old = undefined;
+    const { now } = performance;
+    t.mock.method(performance, 'now', () => now.call(performance) + 61_000);
+    return new Promise<void>(resolve => setImmediate(resolve)).then(() => {
+      framePassed(1);
+      assert.ok(kept.deref() === undefined, 'it was not collected');
+    });
+  });
+
   it('sets switches that this version of Node.js has', () => {
     const known = execFileSync(process.execPath, ['--v8-options'], { encoding: 'utf8' });
     for (const name of ['heap-growing-percent', 'external-memory-accounted-in-global-limit', 'expose-gc']) {

@@ -10,6 +10,8 @@ const FRAMES_BETWEEN = 4;
 const GROWTH = 1;
 /** At most this many minor collections per major one: one every 17 s at 1080p30. */
 const MINOR_PER_MAJOR = 128;
+/** At least one major collection in this time: frames that are small or rare cause none, and each round of a clip leaves 60 kB. */
+const LONGEST_MS = 60_000;
 /** How much the heap (a few MB) and the memory attached to it may grow before V8 starts a major collection by itself. */
 const HEAP_GROWTH_PERCENT = 500;
 
@@ -29,6 +31,7 @@ function takeOver(): Collect {
 let collect: Collect | undefined;
 let passedBytes = 0;
 let lastBytes = 0;
+let majorMs = performance.now();
 /** Minor collections since the last major one. */
 let minors = 0;
 /** The least that was held outside the heap since then. */
@@ -49,8 +52,10 @@ export function framePassed(bytes: number): void {
   if (2 * bytes < lastBytes) minors = MINOR_PER_MAJOR;
   lastBytes = bytes;
   passedBytes += bytes;
+  const nowMs = performance.now();
+  if (nowMs - majorMs > LONGEST_MS) minors = MINOR_PER_MAJOR;
   const bytesBetween = Math.max(BYTES_BETWEEN, FRAMES_BETWEEN * bytes);
-  if (passedBytes < bytesBetween) return;
+  if (passedBytes < bytesBetween && nowMs - majorMs <= LONGEST_MS) return;
   passedBytes = 0;
   const held = getHeapStatistics().external_memory;
   leastHeld = Math.min(leastHeld, held);
@@ -60,6 +65,7 @@ export function framePassed(bytes: number): void {
   } else {
     collect({ type: 'major' });
     minors = 0;
+    majorMs = nowMs;
     // V8 returns the memory a little later, so the next collection is the first to see it.
     leastHeld = Number.POSITIVE_INFINITY;
   }

@@ -261,7 +261,7 @@ export const TARGETS: readonly Target[] = [
       '10.0.0.0/8',
     ],
     maxBytes: 1024,
-    limitMs: 300,
+    limitMs: 2000,
     open: pure(input => {
       const text = input.toString();
       for (const { message: words } of faultsOf(text)) assert.ok(words.length > 0);
