@@ -30,7 +30,7 @@ const GRACE_MS = 1000;
 const NOTICE_MS = 1000;
 /** A file that stays as it is, is tried again after these times: what is mended elsewhere, e.g. its storage, shows within 5 s. */
 const FIRST_RETRY_MS = 250;
-const LAST_RETRY_MS = 4000;
+const LAST_RETRY_MS = 3000;
 /** A frame takes milliseconds, 0.3 s with the start of a decoder. */
 const SLOW_MS = 3000;
 const OPEN_MS = 20_000;

@@ -168,6 +168,7 @@ export class Rig implements AsyncDisposable {
 
   async ffmpeg(mode: 'well' | 'garbage' | 'early' | 'missing'): Promise<void> {
     await writeFile(`${this.folder}/ffmpeg-mode`, mode);
+    if (mode === 'well') return;
     for (const pid of this.decoders()) process.kill(pid, 'SIGKILL');
   }
 
