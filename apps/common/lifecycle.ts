@@ -17,6 +17,11 @@ export interface Service<S extends Schema> {
   /** Aborted by SIGTERM and SIGINT; owns the life of everything the service opens. */
   signal: AbortSignal;
   /**
+   * Has SIGTERM call `leave` first, for at most this long, and end the service only after that. A second SIGTERM, or SIGINT,
+   * ends it at once.
+   */
+  onLeaving(leave: () => Promise<void>, mostMs: number): void;
+  /**
    * Returns how an endpoint of this service takes a port that is taken: not at all, so that the service ends with a
    * sentence for the person who has started it, or with a warning and another attempt if WAIT_FOR_PORT is set.
    */
@@ -37,7 +42,18 @@ export async function runService<S extends Schema>(
     stop.abort(reason);
     endBy(STOP_DEADLINE_MS);
   };
-  process.once('SIGTERM', end).once('SIGINT', end);
+  let leaving: { leave: () => Promise<void>; mostMs: number } | undefined;
+  const endGently = (reason: string) => {
+    if (!leaving) {
+      end(reason);
+      return;
+    }
+    const { leave, mostMs } = leaving;
+    leaving = undefined;
+    setTimeout(end, mostMs, reason).unref();
+    void leave().then(() => end(reason));
+  };
+  process.on('SIGTERM', endGently).once('SIGINT', end);
   // Node would open its debugger, which reads raw frames and changes masks.
   process.on('SIGUSR1', () => {});
   // Until there is a log to switch, or it would end the process.
@@ -64,7 +80,10 @@ export async function runService<S extends Schema>(
             blocked?.(why);
           }
         : undefined;
-    await body({ config, log, signal: stop.signal, onTaken });
+    const onLeaving: Service<S>['onLeaving'] = (leave, mostMs) => {
+      leaving = { leave, mostMs };
+    };
+    await body({ config, log, signal: stop.signal, onTaken, onLeaving });
     log.info(stop.signal.aborted ? `${name} stopped on ${stop.signal.reason}` : `${name} has finished`);
   } catch (thrown) {
     const error = asError(thrown);

@@ -11,6 +11,7 @@ export const SETTING_NAMES: readonly string[] = [
   'CLIP_TIME_PATTERN',
   'CONSENT_FILE',
   'DATA_FILE',
+  'DRAIN_SECONDS',
   'FRAME_ANCESTORS',
   'JPEG_QUALITY',
   'LOG_LEVEL',

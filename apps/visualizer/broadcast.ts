@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import SseChannel from 'sse-channel';
 import type { Who } from './access/who.ts';
 import { Pace, progressOf } from './pace.ts';
@@ -8,6 +10,8 @@ import { type Ending, type Render, Viewer } from './viewer.ts';
 
 const PING_MS = 15_000;
 const RETRY_MS = 1000;
+/** A client that is asked to reconnect waits this long. */
+const RECONNECT_MS = 100;
 const NO_BUFFERING = { 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' };
 const MJPEG_HEADERS = { 'Content-Type': `multipart/x-mixed-replace;boundary=${BOUNDARY}`, ...NO_BUFFERING };
 /** The headers of each kind of stream. */
@@ -16,6 +20,13 @@ export const STREAM_HEADERS = {
   sse: { 'Content-Type': 'text/event-stream;charset=UTF-8', ...NO_BUFFERING },
   mjpeg: MJPEG_HEADERS,
   relay: MJPEG_HEADERS,
+};
+
+/** The last thing that each kind of stream is sent when this process is about to end. */
+const FAREWELL: Record<StreamKind, Buffer> = {
+  sse: Buffer.from(`retry: ${RECONNECT_MS}\nevent: reconnect\ndata: {}\n\n`),
+  mjpeg: Buffer.alloc(0),
+  relay: relayEvent('reconnect', {}),
 };
 
 /**
@@ -229,6 +240,18 @@ export class Broadcast implements Disposable {
         ([response, entry]) => entry.kind === kind && !entry.viewer.behind && (!only || response === only),
       )
       .map(([response]) => response);
+  }
+
+  /** Ends all streams, spread over this time, after asking their clients to reconnect. */
+  async drain(withinMs: number): Promise<void> {
+    const entries = [...this.#viewers];
+    const apartMs = withinMs / (entries.length + 1);
+    const ended = entries.map(async ([response, { viewer, kind }], at) => {
+      await sleep(apartMs * at);
+      viewer.dismiss(FAREWELL[kind]);
+      if (!response.closed) await once(response, 'close');
+    });
+    await Promise.all(ended);
   }
 
   [Symbol.dispose](): void {

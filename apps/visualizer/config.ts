@@ -42,6 +42,12 @@ export const schema = {
     unset: 'all, until others want them',
     desc: 'of those, of one user; 0 lets one have all until others want them',
   }),
+  DRAIN_SECONDS: integer({
+    min: 0,
+    max: 600,
+    default: 0,
+    desc: 'seconds over which viewers are asked to reconnect, one after the other, before SIGTERM ends it',
+  }),
   LOOP_MB: integer({
     min: 0,
     max: 1_048_576,

@@ -1,4 +1,5 @@
 import type { Frame, RefusalReason } from '../common/frame.ts';
+import type { Verdict } from '../common/health.ts';
 import { release } from '../common/reclaim.ts';
 import type { Who } from './access/who.ts';
 import { JpegBands } from './banded-jpeg.ts';
@@ -71,6 +72,8 @@ export class Feed implements Disposable {
   readonly #card: Card;
   readonly #bands: JpegBands | undefined;
   #state: SourceState | undefined;
+  /** Whether this process is about to end, and has its viewers reconnect. */
+  draining = false;
 
   constructor(source: Source, telemetry: Telemetry, options: FeedOptions, events: FeedEvents) {
     this.source = source;
@@ -183,6 +186,19 @@ export class Feed implements Disposable {
   /** Returns the card for the present state, in the shape of the last frame. */
   card(): Picture {
     return this.#card.for(this.source.view(), this.source.newest);
+  }
+
+  /** Has all viewers reconnect, spread over this time: another process takes them. */
+  async drain(withinMs: number): Promise<void> {
+    this.draining = true;
+    await this.#broadcast.drain(withinMs);
+  }
+
+  /** Returns whether new viewers would get a live picture here. */
+  ready(): Verdict {
+    return this.draining
+      ? { ok: false, message: 'about to end; viewers are asked to reconnect' }
+      : this.source.ready();
   }
 
   loop(): LoopList {

@@ -22,7 +22,7 @@ const RELEASE_MS = 30_000;
 /** What the visualizer holds besides frames and the loop. */
 const OWN_BYTES = 150 * 2 ** 20;
 
-await runService('visualizer', schema, async ({ config, log, signal, onTaken }) => {
+await runService('visualizer', schema, async ({ config, log, signal, onTaken, onLeaving }) => {
   const { redactor, web } = await endpoints(config, onTaken());
   const warnings = new ThrottledLog(log);
   const door = await openWeb(config, log, signal);
@@ -53,5 +53,7 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken }) 
   const held = sockets.length > 0 ? { sockets: sockets.length } : {};
   log.info({ from: upstream.address, port: web.port, ...held }, `serving the picture at ${at}`);
   beat(feed, signal);
+  const drainMs = 1000 * config.DRAIN_SECONDS;
+  if (drainMs > 0) onLeaving(() => feed.drain(drainMs), drainMs);
   await upstream.run(feed, journal);
 });

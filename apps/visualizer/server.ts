@@ -74,6 +74,8 @@ export function createHttpServer(served: Served): WebServer {
     dress(request: IncomingMessage, response: ServerResponse) {
       embedding.dress(request, response);
       for (const [name, value] of Object.entries(marked)) response.setHeader(name, value);
+      // The next request of this client is for another process.
+      if (feed.draining && request.httpVersionMajor < 2) response.setHeader('Connection', 'close');
     },
   };
   const guarded = guard.before((request, response) => void handle(request, response));
@@ -155,7 +157,7 @@ function routes({ feed, telemetry, guard }: Served): Router {
     context.body = await metrics.metrics();
   });
   router.get('/livez', context => answer(context, feed.source.alive()));
-  router.get(['/readyz', '/healthz'], context => answer(context, feed.source.ready()));
+  router.get(['/readyz', '/healthz'], context => answer(context, feed.ready()));
   return router;
 }
 
@@ -216,6 +218,12 @@ function admit(
   if (Number.isNaN(maxFps) || maxFps < 0.01) {
     context.status = 400;
     context.body = `fps=${asked} is not a rate; ask for frames a second, 0.01 or more, as in ?fps=5\n`;
+    return undefined;
+  }
+  if (feed.draining) {
+    context.status = 503;
+    context.set('Retry-After', '1');
+    context.body = 'This visualizer is about to end; ask again, and another one answers\n';
     return undefined;
   }
   const noPlace = feed.noPlaceFor(who);

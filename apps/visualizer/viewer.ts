@@ -104,6 +104,16 @@ export class Viewer {
     this.#write(picture);
   }
 
+  /** Ends its stream with these bytes, or without them if it has not taken what was written before. */
+  dismiss(farewell: Buffer): void {
+    if (this.behind) {
+      this.release('stopped');
+      return;
+    }
+    if (!this.released) this.#ending = 'stopped';
+    this.#sink.end(farewell);
+  }
+
   release(ending: Ending): void {
     if (!this.released) this.#ending = ending;
     this.#sink.destroy();

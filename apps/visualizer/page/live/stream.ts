@@ -115,6 +115,8 @@ export class Stream {
     this.#began();
     const taken = readEvents(this.#url, source.signal, (kind, data) => {
       if (kind === 'frame') this.#take(kind, data);
+      // The server is about to end, and another takes over: the picture stays until that one brings a newer one.
+      else if (kind === 'reconnect') this.#reconnect();
       else if (kind === 'status' || kind === 'loop') this.#take(kind, new TextDecoder().decode(data));
     });
     void taken.then(end => {
