@@ -36,9 +36,10 @@ function optionsOf(unit: string, image: string): string[] {
     if (word === image) break;
     options.push(WITH_VALUE.test(word) ? `${word}=${start[++at]}` : word);
   }
-  // Given one limit, podman 4.3 leaves out those of its settings, and takes others that root may not set here.
-  const more = options.some(option => option.startsWith('--ulimit=')) ? ['--ulimit=nproc=2048:2048'] : [];
-  return [...options.filter(option => !LEFT_OUT.test(option)), ...more];
+  // Where a unit has no limit, the attacker has as many descriptors as root may set here. Given one limit, podman 4.3 leaves
+  // out those of its settings, and takes others that root may not set here.
+  const own = options.some(option => option.startsWith('--ulimit=')) ? [] : ['--ulimit=nofile=16384:16384'];
+  return [...options.filter(option => !LEFT_OUT.test(option)), ...own, '--ulimit=nproc=2048:2048'];
 }
 
 /**

@@ -202,10 +202,10 @@ process.once('SIGTERM', () => {
 });
 process.stdout.write('attacking\n');
 if (seconds > 0) {
-  setTimeout(() => process.kill(process.pid, 'SIGTERM'), seconds * 1000);
-  void scan();
+  // On a busy machine the ports take longer than that.
+  void Promise.all([pause(seconds * 1000), scan()]).then(() => process.kill(process.pid, 'SIGTERM'));
   // More than a neighbour has descriptors.
-  for (const port of [playback, redactor]) holdHalfOpen(port, 5000);
+  for (const port of [playback, redactor]) holdHalfOpen(port, 4500);
 }
 while (!ended.signal.aborted) {
   for (const port of [playback, redactor])
