@@ -1,6 +1,7 @@
 /** quadlet/noaa on made-up hosts: it sees only the system that is made here. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import {
   cpSync,
@@ -131,6 +132,33 @@ test('says each problem of a host with its remedy, and fails', async () => {
   ]) {
     assert.match(output, expected);
   }
+});
+
+test('users, links and a certificate are made in a folder of the visualizer, by its own image and without a network', async () => {
+  const podman = `case $1 in
+    image) echo sha256:1 ;;
+    run) echo "RUN $*" ;;
+    unshare) if [ "$2" = install ]; then shift 8; exec install -m 0600 "$@"; fi ;;
+  esac`;
+  await using well = await host({ ...WELL, podman });
+  const folder = join(well.home, '.local/share/noaa-pod/access');
+  const users = (await well.noaa('users', 'add', 'anna')).output;
+  assert.match(
+    users,
+    /^RUN run --rm .*--network=none --read-only --cap-drop=all .*access\/users\.js add anna$/m,
+  );
+  assert.match(users, /podman unshare chown 10003:10003 \S+\/access$/m);
+  assert.match(users, /Nobody is asked to log in yet: set USERS_FILE=/);
+  assert.match(
+    (await well.noaa('share', '--for', '2h')).output,
+    /share\.js --for 2h --url http:\/\/127\.0\.0\.1:8050\/$/m,
+  );
+  const { code, output } = await well.noaa('certificate', 'noaa.lan', '192.168.1.5');
+  assert.equal(code, 0, output);
+  const { subjectAltName, validToDate } = new X509Certificate(readFileSync(join(folder, 'tls.crt')));
+  assert.equal(subjectAltName, 'DNS:noaa.lan, IP Address:192.168.1.5');
+  assert.ok(validToDate.getTime() > Date.now() + 396 * 86_400_000);
+  assert.match(readFileSync(join(folder, 'tls.key'), 'latin1'), /PRIVATE KEY/);
 });
 
 test('refuses to be root', async () => {
