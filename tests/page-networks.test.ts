@@ -15,12 +15,7 @@ inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
     try {
       const pages: Page[] = [];
       for (let i = 0; i < 7; i++) {
-        const page = await context.newPage();
-        // All are seen at once, as windows side by side are.
-        await page.evaluateOnNewDocument(
-          `Object.defineProperty(document, 'hidden', { get: () => false });
-           Object.defineProperty(document, 'visibilityState', { get: () => 'visible' });`,
-        );
+        const page = await context.newPage({ type: 'window' });
         await page.goto(bench.chain.web);
         pages.push(page);
       }
@@ -138,7 +133,8 @@ inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
 
 /** Waits until a page has drawn two more frames. */
 async function draws(page: Page): Promise<void> {
-  await page.evaluate(`new Promise(resolve => {
+  await page.evaluate(`new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error('no two frames in 20 s: ' + document.documentElement.dataset.state)), 20_000);
     let count = 0;
     new MutationObserver(() => ++count >= 2 && resolve()).observe(document.documentElement, { attributeFilter: ['data-drawn-seq'] });
   })`);
