@@ -100,7 +100,7 @@ inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
     await tab.act('Last frame');
     await tab.becomes('loop');
     const place = async () => {
-      const [, at, of] = /^(\d+) \/ (\d+)/.exec(await tab.text('#loop-place')) ?? [];
+      const [, at, of] = /^(\d+) \/ .*?(\d+)$/.exec(await tab.text('#loop-place')) ?? [];
       return [Number(at), Number(of)] as const;
     };
     const [, few] = await place();
