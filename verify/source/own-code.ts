@@ -67,7 +67,7 @@ async function pageScripts(tree: Tree, modules: string): Promise<Map<string, Buf
     );
   }
   const scripts = new Map<string, Buffer>();
-  for (const path of globSync(`${PAGE}/public/script/**/*.{js,css}`, { cwd: folder.path }))
+  for (const path of globSync(`${PAGE}/public/{index.html,script/**/*.{js,css}}`, { cwd: folder.path }))
     scripts.set(path, await readFile(join(folder.path, path)));
   return scripts;
 }
