@@ -55,6 +55,7 @@ export class Session {
       this.loop.refresh();
       // An emptied history may mean a stricter mask: what is on the screen must not stay either.
       if (this.loop.active && this.history.frames.length === 0) this.goLive(false);
+      this.#loadAhead();
     });
     this.loop = new Loop(this.history, {
       show: (frame, bitmap) => {
@@ -67,7 +68,10 @@ export class Session {
 
   /** Starts to watch, for as long as the page lives. */
   start(): void {
-    document.addEventListener('visibilitychange', () => this.watch.follow());
+    document.addEventListener('visibilitychange', () => {
+      this.watch.follow();
+      this.#loadAhead();
+    });
     setInterval(() => {
       if (document.hidden) return;
       this.watch.update();
@@ -111,6 +115,17 @@ export class Session {
     this.times.local = !this.times.local;
     this.#display.numbers();
     this.#display.changed();
+  }
+
+  /**
+   * Loads the history while the live picture is watched, the newest first, so that a loop needs no network from its first round
+   * on. The server's LOOP_MB bounds it.
+   */
+  #loadAhead(): void {
+    if (this.loop.active) return;
+    const { connection } = navigator as { connection?: { saveData?: boolean } };
+    const wanted = !document.hidden && !connection?.saveData;
+    this.history.load(wanted ? this.history.frames.toReversed() : []);
   }
 
   #onLoopFrame(frame: LoopFrame): void {

@@ -5,6 +5,8 @@ const NONE: LoopList = { frames: [], bytes: 0, maxBytes: 0, maxFrames: 0, revisi
 /** Leaves room for the stream and a status within a browser's six connections. */
 const PARALLEL = 4;
 const RETRY_MS = 2000;
+/** While hundreds of pictures arrive, the page shows how far it is this often. */
+const REPORT_MS = 100;
 
 /** The pictures that the server keeps: their list, and the JPEGs of those that were loaded. */
 export class History {
@@ -17,9 +19,12 @@ export class History {
   readonly #resolve: () => void;
   /** What came by the stream while the list was on its way. */
   #meanwhile: LoopChange[] | undefined;
-  #loading = 0;
+  readonly #loading = new Set<string>();
+  #loaders = 0;
   #revision = -1;
-  /** The frames to load, the most urgent first; none while no loop runs. */
+  #report: ReturnType<typeof setTimeout> | undefined;
+  #reportedMs = 0;
+  /** The frames to load, the most urgent first. */
   #wanted: LoopFrame[] = [];
 
   constructor(changed: () => void) {
@@ -61,20 +66,15 @@ export class History {
 
   /** Loads these frames, in this order, and no others. */
   load(wanted: LoopFrame[]): void {
-    this.#wanted = wanted.filter(({ id }) => !this.#jpegs.has(id));
-    while (this.#loading < PARALLEL && this.#wanted.length > 0) void this.#loadNext();
-  }
-
-  /** Gives up the JPEGs. */
-  unload(): void {
-    this.#wanted = [];
-    this.#jpegs.clear();
+    this.#wanted = wanted.filter(({ id }) => !this.#jpegs.has(id) && !this.#loading.has(id));
+    while (this.#loaders < PARALLEL && this.#wanted.length > 0) void this.#loadNext();
   }
 
   async #loadNext(): Promise<void> {
-    this.#loading++;
+    this.#loaders++;
     for (let frame = this.#wanted.shift(); frame; frame = this.#wanted.shift()) {
       const { id } = frame;
+      this.#loading.add(id);
       try {
         const answer = await fetch(addressOf(`loop/${id}.jpg?marking=0`));
         if (!answer.ok) continue;
@@ -82,12 +82,27 @@ export class History {
         // It may have left the history meanwhile: what a stricter mask covers must not stay here.
         if (!this.frames.some(kept => kept.id === id)) continue;
         this.#jpegs.set(id, jpeg);
-        this.#changed();
+        this.#loaded();
       } catch {
         await new Promise(resolve => setTimeout(resolve, RETRY_MS));
+      } finally {
+        this.#loading.delete(id);
       }
     }
-    this.#loading--;
+    this.#loaders--;
+  }
+
+  #loaded(): void {
+    if (this.#report !== undefined) return;
+    const sinceMs = performance.now() - this.#reportedMs;
+    this.#report = setTimeout(
+      () => {
+        this.#report = undefined;
+        this.#reportedMs = performance.now();
+        this.#changed();
+      },
+      Math.max(0, REPORT_MS - sinceMs),
+    );
   }
 
   #apply({ added, removed, revision }: LoopChange): void {

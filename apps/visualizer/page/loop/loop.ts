@@ -74,7 +74,6 @@ export class Loop {
     this.#shownId = undefined;
     this.#stop();
     this.#decoded.want([]);
-    this.#history.unload();
     this.refresh();
   }
 
