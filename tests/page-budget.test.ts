@@ -48,5 +48,7 @@ test('the page, its style and all of its scripts are at most 80 kB, uncompressed
   const page = await ask('/', { 'accept-encoding': 'gzip' });
   assert.equal(page.headers['content-encoding'], 'gzip');
   assert.match(page.headers['content-type'] ?? '', /text\/html/);
+  const coast = await ask('/coastlines.txt');
+  assert.ok(coast.bytes.length > 10_000 && coast.bytes.length <= 100_000, `${coast.bytes.length} bytes`);
   assert.ok(total > 10_000 && total <= BUDGET_BYTES, `${total} bytes`);
 });

@@ -69,7 +69,8 @@ function start(): void {
   const loopExport = new LoopExport(session, text => note.show(text));
   const overlay = new Overlay(byId<HTMLCanvasElement>('overlay'), view, screen);
   const measure = new Measure();
-  const drawOverlay = () => overlay.draw(pointer.sector, session.shown !== undefined);
+  const drawOverlay = () =>
+    overlay.draw(pointer.sector, session.shown !== undefined, session.watch.status?.mask);
   const actions = actionsOf({
     ...{ session, wall, note, loopExport },
     overlay() {

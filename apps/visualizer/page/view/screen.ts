@@ -1,8 +1,6 @@
 import { Film } from './film.ts';
 import type { Pixels } from './pixels.ts';
 
-/** JPEG leaves no black darker than this. */
-const COVERED = 8;
 const BEHIND = 'behind';
 
 /** Shows the picture: stills in a canvas, and the live picture as video where the browser can. */
@@ -71,21 +69,9 @@ export class Screen {
     return [red, green, blue];
   }
 
-  /** Returns whether the picture is black at a point, 0 to 1, as where it is redacted. */
-  covered(): (u: number, v: number) => boolean {
-    const [width, height] = [192, 108];
-    const canvas = document.createElement('canvas');
-    canvas.width = width;
-    canvas.height = height;
-    const context = canvas.getContext('2d', { willReadFrequently: true })!;
-    context.drawImage(this.#front, 0, 0, width, height);
-    const { data } = context.getImageData(0, 0, width, height);
-    return (u, v) => {
-      const at =
-        4 *
-        (Math.min(height - 1, Math.floor(v * height)) * width + Math.min(width - 1, Math.floor(u * width)));
-      return data[at]! + data[at + 1]! + data[at + 2]! <= 3 * COVERED;
-    };
+  /** Draws the picture into a canvas of its own size. */
+  drawTo(context: OffscreenCanvasRenderingContext2D): void {
+    context.drawImage(this.#front, 0, 0);
   }
 
   #createFilm(): Film {
