@@ -121,6 +121,21 @@ export async function strike(signal: 'KILL' | 'STOP', ...services: Service[]): P
   );
 }
 
+/** Connects to the picture's port ten times a second while something happens. Returns how often, and how often it was refused. */
+export async function knocking(
+  happens: () => Promise<void>,
+): Promise<{ connected: number; refused: number }> {
+  const knock = '(exec 3<>/dev/tcp/127.0.0.1/8050) 2>/dev/null && echo connected || echo refused';
+  const loop = `while [ ! -e /tmp/knocked ]; do ${knock}; sleep 0.1; done`;
+  await host.op(`rm -f /tmp/knocked; (${loop}) >/tmp/knocks 2>/dev/null </dev/null & true`);
+  await happens();
+  const counts = await host.op(
+    'touch /tmp/knocked; sleep 2; sort /tmp/knocks | uniq -c; rm /tmp/knocks /tmp/knocked',
+  );
+  const count = (what: string) => Number(new RegExp(`(\\d+) ${what}`).exec(counts)?.[1] ?? 0);
+  return { connected: count('connected'), refused: count('refused') };
+}
+
 /** Until every unit is active, which needs a healthy container, and the picture is live. */
 export async function allWell(what: string, timeoutMs = 400_000): Promise<void> {
   const fromMs = performance.now();

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { allWell, host, loadImages, noaa, onHost, playSmallClip, step, strike } from './deployment.ts';
-import { killedAtOnce, started } from './steps.ts';
+import { heldPort, killedAtOnce, started } from './steps.ts';
 
 onHost('forky');
 
@@ -25,9 +25,13 @@ step('podman quadlet install brings the folder', async say => {
     "for s in noaa-playback noaa-redactor; do head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \\n' | podman secret create $s -; done",
   );
   say(await host.op('podman quadlet install noaa-pod/quadlet'));
+  await host.op(
+    'install -Dm 0644 noaa-pod/quadlet/noaa.socket ~/.config/systemd/user/noaa.socket && systemctl --user daemon-reload',
+  );
 });
 
 started();
+heldPort();
 killedAtOnce();
 
 step('a hung service is found by its health check and replaced', async say => {

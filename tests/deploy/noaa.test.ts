@@ -367,6 +367,8 @@ describe('images and units, from the first to the last', () => {
     return {
       ...made,
       units,
+      /** Where the unit of the socket is, which is not one of Quadlet's. */
+      socket: join(made.home, '.config/systemd/user/noaa.socket'),
       /** The ids that the services' images of a tag have, each once. */
       ids: (tag: string) => [
         ...new Set(
@@ -649,6 +651,54 @@ describe('images and units, from the first to the last', () => {
     const back = await one.noaa('rollback');
     assert.equal(back.code, 0, back.output);
     assert.deepEqual([one.ids('latest'), one.unitsOf()], [['old'], 'old']);
+  });
+
+  test('the socket comes with an upgrade, goes with the way back to a version without one, and with uninstall', async () => {
+    await using one = await keeping({ candidate: 'new' });
+    one.install('old');
+    one.live(true);
+    assert.equal((await one.noaa('upgrade')).code, 0);
+    assert.equal(readFileSync(one.socket, 'utf8'), readFileSync(join(QUADLET, 'noaa.socket'), 'utf8'));
+    const back = await one.noaa('rollback');
+    assert.equal(back.code, 0, back.output);
+    assert.match(back.output, /^\+ systemctl --user stop noaa\.socket$/m);
+    assert.equal(existsSync(one.socket), false);
+    assert.equal((await one.noaa('upgrade')).code, 0);
+    mkdirSync(`${one.socket}.d`);
+    writeFileSync(`${one.socket}.d/lan.conf`, '[Socket]\nListenStream=\nListenStream=0.0.0.0:8080\n');
+    assert.match((await one.noaa('status')).output, /^picture {5}live.*, at http:\/\/0\.0\.0\.0:8080$/m);
+    const removed = await one.noaa('uninstall');
+    assert.equal(removed.code, 0, removed.output);
+    assert.deepEqual([existsSync(one.socket), existsSync(`${one.socket}.d`)], [false, false]);
+  });
+
+  test('status says that the port is not the pod’s, or that its unit is missing', async () => {
+    await using one = await keeping({ latest: 'new', candidate: 'new' });
+    await one.noaa('install');
+    one.live(true);
+    assert.equal((await one.noaa('status')).code, 0);
+    writeFileSync(
+      one.at('bin/systemctl'),
+      `#!/bin/sh\ncase "$*" in *noaa.socket*) echo failed ;; *) ${RUNNING} ;; esac\n`,
+    );
+    writeFileSync(one.at('bin/ss'), '#!/bin/sh\necho LISTEN 0 4096 127.0.0.1:8050\n');
+    const taken = await one.noaa('status');
+    assert.equal(taken.code, 1);
+    assert.match(
+      taken.output,
+      /^port {8}127\.0\.0\.1:8050 is not the pod's: another program has it \(ss -ltnp/m,
+    );
+    rmSync(one.socket);
+    assert.match(
+      (await one.noaa('status')).output,
+      /^port {8}\S+noaa\.socket is missing, so no port leads to the picture/m,
+    );
+    const folder = join(one.units, 'noaa.pod.d');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'published.conf'), '[Pod]\nPublishPort=127.0.0.1:9000:8050\n');
+    const published = await one.noaa('status');
+    assert.equal(published.code, 0, published.output);
+    assert.match(published.output, /at http:\/\/127\.0\.0\.1:9000$/m);
   });
 
   /** An upgrade that waits for a picture, which does not come. */

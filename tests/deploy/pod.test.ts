@@ -4,28 +4,41 @@
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '../support/clips.ts';
+import { holdPorts } from '../support/held-ports.ts';
 import { brightest, decodeJpeg } from '../support/jpeg.ts';
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
-import { buildImages, imageOf, podman, SERVICES, type Service, tryPodman } from './machine.ts';
+import {
+  buildImages,
+  CONTAINERS_CONF,
+  imageOf,
+  podman,
+  SERVICES,
+  type Service,
+  tryPodman,
+} from './machine.ts';
 import { CAPABILITIES, generate, QUADLET, SECRETS, section, words } from './units.ts';
 
 const POD = `noaa-test-${process.pid}`;
 const PORT = await freePort();
 const SITE = `http://127.0.0.1:${PORT}`;
+const HOST_NAME = 'noaa-test-host';
 const nameOf = (service: Service) => `${POD}-${service}`;
 
 /** What systemd, a newer podman or the pod's own unit stand for, and the name that it had there. */
 const LEFT_OUT =
   /^(--cidfile=.*|--replace|--rm|-d|--cgroups=split|--sdnotify=healthy|--pull=.*|--read-only-tmpfs=.*|--name=.*|--log-driver=.*|--health-.*|--pod-id-file=.*|-v=.*)$/;
 const WITH_VALUE =
-  /^(--name|--log-driver|--pull|--health-[a-z-]+|--pod-id-file|-v|--stop-timeout|--pids-limit|--cap-drop|--cap-add|--secret|--env|--ulimit)$/;
+  /^(--name|--log-driver|--pull|--health-[a-z-]+|--pod-id-file|-v|--stop-timeout|--pids-limit|--cap-drop|--cap-add|--secret|--env|--ulimit|--hostname)$/;
 
 /** The options of `podman run` in a generated service, less what this podman can't or needn't do. */
 function optionsOf(unit: string, image: string): string[] {
@@ -39,7 +52,11 @@ function optionsOf(unit: string, image: string): string[] {
   // Where a unit has no limit, the attacker has as many descriptors as root may set here. Given one limit, podman 4.3 leaves
   // out those of its settings, and takes others that root may not set here.
   const own = options.some(option => option.startsWith('--ulimit=')) ? [] : ['--ulimit=nofile=16384:16384'];
-  return [...options.filter(option => !LEFT_OUT.test(option)), ...own, '--ulimit=nproc=2048:2048'];
+  // systemd replaces %H.
+  const kept = options
+    .filter(option => !LEFT_OUT.test(option))
+    .map(option => option.replace('%H', HOST_NAME));
+  return [...kept, ...own, '--ulimit=nproc=2048:2048'];
 }
 
 /**
@@ -61,6 +78,9 @@ function optionsOfPod(unit: string): string[] {
 const inside = (service: Service, script: string) =>
   tryPodman(['exec', nameOf(service), 'node', '--input-type=module', '-e', script]);
 
+/** What `podman run` is given for each service. */
+const given = new Map<Service, string[]>();
+
 before(async () => {
   await buildImages();
   const { services } = await generate(QUADLET);
@@ -81,7 +101,8 @@ before(async () => {
     for (const needed of ['--read-only', '--cap-drop=all', '--security-opt=no-new-privileges']) {
       assert.ok(options.includes(needed), `${service} lost ${needed}`);
     }
-    await podman(['run', '--detach', '--pod', POD, '--name', nameOf(service), ...options, imageOf(service)]);
+    given.set(service, ['--pod', POD, '--name', nameOf(service), ...options, imageOf(service)]);
+    await podman(['run', '--detach', ...(given.get(service) ?? [])]);
   }
 });
 
@@ -444,6 +465,53 @@ test('what was measured fits the limits', async t => {
       `${service} uses ${stats.mem_percent} of its memory`,
     );
   }
+});
+
+test('a port that is held outside leads into the pod, with the client’s own address, and refuses nobody while the visualizer is killed', async t => {
+  await podman(['rm', '--force', '--time', '0', nameOf('visualizer')]);
+  await using held = await holdPorts();
+  const [port = 0] = held.ports;
+  const ask = (path: string, localAddress = '127.0.0.1', headers = {}) =>
+    new Promise<{ code: number; body: string }>((resolve, reject) => {
+      get({ host: '127.0.0.1', port, path, localAddress, headers, agent: false }, async answer =>
+        resolve({ code: answer.statusCode ?? 0, body: await text(answer) }),
+      ).on('error', reject);
+    });
+  const live = async () => (await ask('/readyz')).code === 200;
+  await held.start(['podman', 'run', '--detach', ...(given.get('visualizer') ?? [])], { CONTAINERS_CONF });
+  await until(live, 'the picture at the held port', 60_000);
+  assert.deepEqual(JSON.parse((await ask('/status', '127.0.0.9')).body).client, { address: '127.0.0.9' });
+  // The host's own name, which the unit gives the container.
+  assert.equal((await ask('/livez', '127.0.0.1', { host: `${HOST_NAME}:8050` })).code, 200);
+  assert.equal((await ask('/livez', '127.0.0.1', { host: 'evil.example' })).code, 421);
+  const check = ['node', 'apps/common/healthcheck.js', 'http://127.0.0.1:8050/livez'];
+  assert.equal((await tryPodman(['exec', nameOf('visualizer'), ...check])).code, 0);
+
+  let [over, connected, refused] = [false, 0, 0];
+  const knocking = (async () => {
+    while (!over) {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect').then(
+        () => connected++,
+        () => refused++,
+      );
+      socket.destroy();
+      await new Promise(resolve => setTimeout(resolve, 50));
+    }
+  })();
+  for (const signal of ['KILL', 'TERM']) {
+    await podman(['kill', '--signal', signal, nameOf('visualizer')]);
+    await podman(['wait', nameOf('visualizer')]);
+    const from = performance.now();
+    await held.start(['podman', 'start', nameOf('visualizer')], { CONTAINERS_CONF });
+    await until(live, 'the picture again', 30_000);
+    t.diagnostic(`the picture ${Math.round(performance.now() - from)} ms after the start`);
+  }
+  over = true;
+  await knocking;
+  t.diagnostic(`${connected} connects, ${refused} refused`);
+  assert.ok(connected > 20);
+  assert.equal(refused, 0);
 });
 
 test('the whole pod stops within five seconds', async () => {

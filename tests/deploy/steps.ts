@@ -5,6 +5,7 @@ import {
   assertRedacted,
   closeTunnel,
   host,
+  knocking,
   live,
   loadImages,
   noaa,
@@ -72,6 +73,37 @@ export function started(): void {
     assert.deepEqual([picture.width, picture.height], [320, 240]);
     assertRedacted(picture, 100);
   });
+}
+
+/** The client's own address reaches the service, and the port stays as it is while the pod restarts. */
+export function heldPort(): void {
+  step(
+    'systemd holds the port: clients appear with their own address, and the host may be named by its name',
+    async () => {
+      assert.equal(await host.op('systemctl --user is-active noaa.socket'), 'active');
+      const status = await host.op('curl -s --interface 127.0.0.9 http://127.0.0.1:8050/status');
+      assert.deepEqual(JSON.parse(status).client, { address: '127.0.0.9' });
+      for (const name of [
+        'localhost',
+        '127.0.0.1',
+        await host.op('hostname'),
+        `${await host.op('hostname')}.local`,
+      ])
+        assert.equal(
+          await host.op(
+            `curl -s -o /dev/null -w '%{http_code}' -H 'Host: ${name}:8050' http://127.0.0.1:8050/livez`,
+          ),
+          '200',
+          name,
+        );
+      assert.equal(
+        await host.op(
+          `curl -s -o /dev/null -w '%{http_code}' -H 'Host: evil.example' http://127.0.0.1:8050/livez`,
+        ),
+        '421',
+      );
+    },
+  );
 }
 
 /** What is impossible from outside and from inside. */
@@ -207,14 +239,22 @@ export function heldIn(): void {
 }
 
 export function killedAtOnce(): void {
-  step('all three killed at once come back by themselves, in the same pod', async say => {
-    const pod = await host.op("podman pod inspect --format '{{.Id}}' noaa");
-    const from = host.seconds();
-    await strike('KILL', ...SERVICES);
-    await allWell('after all three ended');
-    say(`well again after ${host.seconds() - from} s`);
-    assert.equal(await host.op("podman pod inspect --format '{{.Id}}' noaa"), pod);
-  });
+  step(
+    'all three killed at once come back by themselves, in the same pod, and no connect is refused meanwhile',
+    async say => {
+      const pod = await host.op("podman pod inspect --format '{{.Id}}' noaa");
+      const from = host.seconds();
+      const { connected, refused } = await knocking(async () => {
+        await strike('KILL', ...SERVICES);
+        await allWell('after all three ended');
+      });
+      say(`${connected} connects, ${refused} refused`);
+      assert.ok(connected > 30);
+      assert.equal(refused, 0);
+      say(`well again after ${host.seconds() - from} s`);
+      assert.equal(await host.op("podman pod inspect --format '{{.Id}}' noaa"), pod);
+    },
+  );
 }
 
 export function rebooted(): void {

@@ -11,6 +11,7 @@ import {
   faultsOfContainer,
   faultsOfNetwork,
   faultsOfPod,
+  faultsOfSocket,
   generate,
   KEYS_OF_5_0,
   QUADLET,
@@ -39,6 +40,20 @@ test('podman 5.4 makes a service of the pod and of each container, and each says
   for (const service of SERVICES) {
     assert.deepEqual(faultsOfContainer(services.get(`noaa-${service}.service`) ?? ''), [], service);
   }
+});
+
+test('systemd holds the port, on the loopback, through every restart of the pod', () => {
+  const socket = read('noaa.socket');
+  assert.deepEqual(faultsOfSocket(socket), []);
+  for (const [what, from, to] of [
+    ['it listens elsewhere', '127.0.0.1:8050', '8050'],
+    ['it leads elsewhere', 'noaa-visualizer.service', 'noaa-redactor.service'],
+    ['for each connection', '[Socket]', '[Socket]\nAccept=yes'],
+    ['it outlives the pod', /StopPropagatedFrom=.*/, ''],
+    ["closes with the pod's restart", '[Unit]', '[Unit]\nPartOf=noaa-pod.service'],
+    ['give up', 'TriggerLimitIntervalSec=0', ''],
+  ] as const)
+    assert.match(faultsOfSocket(socket.replace(from, to)).join(), new RegExp(what));
 });
 
 test('no unit has a key that podman 5.0 does not know', () => {
@@ -97,6 +112,7 @@ describe('units that are bad are refused: ', () => {
     ['connections can fill', /Ulimit=.*/, ''],
     ['take its processor', /CPUWeight=.*/, ''],
     ['its metrics are on a port', 'METRICS_PORT=0', 'METRICS_PORT=5656'],
+    ['a socket of others', '[Service]', '[Service]\nSockets=noaa.socket'],
     ['a secret of others', 'Secret=noaa-playback', 'Secret=noaa-other'],
     ['a secret of others', /Secret=noaa-playback.*/, ''],
     ['others may read', ',mode=0400', ''],
@@ -154,7 +170,7 @@ describe('units that are bad are refused: ', () => {
   }
 
   test('a pod that publishes to the network', async () => {
-    const wide = (text: string) => text.replace('127.0.0.1:8050:8050', '8050:8050');
+    const wide = (text: string) => text.replace('[Pod]', '[Pod]\nPublishPort=8050:8050');
     const service = await generated('noaa.pod', 'noaa-pod.service', wide);
     assert.match(faultsOfPod(service ?? '').join(), /it publishes 8050:8050/);
   });
@@ -201,7 +217,7 @@ test('every drop-in that is shown by example leaves the units whole', async () =
       assert.match(file, /\.conf$/);
       const keys = section(
         readFileSync(join(examples, folder, file), 'utf8'),
-        folder === 'noaa.pod.d' ? 'Pod' : 'Container',
+        { 'noaa.pod.d': 'Pod', 'noaa.socket.d': 'Socket' }[folder] ?? 'Container',
       );
       assert.ok(keys.length > 0, file);
     }
@@ -212,6 +228,11 @@ test('every drop-in that is shown by example leaves the units whole', async () =
   assert.equal(ran.code, 0, ran.output);
   assert.equal(services.size, 5);
   const pod = services.get('noaa-pod.service') ?? '';
-  assert.match(pod, /--publish 0\.0\.0\.0:8080:8050/);
-  assert.doesNotMatch(pod, /--publish 127\.0\.0\.1/);
+  assert.match(pod, /--publish 127\.0\.0\.1:8050:8050/);
+  // Under this name alone the socket leaves the port to podman.
+  assert.match(
+    read('noaa.socket'),
+    /^ConditionPathExists=!%E\/containers\/systemd\/noaa\.pod\.d\/published\.conf$/m,
+  );
+  assert.deepEqual(readdirSync(join(examples, 'noaa.pod.d')), ['published.conf']);
 });

@@ -139,6 +139,11 @@ export function faultsOfContainer(unit: string): string[] {
     );
     must(seconds(service, 'CPUWeight') >= 200, 'code in the visualizer can take its processor');
   }
+  const sockets = service.filter(([key]) => key === 'Sockets').map(([, is]) => is);
+  must(
+    sockets.join() === (name === 'visualizer' ? 'noaa.socket' : ''),
+    'it has a socket of others, or lacks its own',
+  );
   must(value('--sdnotify') === 'healthy', 'it counts as started before it is healthy');
   for (const check of ['--health-cmd', '--health-startup-cmd']) {
     must((value(check) ?? '').startsWith('["node",'), `${check} is missing or needs a shell`);
@@ -184,8 +189,7 @@ export function faultsOfPod(unit: string): string[] {
   const create = words(section(unit, 'Service').find(([key]) => key === 'ExecStartPre')?.[1] ?? '');
   const faults: string[] = [];
   const published = create.filter((_, at) => create[at - 1] === '--publish');
-  if (published.join() !== '127.0.0.1:8050:8050')
-    faults.push(`it publishes ${published.join() || 'nothing'}`);
+  if (published.length > 0) faults.push(`it publishes ${published.join()}`);
   if (create.findLast(word => word.startsWith('--exit-policy=')) !== '--exit-policy=continue') {
     faults.push('it ends for good when its last container does');
   }
@@ -204,6 +208,22 @@ export function faultsOfPod(unit: string): string[] {
   for (const name of ['playback', 'redactor', 'visualizer']) {
     if (!wants.includes(`noaa-${name}.service`)) faults.push(`it does not start ${name}`);
   }
+  return faults;
+}
+
+/** What is wrong with the unit of the socket, a sentence each. */
+export function faultsOfSocket(unit: string): string[] {
+  const faults: string[] = [];
+  const values = (name: string, key: string) =>
+    section(unit, name).flatMap(([each, value]) => (each === key ? [value] : []));
+  if (values('Socket', 'ListenStream').join() !== '127.0.0.1:8050') faults.push('it listens elsewhere');
+  if (values('Socket', 'Service').join() !== 'noaa-visualizer.service') faults.push('it leads elsewhere');
+  if (values('Socket', 'Accept').length > 0) faults.push('it starts a service for each connection');
+  if (values('Unit', 'StopPropagatedFrom').join() !== 'noaa-pod.service') faults.push('it outlives the pod');
+  // Each of these closes it when the pod restarts.
+  for (const key of ['PartOf', 'BindsTo', 'Requires', 'Requisite'])
+    if (values('Unit', key).length > 0) faults.push(`it closes with the pod's restart (${key})`);
+  if (values('Socket', 'TriggerLimitIntervalSec').join() !== '0') faults.push('systemd may give up on it');
   return faults;
 }
 

@@ -10,6 +10,7 @@ import {
   assertRedacted,
   host,
   isLive,
+  knocking,
   noaa,
   onHost,
   site,
@@ -19,11 +20,12 @@ import {
   strike,
 } from './deployment.ts';
 import { SERVICES } from './machine.ts';
-import { heldIn, installed, killedAtOnce, rebooted, started, uninstalled } from './steps.ts';
+import { heldIn, heldPort, installed, killedAtOnce, rebooted, started, uninstalled } from './steps.ts';
 
 onHost('trixie');
 installed();
 started();
+heldPort();
 heldIn();
 
 step('another border, by the settings file', async () => {
@@ -84,11 +86,16 @@ step('an upgrade that does not become live is rolled back', async say => {
   await allWell('after the rollback');
 });
 
-step('an upgrade that does is kept, and can be taken back by hand', async () => {
+step('an upgrade that does is kept, refuses no connect, and can be taken back by hand', async say => {
   await host.op('podman tag localhost/noaa-visualizer:latest localhost/noaa-visualizer:candidate');
-  const { code, output } = await host.try(noaa('upgrade --wait 300'), 900_000);
-  assert.equal(code, 0, output);
-  assert.match(output, /Upgraded: the picture is live/);
+  const { connected, refused } = await knocking(async () => {
+    const { code, output } = await host.try(noaa('upgrade --wait 300'), 900_000);
+    assert.equal(code, 0, output);
+    assert.match(output, /Upgraded: the picture is live/);
+  });
+  say(`${connected} connects, ${refused} refused`);
+  assert.ok(connected > 50);
+  assert.equal(refused, 0);
   const back = await host.try(noaa('rollback'), 900_000);
   assert.equal(back.code, 0, back.output);
   assert.match(back.output, /Rolled back: the picture is live/);
@@ -96,19 +103,27 @@ step('an upgrade that does is kept, and can be taken back by hand', async () => 
 
 step('another border and another port, by drop-ins as shown', async () => {
   await host.op(
-    'mkdir -p ~/.config/containers/systemd && cp -r noaa-pod/examples/drop-ins/noaa.pod.d ~/.config/containers/systemd/',
+    'mkdir -p ~/.config/systemd/user && cp -r noaa-pod/examples/drop-ins/noaa.socket.d ~/.config/systemd/user/',
   );
   await host.op('cp -r noaa-pod/examples/drop-ins/noaa-redactor.container.d ~/.config/containers/systemd/');
   await host.op('sed -i /REDACT_WIDTH/d ~/.config/noaa-pod/settings.env');
-  await host.op('systemctl --user daemon-reload && systemctl --user restart noaa-pod');
+  const again =
+    'systemctl --user daemon-reload; systemctl --user stop noaa-pod; systemctl --user start noaa-pod';
+  await host.op(again);
   await allWell('with the drop-ins');
   const own = (await host.op('hostname -I')).split(' ')[0];
   await host.op(`curl -sfo /dev/null http://${own}:8080/readyz`);
   await using other = await host.tunnel(8080);
   const answer = await fetch(`http://127.0.0.1:${other.port}/snapshot.jpg`);
   assertRedacted(await decodeJpeg(Buffer.from(await answer.arrayBuffer())), 50);
+  await host.op('rm -r ~/.config/containers/systemd/*.d ~/.config/systemd/user/noaa.socket.d');
+  await host.op('cp -r noaa-pod/examples/drop-ins/noaa.pod.d ~/.config/containers/systemd/');
+  await host.op(again);
+  await allWell('with the port published by podman');
+  assert.equal(await host.op('systemctl --user is-active noaa.socket || true'), 'inactive');
+  await host.op('curl -sfo /dev/null http://127.0.0.1:8050/readyz');
   await host.op('rm -r ~/.config/containers/systemd/*.d');
-  await host.op('systemctl --user daemon-reload && systemctl --user restart noaa-pod');
+  await host.op(again);
   await allWell('without the drop-ins');
 });
 
@@ -134,12 +149,26 @@ step('the daily scan runs by its timer, and claims nothing where there is no sca
     assert.match(output, told);
 });
 
+step('a port that is taken is said, and the picture comes when it is free', async () => {
+  await host.op('systemctl --user stop noaa-pod');
+  await host.root(
+    "systemd-run --unit=squatter perl -MIO::Socket::INET -e 'IO::Socket::INET->new(LocalAddr => q(127.0.0.1:8050), Listen => 1) or die; sleep 9999'",
+  );
+  await host.try('systemctl --user start noaa-pod', 400_000);
+  const { code, output } = await host.try(noaa('status'));
+  assert.equal(code, 1, output);
+  assert.match(output, /^port {8}127\.0\.0\.1:8050 is not the pod's: another program has it/m);
+  await host.root('systemctl stop squatter');
+  await allWell('with the port free again');
+});
+
 step('stop is quick, and leaves nothing running', async say => {
   const took = await host.op(
     's=$(date +%s%N); systemctl --user stop noaa-pod; e=$(date +%s%N); echo $(( (e - s) / 1000000 ))',
   );
   say(`stopped in ${took} ms, on a machine some ten times slower than its processor`);
   assert.equal(await host.op('podman ps -q'), '');
+  assert.equal(await host.op("ss -Hltn 'sport = :8050'"), '', 'the port is still open');
   for (const service of SERVICES) {
     const how = await host.op(`systemctl --user show --property=Result --value noaa-${service}`);
     assert.equal(how, 'success', service);
