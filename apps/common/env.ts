@@ -177,7 +177,7 @@ export const telemetrySchema = {
     default: '',
     unset: 'off',
     desc: 'Unix socket of metrics and health, which only this user can open',
-    example: '/metrics/socket',
+    example: '/tmp/metrics',
   }),
   ...allowedHostsSchema,
 };

@@ -85,7 +85,7 @@ test('prints the metrics of the service that is named, over the socket that only
   await using well = await host({ ...WELL, podman: 'printf "%s\\n" "$*"' });
   const { output } = await well.noaa('metrics', 'redactor');
   assert.match(output, /^exec noaa-redactor node -e/);
-  assert.match(output, /socketPath: "\/metrics\/socket", path: "\/metrics"/);
+  assert.match(output, /socketPath: "\/tmp\/metrics", path: "\/metrics"/);
   const unnamed = await well.noaa('metrics');
   assert.equal(unnamed.code, 1);
   assert.match(unnamed.output, /takes a service: playback, redactor or visualizer/);
@@ -384,7 +384,7 @@ describe('images and units, from the first to the last', () => {
       /** As an earlier version installed it: its units are not those of the folder. */
       install: (id: string) => {
         mkdirSync(units, { recursive: true });
-        for (const name of UNITS) writeFileSync(join(units, name), `# units of ${id}\n`);
+        for (const name of UNITS) writeFileSync(join(units, name), `# units of ${id}\nPublishPort=127.0.0.1:8050:8050\n`);
         for (const service of SERVICES) writeFileSync(made.at('images', `noaa-${service}:latest`), `${id}\n`);
       },
       unitsOf: () =>

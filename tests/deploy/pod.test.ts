@@ -215,7 +215,7 @@ for (const service of SERVICES) {
     });
 
     test('is told well from ill by its own health check', async () => {
-      const where = service === 'visualizer' ? '127.0.0.1:8050' : 'unix:/metrics/socket:';
+      const where = service === 'visualizer' ? '127.0.0.1:8050' : 'unix:/tmp/metrics:';
       const check = () =>
         tryPodman(['exec', nameOf(service), 'node', 'apps/common/healthcheck.js', `http://${where}/livez`]);
       assert.equal((await check()).code, 0);
@@ -350,7 +350,7 @@ test('code in the visualizer’s container gets nothing in a minute, while its n
     }
     await until(async () => over || (await fetch(`${SITE}/readyz`)).ok, 'the picture under attack', 60_000);
     for (const service of ['playback', 'redactor'] as const) {
-      const check = ['node', 'apps/common/healthcheck.js', 'http://unix:/metrics/socket:/livez'];
+      const check = ['node', 'apps/common/healthcheck.js', 'http://unix:/tmp/metrics:/livez'];
       const isWell = async () => (await tryPodman(['exec', nameOf(service), ...check])).code === 0;
       await until(async () => over || (await isWell()), `${service} to be healthy under attack`, 30_000);
     }
