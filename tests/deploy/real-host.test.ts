@@ -3,11 +3,12 @@
  * promises, comes back after a crash and after a reboot, and goes without a trace. The rest of its life: whole-life.ts.
  */
 import { onHost } from './deployment.ts';
-import { heldIn, installed, killedAtOnce, rebooted, started, uninstalled } from './steps.ts';
+import { heldIn, heldPort, installed, killedAtOnce, rebooted, started, uninstalled } from './steps.ts';
 
 onHost('trixie');
 installed();
 started();
+heldPort();
 heldIn();
 killedAtOnce();
 rebooted();
