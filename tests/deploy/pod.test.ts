@@ -496,7 +496,7 @@ test('a port that is held outside leads into the pod, with the client’s own ad
         () => refused++,
       );
       socket.destroy();
-      await new Promise(resolve => setTimeout(resolve, 50));
+      await new Promise(resolve => setTimeout(resolve, 10));
     }
   })();
   for (const signal of ['KILL', 'TERM']) {
