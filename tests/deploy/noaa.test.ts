@@ -384,7 +384,8 @@ describe('images and units, from the first to the last', () => {
       /** As an earlier version installed it: its units are not those of the folder. */
       install: (id: string) => {
         mkdirSync(units, { recursive: true });
-        for (const name of UNITS) writeFileSync(join(units, name), `# units of ${id}\nPublishPort=127.0.0.1:8050:8050\n`);
+        for (const name of UNITS)
+          writeFileSync(join(units, name), `# units of ${id}\nPublishPort=127.0.0.1:8050:8050\n`);
         for (const service of SERVICES) writeFileSync(made.at('images', `noaa-${service}:latest`), `${id}\n`);
       },
       unitsOf: () =>
