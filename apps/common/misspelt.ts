@@ -22,7 +22,10 @@ const beginningOf = (name: string): string => name.slice(0, name.indexOf('_') + 
 /** Returns which of some variables' names are nearly ours, or unknown to us and begin as ours do. */
 export function misspelt(names: Iterable<string>, known: readonly string[] = SETTING_NAMES): Misspelt[] {
   const found: Misspelt[] = [];
-  const ours = new Set(known.map(beginningOf).filter(beginning => !COMMON.test(beginning)));
+  // A name of one word begins as nothing else does.
+  const ours = new Set(
+    known.map(beginningOf).filter(beginning => beginning !== '' && !COMMON.test(beginning)),
+  );
   for (const name of names) {
     if (known.includes(name)) continue;
     const upper = name.trim().toUpperCase();

@@ -139,7 +139,8 @@ async function* reopened(
       yield { notice: `${reason.replace(/; [^;]*$/, '')}; playback tries again` };
     }
     const newest = await version.now();
-    if (newest === triedVersion && performance.now() < nextMs) continue;
+    // Looks are a little late or early; one that is nearly due is not put off to the next.
+    if (newest === triedVersion && performance.now() < nextMs - FIRST_RETRY_MS / 2) continue;
     try {
       if (newest === undefined) throw new Fault('decoder-failed', 'the storage of DATA_FILE does not answer');
       return await patiently(open(), OPEN_MS, 'DATA_FILE could not be opened');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { before, test } from 'node:test';
 import { ServerClock } from './server-clock.ts';
 
 /** A server whose clock can be set, and how often it was asked for the time. */
@@ -13,6 +13,10 @@ function server(context: { mock: { method: typeof import('node:test').mock.metho
   });
   return { clock, time: () => performance.now() + clock.aheadMs };
 }
+
+before(() => {
+  Object.defineProperty(globalThis, 'location', { value: new URL('http://localhost/'), configurable: true });
+});
 
 test('a server whose clock is set is asked again, once in five seconds at most', async context => {
   const { clock, time } = server(context);
