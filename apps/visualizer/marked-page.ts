@@ -4,7 +4,7 @@ import type { Context, Next } from 'koa';
 import type { Marking } from './marking.ts';
 
 /** Where index.html has room for the marking. */
-const PLACES = /(<p class="marking"[^>]*?) hidden(?:="")?>(<\/p>)/g;
+const PLACES = /(<p class="?marking"?[^>]*?) hidden(?:="")?>(<\/p>)/g;
 
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',

@@ -8,11 +8,13 @@
     root.className = 'old';
     var image = document.createElement('img');
     image.src = 'stream.mjpg';
-    image.alt = 'Satellite picture, its outer frame redacted';
+    image.alt = document.getElementById('picture').getAttribute('aria-label');
     var stage = document.getElementById('stage');
-    stage.innerHTML =
-      '<p>This browser is too old for the page, so here is the picture as MJPEG, which cannot tell live from old.</p>';
-    stage.insertBefore(image, stage.firstChild);
+    var why = document.getElementById('too-old');
+    why.removeAttribute('hidden');
+    stage.innerHTML = '';
+    stage.appendChild(image);
+    stage.appendChild(why);
   }
 
   // A script that this browser cannot read, or that did not arrive.

@@ -1,4 +1,7 @@
-/** The English text of the page, except what its HTML says. */
+/** All that the page's scripts say, in English. What it says before any of them runs is in index.html, and no text is elsewhere. */
+import type { Status } from '../messages.js';
+import type { State } from './live/liveness.ts';
+import { duration, NONE, number } from './panel/format.ts';
 
 /** What can be done, and the keys for it; the first key is the one that buttons name. */
 export const ACTIONS = {
@@ -49,8 +52,45 @@ export const ACTIONS = {
 
 export type ActionName = keyof typeof ACTIONS;
 
-/** Shown where there is no number. */
-export const NONE = '–';
+/** The word for each state of the picture. */
+export const STATE_WORDS: Record<State, string> = {
+  connecting: 'Connecting',
+  waiting: 'Waiting',
+  live: 'Live',
+  delayed: 'Delayed',
+  stalled: 'Stalled',
+  disconnected: 'Source lost',
+  reconnecting: 'Reconnecting',
+  refusing: 'Refusing',
+  full: 'Full',
+  ended: 'Ended',
+  paused: 'Paused',
+  loop: 'Loop',
+  resuming: 'Resuming',
+  hidden: 'Resting',
+};
+
+/** The sentence for each, where the server's own does not say more. */
+export const STATE_TEXT = {
+  connecting: 'Waiting for the first picture.',
+  loop: 'Past pictures, not live.',
+  paused: 'The picture is held.',
+  hidden: 'This tab is hidden and has closed its stream.',
+  full: (max: number | undefined) =>
+    `${max === 1 ? 'The only place is' : `All ${max ?? 'the'} places are`} taken. Trying again until one is free.`,
+  lost: 'The connection to the visualizer is lost. Trying again.',
+  silent: 'Nothing arrives from the visualizer. Trying again.',
+  unseen: 'The server has newer frames, but none of them reaches this screen.',
+  resuming: 'Going on with the live picture.',
+  delayed: (ms: number) => `This connection runs ${(ms / 1000).toFixed(1)} s behind.`,
+  polling: 'The network holds the stream back, so stills are asked for one by one.',
+  live: 'The picture is live.',
+};
+
+export const AGE_TEXT = {
+  card: (age: string) => `Last picture ${age} ago`,
+  badge: (word: string, time: string, age: string) => `${word} at ${time} UTC · ${age} ago`,
+};
 
 export const TIME_TEXT = {
   inClip: (position: string) => `${position} into the clip`,
@@ -99,3 +139,27 @@ export const EXPORT_TEXT = {
   copied: 'The link is copied.',
   notCopied: 'The browser did not allow it; the link is in the address bar.',
 };
+
+/** Each row of the panel of details: its name, and its text from the server's status. */
+export const DETAILS: Record<string, (status: Status) => string> = {
+  Source: ({ source }) => source.address,
+  Picture: ({ source }) =>
+    source.width === null ? NONE : `${source.width} × ${source.height}, ${source.format}`,
+  'Rate in, out': ({ fps }) => `${number(fps.in, 1)}, ${number(fps.out, 1)} fps`,
+  'Server latency': ({ latencyMs }) => `${number(latencyMs.p50, 1)} ms, p99 ${number(latencyMs.p99, 1)} ms`,
+  Dropped: ({ dropped }) =>
+    `${dropped.upstream} upstream, ${dropped.encoder} encoder, ${dropped.viewer} viewers`,
+  Refused: ({ refused }) => {
+    const reasons = Object.entries(refused).filter(([, count]) => count > 0);
+    return reasons.map(([reason, count]) => `${count} ${reason}`).join(', ') || 'none';
+  },
+  Viewers: ({ viewers }) => `${viewers.now} of ${viewers.max}, ${viewers.mjpeg} by MJPEG`,
+  Server: ({ version, node, uptimeSeconds }) =>
+    `${version} on Node ${node.replace(/^v/, '')}, up ${duration(uptimeSeconds * 1000)}`,
+};
+
+/** The row of what this page has not drawn. */
+export const NOT_DRAWN = ({ skipped, broken }: { skipped: number; broken: number }): [string, string] => [
+  'Not drawn here',
+  `${skipped} overtaken, ${broken} unreadable`,
+];

@@ -1,5 +1,5 @@
-import { clipTime } from './panel/format.ts';
-import { NONE, TIME_TEXT } from './text.ts';
+import { clipTime, NONE } from './panel/format.ts';
+import { TIME_TEXT } from './text.ts';
 
 interface Timed {
   validAt?: number | null;

@@ -1,4 +1,5 @@
 import type { SourceState, Status } from '../../messages.js';
+import { STATE_TEXT, STATE_WORDS } from '../text.ts';
 
 /** State of the page's connection: `silent` means that it is open and nothing arrives. */
 export type Link = 'closed' | 'connecting' | 'open' | 'silent' | 'lost' | 'full';
@@ -47,12 +48,7 @@ export interface Liveness {
 }
 
 /** What the page's HTML says before any script runs. */
-export const FIRST_LIVENESS: Liveness = {
-  state: 'connecting',
-  label: 'Connecting',
-  message: 'Waiting for the first picture.',
-  picture: false,
-};
+export const FIRST_LIVENESS = liveness('connecting', STATE_TEXT.connecting);
 
 /** A picture that is no longer live may look live for this long; the promise is 2 s. */
 export const PATIENCE_MS = 1800;
@@ -61,61 +57,22 @@ const IN_TIME_MS = 1200;
 
 /** Returns what may be claimed of the picture. It is live only if the link, the server and the screen all agree. */
 export function judge(facts: Facts): Liveness {
-  const { link, status } = facts;
-  if (facts.held === 'loop') return liveness('loop', 'Loop', 'Past pictures, not live.', true);
-  if (facts.held === 'paused') return liveness('paused', 'Paused', 'The picture is held.', true);
-  if (facts.hidden) return liveness('hidden', 'Resting', 'This tab is hidden and has closed its stream.');
-  if (link === 'full') {
-    const max = status?.viewers.max;
-    const places = max === 1 ? 'The only place is' : `All ${max ?? 'the'} places are`;
-    return liveness('full', 'Full', `${places} taken. Trying again until one is free.`);
-  }
-  if (link === 'lost' || link === 'closed') {
-    return liveness(
-      'reconnecting',
-      'Reconnecting',
-      'The connection to the visualizer is lost. Trying again.',
-    );
-  }
-  if (link === 'silent') {
-    return liveness('reconnecting', 'Reconnecting', 'Nothing arrives from the visualizer. Trying again.');
-  }
-  if (status && status.state !== 'live') return liveness(status.state, LABELS[status.state], status.message);
-  if (facts.unseenForMs > PATIENCE_MS) {
-    return liveness(
-      'stalled',
-      'Stalled',
-      'The server has newer frames, but none of them reaches this screen.',
-    );
-  }
-  if (facts.held === 'ending') {
-    return liveness('resuming', 'Resuming', 'Going on with the live picture.', true);
-  }
+  const { link, status, latencyMs } = facts;
+  if (facts.held === 'loop') return liveness('loop', STATE_TEXT.loop, true);
+  if (facts.held === 'paused') return liveness('paused', STATE_TEXT.paused, true);
+  if (facts.hidden) return liveness('hidden', STATE_TEXT.hidden);
+  if (link === 'full') return liveness('full', STATE_TEXT.full(status?.viewers.max));
+  if (link === 'lost' || link === 'closed') return liveness('reconnecting', STATE_TEXT.lost);
+  if (link === 'silent') return liveness('reconnecting', STATE_TEXT.silent);
+  if (status && status.state !== 'live') return liveness(status.state, status.message);
+  if (facts.unseenForMs > PATIENCE_MS) return liveness('stalled', STATE_TEXT.unseen);
+  if (facts.held === 'ending') return liveness('resuming', STATE_TEXT.resuming, true);
   if (!status || !facts.drawn) return FIRST_LIVENESS;
-  if (facts.latencyMs > (facts.before === 'delayed' ? IN_TIME_MS : PATIENCE_MS)) {
-    const behind = (facts.latencyMs / 1000).toFixed(1);
-    return liveness('delayed', 'Delayed', `This connection runs ${behind} s behind.`, true);
-  }
-  if (facts.polling) {
-    return liveness(
-      'live',
-      'Live',
-      'The network holds the stream back, so stills are asked for one by one.',
-      true,
-    );
-  }
-  return liveness('live', 'Live', 'The picture is live.', true);
+  if (latencyMs > (facts.before === 'delayed' ? IN_TIME_MS : PATIENCE_MS))
+    return liveness('delayed', STATE_TEXT.delayed(latencyMs), true);
+  return liveness('live', facts.polling ? STATE_TEXT.polling : STATE_TEXT.live, true);
 }
 
-const LABELS: Record<SourceState, string> = {
-  waiting: 'Waiting',
-  live: 'Live',
-  stalled: 'Stalled',
-  disconnected: 'Source lost',
-  refusing: 'Refusing',
-  ended: 'Ended',
-};
-
-function liveness(state: State, label: string, message: string, picture = false): Liveness {
-  return { state, label, message, picture };
+function liveness(state: State, message: string, picture = false): Liveness {
+  return { state, label: STATE_WORDS[state], message, picture };
 }

@@ -1,9 +1,8 @@
-import type { Status } from '../../messages.js';
 import type { Session } from '../session.ts';
-import { NONE } from '../text.ts';
+import { DETAILS, NOT_DRAWN } from '../text.ts';
 import { keyTable } from './bindings.ts';
 import { byId, setText } from './dom.ts';
-import { duration, number } from './format.ts';
+import { NONE } from './format.ts';
 import { Graphs } from './graphs.ts';
 
 /** Fills in the panel of details, only while it is open. */
@@ -35,8 +34,8 @@ export class Details {
     if (!this.#panel.matches(':popover-open')) return;
     this.#graphs.show(minute.seconds);
     const { status, painter } = watch;
-    for (const [name, text] of Object.entries(ROWS)) this.#set(name, status ? text(status) : NONE);
-    this.#set('Not drawn here', `${painter.skipped} overtaken, ${painter.broken} unreadable`);
+    for (const [name, text] of Object.entries(DETAILS)) this.#set(name, status ? text(status) : NONE);
+    this.#set(...NOT_DRAWN(painter));
   }
 
   #set(name: string, value: string): void {
@@ -54,21 +53,3 @@ export class Details {
     setText(field, value);
   }
 }
-
-/** The text of each row of the panel. */
-const ROWS: Record<string, (status: Status) => string> = {
-  Source: ({ source }) => source.address,
-  Picture: ({ source }) =>
-    source.width === null ? NONE : `${source.width} × ${source.height}, ${source.format}`,
-  'Rate in, out': ({ fps }) => `${number(fps.in, 1)}, ${number(fps.out, 1)} fps`,
-  'Server latency': ({ latencyMs }) => `${number(latencyMs.p50, 1)} ms, p99 ${number(latencyMs.p99, 1)} ms`,
-  Dropped: ({ dropped }) =>
-    `${dropped.upstream} upstream, ${dropped.encoder} encoder, ${dropped.viewer} viewers`,
-  Refused: ({ refused }) => {
-    const reasons = Object.entries(refused).filter(([, count]) => count > 0);
-    return reasons.map(([reason, count]) => `${count} ${reason}`).join(', ') || 'none';
-  },
-  Viewers: ({ viewers }) => `${viewers.now} of ${viewers.max}, ${viewers.mjpeg} by MJPEG`,
-  Server: ({ version, node, uptimeSeconds }) =>
-    `${version} on Node ${node.replace(/^v/, '')}, up ${duration(uptimeSeconds * 1000)}`,
-};

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NONE } from '../text.ts';
-import { clipTime, duration, fileName, number } from './format.ts';
+import { clipTime, duration, fileName, NONE, number } from './format.ts';
 
 test('a position reads as minutes, seconds and milliseconds, never rounded up to a time not reached', () => {
   assert.equal(clipTime(0), '00:00.000');

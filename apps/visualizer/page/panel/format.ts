@@ -1,5 +1,7 @@
 import type { Shown } from '../session.ts';
-import { NONE } from '../text.ts';
+
+/** Shown where there is no number. */
+export const NONE = '–';
 
 /** Returns a position in a clip as mm:ss.mmm; minutes go on beyond 59. */
 export function clipTime(positionUs: number | null): string {

@@ -1,6 +1,6 @@
 import type { State } from '../live/liveness.ts';
 import type { Session } from '../session.ts';
-import { LOOP_TEXT } from '../text.ts';
+import { AGE_TEXT, LOOP_TEXT } from '../text.ts';
 import { byId, setText } from './dom.ts';
 import { duration, utcTime } from './format.ts';
 
@@ -37,13 +37,13 @@ export class LivenessDisplay {
     if (!picture) {
       setText(this.#cardTitle, label);
       setText(this.#cardMessage, message);
-      setText(this.#cardAge, age ? `Last picture ${age} ago` : '');
+      setText(this.#cardAge, age ? AGE_TEXT.card(age) : '');
     } else if (state === 'loop') {
       setText(this.#badge, LOOP_TEXT.badge(times.full(shown)));
     } else if (state === 'delayed' || state === 'resuming' || (state === 'live' && watch.polling)) {
       setText(this.#badge, message);
     } else if (last && state !== 'live') {
-      setText(this.#badge, `${label} at ${utcTime(last.drawnAt)} UTC · ${age} ago`);
+      setText(this.#badge, AGE_TEXT.badge(label, utcTime(last.drawnAt), age ?? ''));
     }
   }
 }

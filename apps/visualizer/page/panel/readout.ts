@@ -1,7 +1,6 @@
 import type { Session, Shown } from '../session.ts';
-import { NONE } from '../text.ts';
 import { byId, setText } from './dom.ts';
-import { clipTime, number } from './format.ts';
+import { clipTime, NONE, number } from './format.ts';
 
 /** Shows the numbers in the bar. */
 export class Readout {
