@@ -68,7 +68,7 @@ test('while it is restarted and killed no connect is refused, each client is ans
   const over = new AbortController();
   const refused: string[] = [];
   const knocking = (async () => {
-    for await (const _ of every(20)) {
+    for await (const _ of every(5)) {
       if (over.signal.aborted) return;
       const socket = connect(Number(new URL(web).port), '127.0.0.1');
       socket.on('error', ({ code }: NodeJS.ErrnoException) => refused.push(code ?? ''));

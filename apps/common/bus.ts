@@ -82,9 +82,12 @@ export async function publish(
     handshakeInterval: HANDSHAKE_MS,
   });
   if (secret !== undefined) {
-    socket.events.on('handshake:error:protocol', ({ address: peer }) =>
-      events.refused(`a subscriber at ${peer} offers no secret, or is none`),
-    );
+    // A subscriber without a secret may notice first that they do not match, and leave.
+    for (const event of ['handshake:error:protocol', 'handshake:error:other'] as const) {
+      socket.events.on(event, ({ address: peer }) =>
+        events.refused(`a subscriber at ${peer} offers no secret, or is none`),
+      );
+    }
   }
   try {
     await listenWhenFree(endpoint, signal, () => socket.bind(address(endpoint)));

@@ -1,4 +1,4 @@
-/** What the tests of the page share: each browser with a chain of its own, both at the same time. */
+/** What the tests of the page share: each browser with a chain of its own. */
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 import type { Browser } from 'puppeteer-core';
@@ -30,13 +30,15 @@ export interface Bench {
  * Runs the tests in each browser, side by side: most of their time is spent waiting for the chain.
  *
  * @param clip what the clip is like: 6 frames a second if nothing else is asked for
+ * @param measures whether tests measure times, so that one browser must not slow the other down
  */
 export function inBrowsers(
   clip: Parameters<typeof makeClip>[1],
   variables: Variables,
   define: (bench: Bench) => void,
+  measures = false,
 ): void {
-  describe('the page', { concurrency: BROWSERS.length }, () => {
+  describe('the page', { concurrency: measures ? 1 : BROWSERS.length }, () => {
     for (const name of BROWSERS) {
       describe(name, () => {
         const stack = new AsyncDisposableStack();
