@@ -148,7 +148,8 @@ class FfmpegDecoding implements Decoding {
       this.#fault = thrown;
       this.stop();
     }
-    if (!/\[(error|fatal)\]/.test(line)) return;
+    // What it says while we end it is about its end, a broken pipe, and may be half a line.
+    if (this.#process.killed || !/\[(error|fatal)\]/.test(line)) return;
     this.#complaint = line.replace(/^(\[[^\]]*\] *)+/, '');
     this.#settings.damaged(line);
   }
