@@ -313,7 +313,7 @@ inBrowsers(
       }
     });
 
-    test('a link opens the same view: frame, zoom, speed, dwell, direction and look', async () => {
+    test('a link opens the same view: frame, zoom, speed, dwell, direction, look and layers', async () => {
       await using tab = await bench.open();
       const { page } = tab;
       await standStill(tab, FRAMES);
@@ -323,6 +323,7 @@ inBrowsers(
         'Slower',
         'Longer dwell on the first frame',
         'Invert',
+        'Map overlay',
       ]) {
         await tab.act(action);
       }
@@ -334,8 +335,10 @@ inBrowsers(
       const facts = ({ page: other }: Tab) =>
         other.evaluate(`[document.documentElement.dataset.drawnSeq,
         document.querySelector('#picture').style.filter, document.documentElement.dataset.mode,
+        document.querySelector('[data-action=overlay]').ariaPressed,
         ...['#loop-place', '#speed', '#first-dwell', '#last-dwell', '#frame-count'].map(id => document.querySelector(id).textContent)]`);
-      const before = await facts(tab);
+      const before = (await facts(tab)) as string[];
+      assert.equal(before[3], 'false');
       await using other = await bench.open({ web: page.url() });
       await other.becomes('loop');
       await shows(other, '#loop-place', /^2 \/ 6$/);

@@ -4,7 +4,7 @@ import { LoopExport } from './export/loop-export.ts';
 import { bindActions } from './panel/bindings.ts';
 import { Controls } from './panel/controls.ts';
 import { Details } from './panel/details.ts';
-import { byId, press } from './panel/dom.ts';
+import { byId } from './panel/dom.ts';
 import { LivenessDisplay } from './panel/liveness-display.ts';
 import { LoopPanel } from './panel/loop-panel.ts';
 import { MarkingDisplay } from './panel/marking.ts';
@@ -73,11 +73,7 @@ function start(): void {
     overlay.draw(pointer.sector, session.shown !== undefined, session.watch.status?.mask);
   const actions = actionsOf({
     ...{ session, wall, note, loopExport },
-    overlay() {
-      overlay.on = !overlay.on;
-      press('overlay', overlay.on);
-      drawOverlay();
-    },
+    overlay: () => view.setLook({ map: !view.look.map }),
     measure: () => note.show(measure.mark(pointer.place)),
   });
   bindActions(actions);

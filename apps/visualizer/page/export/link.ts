@@ -19,7 +19,7 @@ export function linkOf(session: Session): string {
     follow: settings.follow,
     out: [...loop.leftOut].join(),
     view: [viewport.zoom, viewport.x, viewport.y].map(value => Number(value.toFixed(6))).join(),
-    look: [look.brightness, look.contrast, Number(look.invert), look.table].join(),
+    look: [look.brightness, look.contrast, Number(look.invert), look.table, Number(look.map)].join(),
     local: times.local,
     wall: document.documentElement.classList.contains('wall'),
   };
@@ -49,8 +49,9 @@ export function openLink(session: Session, wall: () => void): void {
   for (const id of facts.get('out')?.split(',') ?? []) if (id) loop.leftOut.add(id);
   const [zoom = 0, x = 0, y = 0] = numbers('view');
   if (zoom > 0 && x + y >= 0) view.move({ zoom, x, y });
-  const [brightness = 0, contrast = 0, invert, table = 0] = numbers('look');
-  if (brightness > 0 && contrast > 0) view.setLook({ brightness, contrast, invert: invert === 1, table });
+  const [brightness = 0, contrast = 0, invert, table = 0, map = 1] = numbers('look');
+  if (brightness > 0 && contrast > 0)
+    view.setLook({ brightness, contrast, invert: invert === 1, table, map: map === 1 });
   if (facts.get('wall') === 'true') wall();
   if (facts.get('mode') === 'loop') {
     void history.listed.then(() => {

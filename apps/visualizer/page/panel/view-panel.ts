@@ -22,6 +22,7 @@ export class ViewPanel {
     this.#contrast.value = String(look.contrast);
     press('invert', look.invert);
     press('table', look.table > 0);
+    press('overlay', look.map);
     setText(byId('table-name'), TABLE_NAMES[look.table] ?? '');
     setText(byId('zoom'), `${Math.round(viewport.zoom * 100)} %`);
   }

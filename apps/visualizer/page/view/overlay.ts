@@ -12,7 +12,6 @@ const JUMP = 0.5;
 
 /** Draws coastlines and latitudes and longitudes over the picture, and nothing where the picture is redacted. */
 export class Overlay {
-  on = true;
   readonly #canvas: HTMLCanvasElement;
   readonly #view: View;
   readonly #screen: Screen;
@@ -31,7 +30,7 @@ export class Overlay {
 
   /** Draws anew if anything has changed, at most once a frame of the screen. */
   draw(sector: Sector | undefined, visible: boolean, mask: string | null | undefined): void {
-    this.#sector = this.on && visible ? sector : undefined;
+    this.#sector = this.#view.look.map && visible ? sector : undefined;
     this.#mask = mask;
     if (!this.#sector && this.#canvas.hidden) return;
     if (this.#sector && !this.#coast) void this.#loadCoast();

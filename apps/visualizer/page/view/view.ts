@@ -8,9 +8,11 @@ export interface Look {
   invert: boolean;
   /** Which colour table, 0 for none. */
   table: number;
+  /** Whether coastlines and a graticule are drawn over it, where its place is known. */
+  map: boolean;
 }
 
-export const PLAIN: Readonly<Look> = { brightness: 1, contrast: 1, invert: false, table: 0 };
+export const PLAIN: Readonly<Look> = { brightness: 1, contrast: 1, invert: false, table: 0, map: true };
 export const TABLES = 2;
 const PAN_PX = 80;
 const WHEEL_ZOOM = 0.0016;
