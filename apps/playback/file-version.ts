@@ -1,5 +1,4 @@
-import { stat } from 'node:fs/promises';
-import { asError } from '../common/errors.ts';
+import { versionOf } from '../common/file-version.ts';
 
 /** A look at a local file takes 0.1 ms. */
 const PATIENCE_MS = 2000;
@@ -28,15 +27,5 @@ export class FileVersion {
     } finally {
       clearTimeout(timer);
     }
-  }
-}
-
-/** Returns a text that differs whenever the file does; never rejects. */
-export async function versionOf(path: string): Promise<string> {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-    return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
-  } catch (thrown) {
-    return String(asError(thrown).code);
   }
 }

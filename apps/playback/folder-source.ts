@@ -1,8 +1,8 @@
 import { asError, Fault } from '../common/errors.ts';
+import { versionOf } from '../common/file-version.ts';
 import type { PlayEvents } from './clip-source.ts';
 import type { SourceConfig } from './config.ts';
 import type { DecodedFrame, Decoding, Outcome } from './decode.ts';
-import { versionOf } from './file-version.ts';
 import { type Image, readImage } from './image-file.ts';
 import type { ImageEntry, ImageFolder } from './image-folder.ts';
 import type { PictureDecoder } from './picture-decoder.ts';

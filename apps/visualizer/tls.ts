@@ -5,7 +5,7 @@ import { onAbort } from '../common/abort.ts';
 import { asError, Fault } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { Credentials } from '../common/secure-server.ts';
-import { watchFiles } from './access/watched-file.ts';
+import { watchFiles } from './watch-files.ts';
 
 const DAY_MS = 86_400_000;
 const WARN_DAYS = 14;

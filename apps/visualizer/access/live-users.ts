@@ -1,6 +1,6 @@
 import type { Logger } from '../../common/log.ts';
+import { watchFiles } from '../watch-files.ts';
 import { readUsers, type Users } from './users-file.ts';
-import { watchFiles } from './watched-file.ts';
 
 const VARIABLE = 'USERS_FILE';
 

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
-import { onAbort } from '../../common/abort.ts';
+import { onAbort } from '../common/abort.ts';
+import { versionOf } from '../common/file-version.ts';
 
 const PERIOD_MS = 1000;
 
@@ -30,13 +30,5 @@ export async function watchFiles(
 }
 
 async function versionsOf(paths: readonly string[]): Promise<string> {
-  const versions = paths.map(async path => {
-    try {
-      const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-      return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
-    } catch {
-      return 'gone';
-    }
-  });
-  return (await Promise.all(versions)).join('\n');
+  return (await Promise.all(paths.map(versionOf))).join('\n');
 }
