@@ -1,29 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import type { Context, Next } from 'koa';
+import { escapeHtml } from './escape-html.ts';
 import type { Marking } from './marking.ts';
 
 /** Where index.html has room for the marking. */
 const PLACES = /(<p class="?marking"?[^>]*?) hidden(?:="")?>(<\/p>)/g;
-
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-const escaped = (text: string): string => text.replace(/[&<>"']/g, character => ENTITIES[character]!);
 
 /** Returns the style of the marking. A Content-Security-Policy without `unsafe-inline` leaves no other place for its colour. */
 export const markingStyle = (marking: Marking | undefined): string =>
   marking ? `.marking { background: ${marking.color}; color: ${marking.ink}; }\n` : '';
 
 /** Returns a page of HTML with the marking in its places, so that it is there before, and without, any script. */
-export function withMarking(html: string, { text, color }: Marking): string {
+function withMarking(html: string, { text, color }: Marking): string {
   return html
-    .replace(PLACES, (_, opening: string, closing: string) => `${opening}>${escaped(text)}${closing}`)
+    .replace(PLACES, (_, opening: string, closing: string) => `${opening}>${escapeHtml(text)}${closing}`)
     .replace('</head>', () => `  <link rel="stylesheet" href="marking.css?${color.slice(1)}">\n</head>`);
 }
 

@@ -1,4 +1,5 @@
 /** The pages of the guard: small, without script. All that is not fixed is escaped. */
+import { escapeHtml } from '../escape-html.ts';
 import type { Marking } from '../marking.ts';
 
 export const LOGIN_CSS = `:root { color-scheme: dark; }
@@ -41,10 +42,10 @@ export interface LoginPage {
 }
 
 export function loginPage({ up, to, passwords, user = '', error, notice }: LoginPage): string {
-  const alert = error ? `<p role="alert">${escaped(error)}</p>` : '';
+  const alert = error ? `<p role="alert">${escapeHtml(error)}</p>` : '';
   const form = `<form method="post" action="${up}login">
-<input type="hidden" name="to" value="${escaped(to)}">
-<label>User <input name="user" value="${escaped(user)}" autocomplete="username" autocapitalize="none" spellcheck="false" required${user ? '' : ' autofocus'}></label>
+<input type="hidden" name="to" value="${escapeHtml(to)}">
+<label>User <input name="user" value="${escapeHtml(user)}" autocomplete="username" autocapitalize="none" spellcheck="false" required${user ? '' : ' autofocus'}></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required${user ? ' autofocus' : ''}></label>
 ${agreement(notice)}<button>Log in</button>
 </form>`;
@@ -56,7 +57,7 @@ ${agreement(notice)}<button>Log in</button>
 /** The page before a link's session: what must be agreed to, and the way on. */
 export function consentPage(link: string, notice: Notice): string {
   const form = `<form method="get" action="login">
-<input type="hidden" name="link" value="${escaped(link)}">
+<input type="hidden" name="link" value="${escapeHtml(link)}">
 ${agreement(notice)}<button>Go on</button>
 </form>`;
   return page('', 'Before you watch', form, notice);
@@ -64,7 +65,7 @@ ${agreement(notice)}<button>Go on</button>
 
 function agreement({ consent }: Notice): string {
   if (consent === undefined) return '';
-  return `<p class="consent" tabindex="0">${escaped(consent)}</p>
+  return `<p class="consent" tabindex="0">${escapeHtml(consent)}</p>
 <label class="agree"><input type="checkbox" name="consent" value="yes" required> I have read this and agree</label>
 `;
 }
@@ -83,7 +84,7 @@ export function entryPage(): string {
 
 function page(up: string, title: string, content: string, notice?: Notice): string {
   const { marking } = notice ?? {};
-  const banner = marking ? `<p class="marking">${escaped(marking.text)}</p>\n` : '';
+  const banner = marking ? `<p class="marking">${escapeHtml(marking.text)}</p>\n` : '';
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -102,12 +103,3 @@ ${banner}</body>
 </html>
 `;
 }
-
-const ENTITIES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-const escaped = (text: string) => text.replaceAll(/[&<>"']/g, sign => ENTITIES[sign]!);
