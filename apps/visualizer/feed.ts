@@ -290,7 +290,7 @@ export class Feed implements Disposable {
   }
 }
 
-/** What a relay's own viewers are told of a frame that repeats the one before it. */
+/** What a frame that repeats the one before it says to viewers that are relays. */
 const repeatOf = ({ stamp }: Frame) => ({
   seq: Number(stamp?.sequence ?? 0n),
   publishedAt: Number((stamp?.publishedAtNs ?? 0n) / 1000n) / 1000,

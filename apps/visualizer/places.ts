@@ -15,7 +15,7 @@ export type NoPlace = 'full' | 'address' | 'user';
 /**
  * Returns why there is no place for one more viewer; the viewer that has to make room, if one must; or undefined.
  *
- * When all places are taken, whoever has most of them gives one to a newcomer that has at least two fewer: one client can
+ * When all places are taken, the client with most of them gives one to a newcomer that has at least two fewer: one client can
  * take every free place, but keeps nobody out. The newest of its viewers goes. An address of IPv6 is its /64.
  */
 export function placeFor<V extends { who: Who }>(

@@ -25,7 +25,7 @@ const LONGEST = 1024;
 export const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 export const newId = (): string => randomBytes(12).toString('base64url');
 
-/** Signs tokens and checks them, with one key. Whoever has the key can sign in as anybody. */
+/** Signs tokens and checks them, with one key. A holder of the key can sign in as any user. */
 export class Tokens {
   readonly #key: Buffer;
 

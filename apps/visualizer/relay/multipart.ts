@@ -20,7 +20,7 @@ export class BadStream extends Error {}
 const HEADER_END = Buffer.from('\r\n\r\n');
 
 /**
- * Reads the parts of a stream that whoever sends it may have made to harm us. Every part must state its length. What it
+ * Reads the parts of a stream, which may be hostile. Every part must state its length. What it
  * holds is bounded by the limits: one block of headers and one body.
  *
  * Cost: one allocation and one copy a part.

@@ -1,4 +1,4 @@
-/** Decoded pixels; whoever has them closes them. */
+/** Decoded pixels; their owner closes them. */
 export type Pixels = ImageBitmap | VideoFrame;
 
 /** Whether this browser can show frames as video, which needs a secure connection, or localhost. */
