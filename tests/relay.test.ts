@@ -10,6 +10,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { LoopList } from '../apps/visualizer/messages.ts';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { freePort, freePorts } from './support/ports.ts';
+import { metricFaults } from './support/promlint.ts';
 import { serve, startRelay, statusOf } from './support/relays.ts';
 import { startChain, startService } from './support/services.ts';
 import { events, type Part, parts } from './support/streams.ts';
@@ -44,6 +45,14 @@ async function collect<T>(items: AsyncIterable<T>, count: number, key: (item: T)
 }
 
 describe('a relay serves what its origin does', () => {
+  test('and its metrics, like those of all three services, are what promtool takes', async () => {
+    for (const service of [relay.web, chain.web, chain.redactorTelemetry, chain.playbackTelemetry]) {
+      const text = await (await fetch(`${service}/metrics`)).text();
+      assert.match(text, /^# TYPE noaa_(visualizer|redactor|playback)_frames_\w+ counter$/m, service);
+      assert.deepEqual(metricFaults(text), [], service);
+    }
+  });
+
   test('the same JPEGs with the same headers, and the same events', async () => {
     const ofParts = (web: string) =>
       collect(parts(`${web}/stream.mjpg`), 12, ({ headers }: Part) => headers['x-sequence']);

@@ -1,11 +1,12 @@
 /** `npm run test:alerts`: the alert rules before promtool, and before a real Prometheus that watches the real services. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '../support/clips.ts';
 import { freePort } from '../support/ports.ts';
+import { startRelay } from '../support/relays.ts';
 import { startChain, startProcess } from '../support/services.ts';
 import { until } from '../support/until.ts';
 import { prometheusProgram } from './promtool.ts';
@@ -22,6 +23,21 @@ test('promtool takes the rules and the configuration, and each tested alert fire
     ['test', 'rules', 'noaa.rules.test.yml'],
   ])
     execFileSync(promtool, args, { cwd: EXAMPLES, stdio: 'pipe' });
+});
+
+test('promtool has nothing to say about the metrics of the services and of a relay', async () => {
+  await using chain = await startChain();
+  await using relay = await startRelay(`${chain.web}/stream.mjpg`);
+  await relay.service.logged(line => line['state'] === 'live');
+  assert.equal((await fetch(`${relay.web}/snapshot.jpg`)).status, 200);
+  for (const service of [relay.web, chain.web, chain.redactorTelemetry, chain.playbackTelemetry]) {
+    const input = await (await fetch(`${service}/metrics`)).text();
+    const { status, stdout, stderr } = spawnSync(prometheusProgram('promtool'), ['check', 'metrics'], {
+      input,
+      encoding: 'utf8',
+    });
+    assert.deepEqual({ status, said: stdout + stderr }, { status: 0, said: '' }, service);
+  }
 });
 
 test('in a real Prometheus no alert fires while the picture is live, and the right ones once playback is killed', async t => {
