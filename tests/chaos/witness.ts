@@ -17,7 +17,7 @@ export class Witness implements Disposable {
   /** Whether frames may come that a corrupted trailer or a wrong clock puts out of order. */
   clockIsRight = true;
   readonly #url: string;
-  #ended = false;
+  readonly #life = new AbortController();
 
   constructor(url: string) {
     this.#url = url;
@@ -25,10 +25,10 @@ export class Witness implements Disposable {
   }
 
   async #watch(): Promise<void> {
-    while (!this.#ended) {
+    while (!this.#life.signal.aborted) {
       try {
-        for await (const { event, data } of events(`${this.#url}/stream`)) {
-          if (this.#ended) return;
+        for await (const { event, data } of events(`${this.#url}/stream`, this.#life.signal)) {
+          if (this.#life.signal.aborted) return;
           if (event === 'frame') await this.#check(data);
         }
       } catch {
@@ -65,6 +65,6 @@ export class Witness implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#ended = true;
+    this.#life.abort();
   }
 }

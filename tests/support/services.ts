@@ -19,11 +19,14 @@ export interface RunningService extends AsyncDisposable {
   log: LogLine[];
   /** The exit code, or the signal that ended it. */
   ended: Promise<number | NodeJS.Signals>;
-  /** Resolves to the first log line that fits, past or to come. */
+  /** Resolves to the first log line that fits, past or to come; rejects if none comes within 60 s. */
   logged(fits: (line: LogLine) => boolean): Promise<LogLine>;
   /** Sends the signal and returns how the service ended, and after how many milliseconds. */
   stop(signal?: NodeJS.Signals): Promise<{ how: number | NodeJS.Signals; ms: number }>;
 }
+
+/** On a machine full of other work a start takes several seconds. */
+const LOGGED_WITHIN_MS = 60_000;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -59,17 +62,24 @@ export function startProcess(
     ended,
     logged(fits) {
       return new Promise((resolve, reject) => {
+        const fail = (why: string) => {
+          waiting.delete(check);
+          reject(new Error(`${name} ${why}: ${JSON.stringify(log)}`));
+        };
+        const late = setTimeout(fail, LOGGED_WITHIN_MS, 'has not logged that in time');
         const check = () => {
           const found = log.find(fits);
           if (!found) return;
+          clearTimeout(late);
           waiting.delete(check);
           resolve(found);
         };
         waiting.add(check);
         check();
-        void ended.then(how =>
-          reject(new Error(`${name} ended (${how}) before it logged that: ${JSON.stringify(log)}`)),
-        );
+        void ended.then(how => {
+          clearTimeout(late);
+          fail(`ended (${how}) before it logged that`);
+        });
       });
     },
     async stop(signal = 'SIGTERM') {

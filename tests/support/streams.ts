@@ -7,6 +7,9 @@ export interface ServerSentEvent {
   data: any;
 }
 
+/** One that waits for what never comes fails after this time. */
+const LONGEST_MS = 60_000;
+
 /** Opens a stream and returns its response. The connection ends with `signal`. */
 export function open(
   url: string,
@@ -25,8 +28,11 @@ export function open(
 }
 
 /** Yields the events of an SSE stream. */
-export async function* events(url: string): AsyncGenerator<ServerSentEvent> {
-  const response = await open(url);
+export async function* events(
+  url: string,
+  signal = AbortSignal.timeout(LONGEST_MS),
+): AsyncGenerator<ServerSentEvent> {
+  const response = await open(url, signal);
   try {
     let text = '';
     for await (const chunk of response.setEncoding('utf8')) {
@@ -59,8 +65,8 @@ export interface Part {
 }
 
 /** Yields the parts of a `multipart/x-mixed-replace` stream, by their Content-Length. */
-export async function* parts(url: string): AsyncGenerator<Part> {
-  const response = await open(url);
+export async function* parts(url: string, signal = AbortSignal.timeout(LONGEST_MS)): AsyncGenerator<Part> {
+  const response = await open(url, signal);
   try {
     let bytes = Buffer.alloc(0);
     for await (const chunk of response) {
