@@ -153,6 +153,24 @@ test('/status, /metrics and the health paths tell that the picture is live', asy
   }
 });
 
+test('the bytes written to a viewer are counted, as its log line has them', async () => {
+  const sent = () => metric(chain.web, 'noaa_visualizer_sent_bytes_total');
+  const mjpeg = () => metric(chain.web, 'noaa_visualizer_viewers{stream="mjpeg"}');
+  await until(async () => (await viewersNow()) === 0 && (await mjpeg()) === 0, 'other viewers to leave');
+  const before = (await sent())!;
+  const ended = chain.services.visualizer.log.length;
+  const response = await open(`${chain.web}/stream.mjpg`);
+  let taken = 0;
+  for await (const chunk of response) {
+    taken += chunk.length;
+    if (taken > 100_000) break;
+  }
+  const visit = () => chain.services.visualizer.log.slice(ended).find(line => 'ending' in line);
+  await until(() => visit() !== undefined, 'the viewer to leave');
+  assert.ok(Number(visit()?.['bytes']) >= taken, `${taken} bytes were taken`);
+  assert.equal((await sent())! - before, visit()?.['bytes']);
+});
+
 test('every metric and label that an alert or a panel asks for is there', async () => {
   const bases = [chain.web, chain.playbackTelemetry, chain.redactorTelemetry];
   const printed = await Promise.all(bases.map(async base => (await fetch(`${base}/metrics`)).text()));

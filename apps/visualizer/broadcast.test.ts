@@ -25,6 +25,7 @@ async function serve(releaseMs = 60_000) {
     skipped: () => (counts.skipped += 1),
     released: () => (counts.released += 1),
     caughtUp: () => (counts.caughtUp += 1),
+    wrote() {},
   });
   const responses: ServerResponse[] = [];
   const server = createServer((request, response) => {

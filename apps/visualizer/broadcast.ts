@@ -47,6 +47,8 @@ export interface BroadcastEvents {
   released(): void;
   /** A viewer can take a picture again, and none has been made of the newest frame. */
   caughtUp(): void;
+  /** A picture of this many bytes was written to a viewer. */
+  wrote(bytes: number): void;
 }
 
 /** `relay`: MJPEG for another visualizer, with the events of Server-Sent Events as parts among the pictures. */

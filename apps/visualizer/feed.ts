@@ -94,6 +94,7 @@ export class Feed implements Disposable {
         skipped: () => telemetry.dropped('viewer'),
         released: () => telemetry.released(),
         caughtUp: () => this.#caughtUp(),
+        wrote: bytes => telemetry.sent(bytes),
       },
       marking,
     );

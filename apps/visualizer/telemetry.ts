@@ -37,6 +37,10 @@ export class Telemetry {
     'noaa_visualizer_viewers_rejected_total',
     'Viewers turned away because there were too many',
   );
+  readonly #sent = this.#counter(
+    'noaa_visualizer_sent_bytes_total',
+    'Bytes of pictures written to the streams of viewers and relays',
+  );
   readonly #dropped = new Counter({
     name: 'noaa_visualizer_frames_dropped_total',
     help: 'Frames not shown: upstream (lost before they arrived), encoder or viewer (a newer one replaced it)',
@@ -147,6 +151,11 @@ export class Telemetry {
 
   wrote(ms: number): void {
     this.#write.observe(ms);
+  }
+
+  /** Bytes of a picture were written to a viewer. */
+  sent(bytes: number): void {
+    this.#sent.inc(bytes);
   }
 
   /** A picture was finished after the source had gone. */

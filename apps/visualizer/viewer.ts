@@ -10,6 +10,8 @@ export interface ViewerEvents {
   skipped(): void;
   /** It can take a picture again, and none has been made of the newest frame. */
   caughtUp(): void;
+  /** A picture of this many bytes was written to it. */
+  wrote(bytes: number): void;
 }
 
 /** How a viewer's visit ended. */
@@ -141,6 +143,7 @@ export class Viewer {
     this.#wroteMs = performance.now();
     const bytes = this.#render(picture);
     this.#bytes += bytes.length;
+    this.#events.wrote(bytes.length);
     this.#response.write(bytes);
   }
 }
