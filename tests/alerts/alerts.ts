@@ -1,14 +1,13 @@
 /** `npm run test:alerts`: the alert rules before promtool, and before a real Prometheus that watches the real services. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '../support/clips.ts';
-import { freePort } from '../support/ports.ts';
 import { startRelay } from '../support/relays.ts';
-import { startChain, startProcess } from '../support/services.ts';
+import { startChain } from '../support/services.ts';
 import { until } from '../support/until.ts';
+import { startPrometheus } from './prometheus.ts';
 import { prometheusProgram } from './promtool.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/prometheus/', import.meta.url));
@@ -43,27 +42,10 @@ test('promtool has nothing to say about the metrics of the services and of a rel
 test('in a real Prometheus no alert fires while the picture is live, and the right ones once playback is killed', async t => {
   await using folder = await temporaryFolder();
   await using chain = await startChain();
-  const port = await freePort();
-  const targets = [chain.web, chain.playbackTelemetry, chain.redactorTelemetry].map(url => new URL(url).host);
-  await writeFile(
-    `${folder.path}/prometheus.yml`,
-    JSON.stringify({
-      global: { scrape_interval: '1s', evaluation_interval: '1s' },
-      rule_files: [`${EXAMPLES}noaa.rules.yml`],
-      scrape_configs: [{ job_name: 'noaa', static_configs: [{ targets }] }],
-    }),
-  );
-  await using _prometheus = startProcess('prometheus', prometheusProgram('prometheus'), [
-    `--config.file=${folder.path}/prometheus.yml`,
-    `--storage.tsdb.path=${folder.path}/data`,
-    `--web.listen-address=127.0.0.1:${port}`,
-  ]);
-  const ask = async (path: string) =>
-    // biome-ignore lint/suspicious/noExplicitAny: an answer of Prometheus
-    ((await (await fetch(`http://127.0.0.1:${port}/api/v1/${path}`)).json()) as any).data;
+  await using prometheus = await startPrometheus(folder.path, chain, [`${EXAMPLES}noaa.rules.yml`]);
+  const { ask } = prometheus;
   const seen = await until(async () => {
-    const { result } = await ask('query?query=noaa_visualizer_frames_received_total>100');
-    return result.length > 0;
+    return (await prometheus.query('noaa_visualizer_frames_received_total > 100')).length > 0;
   }, 'Prometheus to have seen a hundred frames');
   assert.ok(seen);
   assert.deepEqual((await ask('alerts')).alerts, []);
