@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { makeClip, temporaryFolder } from '../../tests/support/clips.ts';
+import { ffmpeg, makeClip, temporaryFolder } from '../../tests/support/clips.ts';
+import type { SourceConfig } from './config.ts';
+import { FileVersion } from './file-version.ts';
 import { readImage } from './image-file.ts';
+import { sourceOpener } from './open-source.ts';
 import { probe } from './probe.ts';
 
 const folder = await temporaryFolder();
@@ -106,6 +109,38 @@ describe('a file under the name of a video is called what it is', () => {
       /\(it is a playlist/,
       /; set it/,
     ],
+    [
+      'tar',
+      Buffer.concat([Buffer.alloc(257, 'a'), Buffer.from('ustar\x0000')]),
+      /\(it is a tar archive\)/,
+      /; unpack/,
+    ],
+    ['fits', Buffer.from('SIMPLE  =                    T'), /\(it is FITS data\)/, /made from the data$/],
+    [
+      'zeros',
+      Buffer.alloc(10_000),
+      /\(it is nothing but zeros at its beginning/,
+      /; set it to a whole video/,
+    ],
+    [
+      's3',
+      Buffer.from('<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>'),
+      /\(it is an XML document: the download may have brought a message/,
+      /; download the file itself/,
+    ],
+    ['api', Buffer.from('{"error": "not found"}'), /\(it is a JSON document: /, /; download the file itself/],
+    ['bigtiff', Buffer.from('II+\0\x08\0\0\0', 'latin1'), /\(it is a BigTIFF\)/, /; convert it to PNG/],
+    ['jxl', Buffer.from('\xff\x0arest', 'latin1'), /\(it is a JPEG XL picture\)/, /; convert it to PNG/],
+    ['jxl-in-box', Buffer.from('\0\0\0\x0cJXL \r\n'), /\(it is a JPEG XL picture\)/, /; convert it/],
+    ['jp2', Buffer.from('\0\0\0\x0cjP  \r\n'), /\(it is a JPEG 2000 picture\)/, /; convert it/],
+    ['heic', Buffer.from('\0\0\0\x1cftypheic\0\0\0\0mif1heic'), /\(it is a HEIC picture\)/, /; convert it/],
+    ['mif1', Buffer.from('\0\0\0\x18ftypmif1\0\0\0\0mif1heic'), /\(it is a HEIC picture\)/, /; convert it/],
+    [
+      'grid',
+      Buffer.from('\0\0\0\x18ftypavif\0\0\0\0mif1avif....meta\0\0\0\x15infe\x02\0\0\0\0\x01\0\0grid\0'),
+      /\(it is a picture that is put together of tiles\)/,
+      /; convert it to PNG/,
+    ],
     ['concat', Buffer.from("ffconcat version 1.0\nfile 'a.mp4'\n"), /\(it is a playlist/, /; set it/],
     [
       'subtitles',
@@ -117,6 +152,51 @@ describe('a file under the name of a video is called what it is', () => {
     it(name, async () => {
       await writeFile(inFolder(`${name}.mp4`), content);
       await assertSays(inFolder(`${name}.mp4`), what, remedy);
+    });
+  }
+});
+
+describe('a picture that is stored in a way that ffmpeg does not read', () => {
+  const made = async (name: string) => {
+    await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=64x48', '-frames:v', '1', '-update', '1', inFolder(name));
+    return await readFile(inFolder(name));
+  };
+  /** Where the entry of a tag is in a little-endian TIFF. */
+  const tagAt = (tiff: Buffer, tag: number) => {
+    for (let at = tiff.readUInt32LE(4) + 2; ; at += 12) if (tiff.readUInt16LE(at) === tag) return at;
+  };
+
+  for (const [what, name, store] of [
+    [
+      'a JPEG with arithmetic coding',
+      'arithmetic.jpg',
+      jpeg => jpeg.writeUInt8(0xc9, jpeg.indexOf('ffc0', 'hex') + 1),
+    ],
+    [
+      'a JPEG of 12 bits a sample',
+      'twelve.jpg',
+      jpeg => jpeg.writeUInt8(12, jpeg.indexOf('ffc0', 'hex') + 4),
+    ],
+    ['a TIFF in tiles', 'tiles.tiff', tiff => tiff.writeUInt16LE(322, tagAt(tiff, 278))],
+    ['a TIFF with compression 7', 'jpeg.tiff', tiff => tiff.writeUInt16LE(7, tagAt(tiff, 259) + 8)],
+    [
+      'a TIFF of floating-point numbers',
+      'float.tiff',
+      // SampleFormat, one short, 3.
+      tiff => Buffer.from('530103000100000003000000', 'hex').copy(tiff, tagAt(tiff, 278)),
+    ],
+  ] as [string, string, (bytes: Buffer) => void][]) {
+    it(`is called ${what}`, async () => {
+      const bytes = await made(name);
+      store(bytes);
+      await writeFile(inFolder(name), bytes);
+      const version = new FileVersion(inFolder(name));
+      const config = { DATA_FILE: inFolder(name), WIRE_FORMAT: 'i420' } as SourceConfig;
+      const events = { damaged() {}, passed() {}, odd() {} };
+      await assert.rejects(sourceOpener(config, version, events, new AbortController().signal)(), {
+        code: 'bad-clip',
+        message: `DATA_FILE ${inFolder(name)} is ${what}, which playback does not read; convert it to PNG`,
+      });
     });
   }
 });

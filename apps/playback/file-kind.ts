@@ -66,6 +66,7 @@ export async function kindOfMissing(path: string): Promise<Wrong> {
 
 const UNPACK = 'unpack it and set DATA_FILE to the file in it';
 const FROM_DATA = 'set it to a picture or a video made from the data';
+const AS_PNG = 'convert it to PNG or JPEG';
 const PLAYLIST = 'a playlist, which only names other files';
 const ONE_OF_THEM = 'set it to one of those files';
 
@@ -77,13 +78,41 @@ const BEGINNINGS: [string | RegExp, kind: string, remedy: string][] = [
   ['\xfd7zXZ\0', 'an xz archive', UNPACK],
   ['\x28\xb5\x2f\xfd', 'a zstd archive', UNPACK],
   ['7z\xbc\xaf', 'a 7z archive', UNPACK],
+  ['Rar!\x1a\x07', 'a RAR archive', UNPACK],
+  ['\x04"M\x18', 'an lz4 archive', UNPACK],
+  ['\x1f\x9d', 'a compressed file (.Z)', UNPACK],
+  [/^.{257}ustar/s, 'a tar archive', UNPACK],
   ['CDF\x01', 'NetCDF data', FROM_DATA],
   ['CDF\x02', 'NetCDF data', FROM_DATA],
   ['CDF\x05', 'NetCDF data', FROM_DATA],
   ['\x89HDF\r\n\x1a\n', 'NetCDF-4 or HDF5 data', FROM_DATA],
   ['\x0e\x03\x13\x01', 'HDF4 data', FROM_DATA],
   ['GRIB', 'GRIB data', FROM_DATA],
+  ['BUFR', 'BUFR data', FROM_DATA],
+  ['SIMPLE  =', 'FITS data', FROM_DATA],
+  // A primary header of 16 bytes: an image file, of some length.
+  ['\0\0\x10\0\0', 'HRIT or LRIT data', FROM_DATA],
+  [/^(II\+\0|MM\0\+)/, 'a BigTIFF', AS_PNG],
+  ['\xff\x0a', 'a JPEG XL picture', AS_PNG],
+  ['\0\0\0\x0cJXL ', 'a JPEG XL picture', AS_PNG],
+  ['\0\0\0\x0cjP  ', 'a JPEG 2000 picture', AS_PNG],
+  ['\xff\x4f\xff\x51', 'a JPEG 2000 picture', AS_PNG],
+  // ISO 14496-12, 4.3: the brands of HEIF with HEVC in it, as cameras write it.
+  [/^....ftyp(hei[cxms]|hev[cmxs]|(mif1|msf1)(?!.{0,40}avi[fs]))/s, 'a HEIC picture', AS_PNG],
+  // ISO 23008-12: each tile would be played as a picture of its own.
+  [/^....ftyp.*infe.\0\0.(..|....)\0\0grid/s, 'a picture that is put together of tiles', AS_PNG],
+  ['\x76\x2f\x31\x01', 'an OpenEXR picture', AS_PNG],
+  ['8BPS', 'a Photoshop picture', AS_PNG],
+  ['DDS ', 'a DDS picture', AS_PNG],
+  ['qoif', 'a QOI picture', AS_PNG],
+  [/^P[1-7][ \t\r\n]/, 'a PNM picture', AS_PNG],
+  [/^\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!doctype\s+svg[^>]*>\s*)?<svg/is, 'an SVG drawing', AS_PNG],
   ['%PDF', 'a PDF', A_FILE],
+  [
+    /^\0{4096}/,
+    'nothing but zeros at its beginning: it may still be downloaded',
+    'set it to a whole video file',
+  ],
   [
     'version https://git-lfs',
     'a Git LFS pointer, not the file itself',
@@ -96,13 +125,26 @@ const BEGINNINGS: [string | RegExp, kind: string, remedy: string][] = [
     'an HTML page: the download brought a page about the file, not the file',
     'download the file itself and set DATA_FILE to it',
   ],
+  [
+    /^\s*<\?xml|^\s*<Error>/,
+    'an XML document: the download may have brought a message of the server, not the file',
+    'download the file itself and set DATA_FILE to it',
+  ],
+  [
+    /^\s*[{[]\s*["{[\]}]/,
+    'a JSON document: the download may have brought a message of the server, not the file',
+    'download the file itself and set DATA_FILE to it',
+  ],
 ];
+
+/** The list of a picture's parts lies behind its other facts. */
+const START_BYTES = 4096;
 
 /** Returns what a file is, if its first bytes show that it is neither video nor a picture. */
 export async function kindOfFile(path: string): Promise<Wrong | undefined> {
   const file = await open(path);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0);
     const start = buffer.toString('latin1', 0, bytesRead).replace(/^\xef\xbb\xbf/, '');
     const [, what, remedy] =
       BEGINNINGS.find(([beginning]) =>

@@ -130,7 +130,7 @@ class FolderDecoding implements Decoding {
     const byPath = new Map(entries.map(entry => [entry.path, entry]));
     let why = '';
     const skipped = (path: string, reason: string) => {
-      why = `${byPath.get(path)?.name} ${reason}`;
+      why = `${byPath.get(path)?.name} ${reason.replace(`DATA_FILE ${path} `, '')}`;
       this.#names.report(path, `${why}: it is left out`);
     };
     let shape: string | undefined;

@@ -25,6 +25,8 @@ export async function readImage(path: string): Promise<Image> {
   const header = readHeader(bytes);
   if (!header) throw new Error('is not a picture that playback reads');
   if (!header.isWhole) throw new Error(`is only half there, as a ${header.name}`);
+  if (header.unread !== undefined)
+    throw new Error(`is a ${header.name} ${header.unread}, which playback does not read; convert it to PNG`);
   return { path, bytes, codec: header.codec, kind: header.kind };
 }
 

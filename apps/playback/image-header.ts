@@ -12,6 +12,8 @@ export interface ImageHeader {
   isAnimated: boolean;
   /** How samples are stored: pictures that agree on it are decoded and converted alike. */
   kind: string;
+  /** How it is stored, for people, if ffmpeg does not read that, or shows it as black. */
+  unread?: string | undefined;
 }
 
 /**
@@ -45,6 +47,7 @@ function blank(codec: ImageCodec, name: string): ImageHeader {
 /** ITU-T T.81, B.1: markers with lengths up to the first scan, whose data holds no marker but stuffed and restart ones. */
 function readJpeg(bytes: Buffer): ImageHeader {
   let kind = 'mjpeg';
+  let unread: string | undefined;
   let isPreviewed = false;
   let at = 2;
   for (;;) {
@@ -54,7 +57,13 @@ function readJpeg(bytes: Buffer): ImageHeader {
     const length = bytes.readUInt16BE(at + 2);
     const isFrame = marker >= 0xffc0 && marker <= 0xffcf && ![0xffc4, 0xffc8, 0xffcc].includes(marker);
     // Precision, and the components' number and sampling.
-    if (isFrame) kind = `mjpeg ${bytes[at + 4]} ${bytes.toString('hex', at + 9, at + 2 + length)}`;
+    if (isFrame) {
+      kind = `mjpeg ${bytes[at + 4]} ${bytes.toString('hex', at + 9, at + 2 + length)}`;
+      if ((marker & 0xff) >= 0xc9) unread = 'with arithmetic coding';
+      else if (bytes[at + 4]! > 8 && marker <= 0xffc2) unread = `of ${bytes[at + 4]} bits a sample`;
+    }
+    // Adobe's way to say that samples are RGB, or CMYK as it is.
+    if (marker === 0xffee) kind += ` ${bytes[at + 2 + length - 1]}`;
     // The orientation may be in it.
     if (marker === 0xffe1) kind += ` ${orientationOf(bytes.subarray(at + 4, at + 2 + length))}`;
     // CIPA DC-007: a second picture in the file is a preview, or the other eye's.
@@ -65,7 +74,7 @@ function readJpeg(bytes: Buffer): ImageHeader {
   const end = bytes.indexOf('\xff\xd9', at, 'latin1');
   // A second picture of a stream follows at once; what cameras put behind the end is something else.
   const isAnimated = end > 0 && bytes.toString('latin1', end + 2, end + 5) === '\xff\xd8\xff' && !isPreviewed;
-  return { ...blank('mjpeg', 'JPEG'), isWhole: end > 0, isAnimated, kind };
+  return { ...blank('mjpeg', 'JPEG'), isWhole: end > 0, isAnimated, kind, unread };
 }
 
 /** Exif 2.3, 4.6.4: the tag 0x0112 of the first directory. */
@@ -108,6 +117,9 @@ function readWebp(bytes: Buffer): ImageHeader {
 /** Bytes of a value by its type, TIFF 6.0, section 2. */
 const TIFF_BYTES = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8];
 
+/** None, CCITT's three, LZW, two numbers for deflate, PackBits. */
+const TIFF_COMPRESSIONS = new Set([1, 2, 3, 4, 5, 8, 32_946, 32_773]);
+
 /** TIFF 6.0: the strips or tiles of the first directory. */
 function readTiff(bytes: Buffer): ImageHeader {
   const isLittle = bytes.toString('latin1', 0, 2) === 'II';
@@ -135,9 +147,14 @@ function readTiff(bytes: Buffer): ImageHeader {
   const lengths = tags.get(279) ?? tags.get(325) ?? [];
   const isWhole =
     offsets.length > 0 && offsets.every((offset, n) => offset + (lengths[n] ?? 0) <= bytes.length);
+  const compression = tags.get(259)?.[0] ?? 1;
+  let unread: string | undefined;
+  if (tags.has(322)) unread = 'in tiles';
+  else if (!TIFF_COMPRESSIONS.has(compression)) unread = `with compression ${compression}`;
+  else if ((tags.get(339)?.[0] ?? 1) === 3) unread = 'of floating-point numbers';
   // Bits, photometric interpretation, orientation, samples a pixel, planes.
   const kind = `tiff ${[258, 262, 274, 277, 284].map(tag => tags.get(tag)?.join()).join(' ')}`;
-  return { ...blank('tiff', 'TIFF'), isWhole, kind };
+  return { ...blank('tiff', 'TIFF'), isWhole, kind, unread };
 }
 
 /** GIF89a, 17 to 27: blocks up to the trailer. */

@@ -46,6 +46,7 @@ export async function probeImage(
       streams?: ProbedStream[];
     };
     if (!stream) throw new Error('no picture in it');
+    if (!stream['width']) throw new Error('it is stored in a way that this ffmpeg does not read');
     const { frames: [first] = [] } = (await ask(firstPicture(0))) as { frames?: ProbedStream[] };
     return readClip(path, stream, {}, first, wishes);
   } catch (thrown) {

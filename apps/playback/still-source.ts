@@ -77,8 +77,10 @@ export async function openStill(
 
 /** @throws Fault `bad-clip` */
 async function decodeStill(path: string, decoder: PictureDecoder): Promise<Buffer> {
-  const wrong = (what: string) =>
-    new Fault('bad-clip', `DATA_FILE ${path} ${what}; set it to a whole picture or video`);
+  const wrong = (what: string) => {
+    const remedy = what.includes('; ') ? '' : '; set it to a whole picture or video';
+    return new Fault('bad-clip', `DATA_FILE ${path} ${what}${remedy}`);
+  };
   const image = await readImage(path).catch(error => {
     throw wrong(asError(error).message);
   });
