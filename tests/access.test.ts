@@ -1,9 +1,11 @@
 /** Who may watch: users, sessions, links, and what gets past none of them. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { after, before, describe, test } from 'node:test';
+import type { Logger } from '../apps/common/log.ts';
+import { EndedSessions } from '../apps/visualizer/access/ended-sessions.ts';
 import { newId, nowSeconds, randomKey, Tokens } from '../apps/visualizer/access/tokens.ts';
 import { makeClip } from './support/clips.ts';
 import { basic, cookieOf, type Guarded, PASSWORDS, rawAnswer, startGuarded } from './support/guarded.ts';
@@ -244,6 +246,62 @@ test('a cookie that was logged out is refused for good', async () => {
   assert.match(answer.headers.get('set-cookie') ?? '', /^noaa=; .*Max-Age=0/);
   assert.equal(await statusWith(cookie), 401);
   await closed(stream);
+});
+
+test('after a restart a cookie that was logged out stays refused, and the others are valid', async () => {
+  await using first = await startGuarded();
+  const [out, stays] = [cookieOf(await first.logIn('ben')), cookieOf(await first.logIn('anna'))];
+  const byLink = first.tokens.sign('link', { expires: nowSeconds() + 60, id: newId() });
+  const guest = cookieOf(await fetch(`${first.url}/login?link=${byLink}`));
+  for (const cookie of [out, guest])
+    await fetch(`${first.url}/logout`, { method: 'POST', headers: { cookie } });
+  const restart = async () => {
+    const again = startService('visualizer', first.environment);
+    await again.logged(line => line.msg.startsWith('serving the picture'));
+    return again;
+  };
+  const statuses = async () =>
+    await Promise.all(
+      [out, guest, stays].map(
+        async cookie => (await fetch(`${first.url}/status`, { headers: { cookie } })).status,
+      ),
+    );
+  first.service.process.kill('SIGKILL');
+  await first.service.ended;
+  {
+    await using _again = await restart();
+    assert.deepEqual(await statuses(), [401, 401, 200]);
+    assert.equal((await stat(`${first.folder}/ended-sessions`)).mode & 0o777, 0o600);
+  }
+  // Where they cannot be kept, no session outlives a restart; a link does.
+  await rm(`${first.folder}/ended-sessions`);
+  await mkdir(`${first.folder}/ended-sessions`);
+  await using last = await restart();
+  assert.deepEqual(await statuses(), [401, 401, 401]);
+  assert.equal((await fetch(`${first.url}/login?link=${byLink}`)).status, 200);
+  const told = last.log.filter(({ msg }) => /ended-sessions cannot be written \(EISDIR\)/.test(msg));
+  assert.equal(told.length, 1);
+});
+
+test('what is kept of logouts is bounded, in memory and in the file', async () => {
+  const path = `${guarded.folder}/kept`;
+  const log = { warn: assert.fail, error: assert.fail } as unknown as Logger;
+  const idOf = (n: number) => String(n).padStart(16, '0');
+  const later = nowSeconds() + 3600;
+  const lines = Array.from({ length: 30_000 }, (_, n) => `${later} ${idOf(n)}\n`);
+  await writeFile(path, `${nowSeconds() - 1} ${idOf(99_999)}\nnonsense\n${lines.join('')}${later} cut-sh`);
+  const ended = (await EndedSessions.open(path, log)) ?? assert.fail();
+  assert.deepEqual(
+    [19_999, 20_000, 29_999, 99_999].map(n => ended.has(idOf(n))),
+    [false, true, true, false],
+  );
+  const kept = (await stat(path)).size;
+  assert.equal(kept, 10_000 * lines[0]!.length);
+  for (let n = 40_000; n < 40_100; n += 1) void ended.add(idOf(n), later);
+  await ended.add(idOf(40_100), later);
+  assert.equal((await stat(path)).size, kept + 101 * lines[0]!.length);
+  const again = (await EndedSessions.open(path, log)) ?? assert.fail();
+  assert.deepEqual([again.has(idOf(40_050)), again.has(idOf(20_050))], [true, false]);
 });
 
 test('a forged cookie is refused, whatever part of it was changed', async () => {

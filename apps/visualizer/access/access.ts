@@ -10,6 +10,7 @@ import { headerValues, Proxies } from './client-address.ts';
 import type { accessSchema } from './config.ts';
 import { readConsent } from './consent.ts';
 import { readCookie } from './cookies.ts';
+import { EndedSessions, endedFileOf } from './ended-sessions.ts';
 import { LiveUsers } from './live-users.ts';
 import type { Notice } from './login-page.ts';
 import { Passwords } from './passwords.ts';
@@ -30,7 +31,7 @@ interface Parts {
   certificates: boolean;
   users: LiveUsers | undefined;
   tokens: Tokens | undefined;
-  sessionSeconds: number;
+  sessions: Sessions | undefined;
   metricsToken: string | undefined;
   notice: Notice;
 }
@@ -53,7 +54,7 @@ export class Access {
     this.metricsToken = parts.metricsToken;
     this.notice = parts.notice;
     this.passwords = parts.users && new Passwords(parts.users);
-    this.sessions = parts.tokens && new Sessions(parts.tokens, parts.users, parts.sessionSeconds);
+    this.sessions = parts.sessions;
     this.required = !!(parts.users || parts.tokens || parts.certificates || parts.userHeader);
   }
 
@@ -147,16 +148,28 @@ export async function openAccess(
     );
   }
   const users = config.USERS_FILE ? await LiveUsers.open(config.USERS_FILE, log, signal) : undefined;
-  const key = await keyOf(config);
+  const keyFile = await keyFileThere(config);
+  const key = keyFile === undefined ? undefined : await readKey('ACCESS_KEY_FILE', keyFile);
   // Without a key of its own a restart ends every session.
   const tokens = key ? new Tokens(key) : users && new Tokens(randomKey());
+  const kept = keyFile === undefined ? undefined : await EndedSessions.open(endedFileOf(keyFile), log);
+  const sessions =
+    tokens &&
+    new Sessions({
+      // A restart that forgot who has logged out must forget every session.
+      tokens: kept ? tokens : new Tokens(randomKey()),
+      links: tokens,
+      users,
+      lifeSeconds: config.SESSION_HOURS * 3600,
+      ended: kept ?? new EndedSessions(),
+    });
   const access = new Access({
     proxies: new Proxies(config.TRUSTED_PROXIES),
     userHeader,
     certificates,
     users,
     tokens,
-    sessionSeconds: config.SESSION_HOURS * 3600,
+    sessions,
     metricsToken: await readSecret('METRICS_TOKEN_FILE', config.METRICS_TOKEN_FILE),
     notice: { consent: await readConsent(config.CONSENT_FILE), marking: markingOf(config) },
   });
@@ -169,14 +182,14 @@ export async function openAccess(
   return access;
 }
 
-async function keyOf({ ACCESS_KEY_FILE: named, USERS_FILE: users }: Config): Promise<Buffer | undefined> {
-  if (named) return await readKey('ACCESS_KEY_FILE', named);
+async function keyFileThere({
+  ACCESS_KEY_FILE: named,
+  USERS_FILE: users,
+}: Config): Promise<string | undefined> {
+  if (named || !users) return named || undefined;
   const beside = `${users}.key`;
-  const isThere =
-    users !== '' &&
-    (await mayOpen(beside).then(
-      () => true,
-      () => false,
-    ));
-  return isThere ? await readKey('ACCESS_KEY_FILE', beside) : undefined;
+  return await mayOpen(beside).then(
+    () => beside,
+    () => undefined,
+  );
 }

@@ -73,7 +73,7 @@ export class Guard {
     const found = await access.identify(request);
     if (response.destroyed) return;
     if (!('who' in found)) return this.#refuse(request, response, found);
-    if (access.required && path === '/logout') return answerLogout(request, response, access);
+    if (access.required && path === '/logout') return await answerLogout(request, response, access);
     if (access.required && path === '/metrics' && found.who.by !== 'operator') {
       return send(
         response,

@@ -36,7 +36,7 @@ export async function answerLogin(
   const { notice } = access;
   if (link !== null && notice.consent !== undefined && query.get('consent') !== 'yes')
     return send(response, 200, consentPage(link, notice), { ...HTML, 'Referrer-Policy': 'no-referrer' });
-  if (link !== null) return enterByLink(link, request, response, access);
+  if (link !== null) return await enterByLink(link, request, response, access);
   const to = ownPath(query.get('to'));
   send(response, 200, loginPage({ up: '', to, passwords: access.passwords !== undefined, notice }), HTML);
 }
@@ -73,7 +73,7 @@ async function logIn(request: IncomingMessage, response: ServerResponse, access:
       'Retry-After': String(seconds),
     });
   }
-  endSession(request, access);
+  await endSession(request, access);
   const { cookie, seconds } = sessions.open(user);
   send(response, 303, '', {
     Location: `./${to}`,
@@ -81,7 +81,12 @@ async function logIn(request: IncomingMessage, response: ServerResponse, access:
   });
 }
 
-function enterByLink(link: string, request: IncomingMessage, response: ServerResponse, access: Access) {
+async function enterByLink(
+  link: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  access: Access,
+): Promise<void> {
   const session = access.sessions?.openByLink(link);
   if (!session) {
     const error = 'This link has expired, or is not whole. Ask for a new one.';
@@ -94,7 +99,7 @@ function enterByLink(link: string, request: IncomingMessage, response: ServerRes
     });
     return send(response, 401, page, { ...HTML, 'WWW-Authenticate': 'Cookie realm="noaa"' });
   }
-  endSession(request, access);
+  await endSession(request, access);
   // A page that goes on by itself, not a redirect: after a redirect from another site a browser leaves the cookie out.
   send(response, 200, entryPage(), {
     ...HTML,
@@ -105,19 +110,23 @@ function enterByLink(link: string, request: IncomingMessage, response: ServerRes
 }
 
 /** Answers `/logout`: the button, and what it does. */
-export function answerLogout(request: IncomingMessage, response: ServerResponse, access: Access) {
+export async function answerLogout(
+  request: IncomingMessage,
+  response: ServerResponse,
+  access: Access,
+): Promise<void> {
   if (request.method !== 'POST') return send(response, 200, logoutPage(), HTML);
   if (!isOwn(request)) return send(response, 403, 'That form was on another site\n');
-  endSession(request, access);
+  await endSession(request, access);
   send(response, 200, loggedOutPage(), {
     ...HTML,
     'Set-Cookie': setCookie('', 0, access.proxies.isSecure(request)),
   });
 }
 
-function endSession(request: IncomingMessage, { sessions, proxies }: Access): void {
+async function endSession(request: IncomingMessage, { sessions, proxies }: Access): Promise<void> {
   const cookie = readCookie(request, proxies.isSecure(request));
-  if (cookie !== undefined) sessions?.end(cookie);
+  if (cookie !== undefined) await sessions?.end(cookie);
 }
 
 function ownPath(to: string | null): string {

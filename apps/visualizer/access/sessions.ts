@@ -1,8 +1,16 @@
+import type { EndedSessions } from './ended-sessions.ts';
 import type { LiveUsers } from './live-users.ts';
 import { type Claims, newId, nowSeconds, type Tokens } from './tokens.ts';
 
-/** Sessions that were logged out before their time. The oldest is forgotten when there are more. */
-const MOST_ENDED = 10_000;
+export interface SessionParts {
+  /** Signs sessions. */
+  tokens: Tokens;
+  /** Has signed links that open a session. */
+  links: Tokens;
+  users: LiveUsers | undefined;
+  lifeSeconds: number;
+  ended: EndedSessions;
+}
 
 export interface Session {
   user?: string;
@@ -10,27 +18,21 @@ export interface Session {
 }
 
 /**
- * Sessions as signed cookies: a restart with the same key ends none. A session of a user ends with the user's password, and
+ * Sessions as signed cookies: a restart with the same key ends none that was not logged out. A session of a user ends with the user's password, and
  * every session ends at its time or when it is logged out.
  */
 export class Sessions {
-  readonly #tokens: Tokens;
-  readonly #users: LiveUsers | undefined;
-  readonly #lifeSeconds: number;
-  /** Ids of sessions that were logged out, with the time at which they would have ended. */
-  readonly #ended = new Map<string, number>();
+  readonly #parts: SessionParts;
 
-  constructor(tokens: Tokens, users: LiveUsers | undefined, lifeSeconds: number) {
-    this.#tokens = tokens;
-    this.#users = users;
-    this.#lifeSeconds = lifeSeconds;
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
   }
 
   /** Returns a cookie for a user whose password was right. Each has an id of its own. */
   open(user: string): { cookie: string; seconds: number } {
     const print = this.#printOf(user);
     return this.#sign({
-      expires: nowSeconds() + this.#lifeSeconds,
+      expires: nowSeconds() + this.#parts.lifeSeconds,
       id: newId(),
       user,
       ...(print !== undefined && { print }),
@@ -39,41 +41,36 @@ export class Sessions {
 
   /** Returns a cookie for a link that has not expired. It lasts no longer than the link. */
   openByLink(link: string): { cookie: string; seconds: number } | undefined {
-    const claims = this.#tokens.verify('link', link);
+    const claims = this.#parts.links.verify('link', link);
     return claims && this.#sign({ expires: claims.expires, id: newId() });
   }
 
   /** Returns the session of a cookie, if it is one of ours and still lasts. */
   find(cookie: string): Session | undefined {
-    const claims = this.#tokens.verify('session', cookie);
+    const claims = this.#parts.tokens.verify('session', cookie);
     if (!claims) return undefined;
     const isValid = () => this.#isValid(claims);
     if (!isValid()) return undefined;
     return { ...(claims.user !== undefined && { user: claims.user }), isValid };
   }
 
-  /** Ends the session of a cookie. The cookie is refused from now on. */
-  end(cookie: string): void {
-    const claims = this.#tokens.verify('session', cookie);
-    if (!claims) return;
-    this.#ended.set(claims.id, claims.expires);
-    if (this.#ended.size <= MOST_ENDED) return;
-    const now = nowSeconds();
-    for (const [id, expires] of this.#ended) if (expires <= now) this.#ended.delete(id);
-    if (this.#ended.size > MOST_ENDED) this.#ended.delete(this.#ended.keys().next().value!);
+  /** Ends the session of a cookie. The cookie is refused from now on; the promise is for restarts. */
+  async end(cookie: string): Promise<void> {
+    const claims = this.#parts.tokens.verify('session', cookie);
+    if (claims) await this.#parts.ended.add(claims.id, claims.expires);
   }
 
   #isValid({ id, expires, user, print }: Claims): boolean {
-    if (expires <= nowSeconds() || this.#ended.has(id)) return false;
+    if (expires <= nowSeconds() || this.#parts.ended.has(id)) return false;
     return user === undefined || (print !== undefined && this.#printOf(user) === print);
   }
 
   #sign(claims: Claims): { cookie: string; seconds: number } {
-    return { cookie: this.#tokens.sign('session', claims), seconds: claims.expires - nowSeconds() };
+    return { cookie: this.#parts.tokens.sign('session', claims), seconds: claims.expires - nowSeconds() };
   }
 
   #printOf(user: string): string | undefined {
-    const hash = this.#users?.hashOf(user);
-    return hash === undefined ? undefined : this.#tokens.print(hash);
+    const hash = this.#parts.users?.hashOf(user);
+    return hash === undefined ? undefined : this.#parts.tokens.print(hash);
   }
 }
