@@ -6,6 +6,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import type { Logger } from '../apps/common/log.ts';
 import { EndedSessions } from '../apps/visualizer/access/ended-sessions.ts';
+import { operatorToken } from '../apps/visualizer/access/operator-token.ts';
 import { newId, nowSeconds, randomKey, Tokens } from '../apps/visualizer/access/tokens.ts';
 import { makeClip } from './support/clips.ts';
 import { basic, cookieOf, type Guarded, PASSWORDS, rawAnswer, startGuarded } from './support/guarded.ts';
@@ -475,6 +476,29 @@ test('/metrics has a token of its own, which opens nothing else, and no user ope
   assert.equal(await status('/metrics', basic('anna', PASSWORDS['anna']!)), 401);
   assert.equal(await status('/metrics', { Authorization: `Bearer ${METRICS_TOKEN}x` }), 401);
   assert.equal(await status('//metrics', token), 401);
+});
+
+test('the operator of the machine reads /status and /metrics by the secret of the link, whatever the logins are', async () => {
+  const file = async (name: string, text: string) => {
+    await writeFile(`${guarded.folder}/${name}`, text);
+    return `${guarded.folder}/${name}`;
+  };
+  const secret = await file('link-secret', `${'5e'.repeat(32)}\n`);
+  await using other = await startGuarded({
+    USERS_FILE: '',
+    TRUSTED_PROXIES: '192.0.2.1',
+    TRUSTED_USER_HEADER: 'X-User',
+    METRICS_TOKEN_FILE: await file('its-metrics-token', `${METRICS_TOKEN}\n`),
+    REDACTOR_SECRET_FILE: secret,
+  });
+  const status = async (path: string, token?: string) =>
+    (await fetch(`${other.url}${path}`, { headers: { Authorization: `Bearer ${token}` } })).status;
+  const token = await operatorToken({ REDACTOR_SECRET_FILE: secret });
+  assert.deepEqual([await status('/status', token), await status('/metrics', token)], [200, 200]);
+  const forged = await operatorToken({ REDACTOR_SECRET_FILE: await file('other', `${'5f'.repeat(32)}\n`) });
+  for (const wrong of [forged, '5e'.repeat(32), METRICS_TOKEN])
+    assert.equal(await status('/status', wrong), 401);
+  assert.equal(await status('/metrics', forged), 401);
 });
 
 describe('REQUIRE_AUTH, and settings that cannot be', () => {

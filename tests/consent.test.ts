@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readConsent } from '../apps/visualizer/access/consent.ts';
-import { cookieOf, type Guarded, PASSWORDS, startGuarded } from './support/guarded.ts';
+import { basic, cookieOf, type Guarded, PASSWORDS, startGuarded } from './support/guarded.ts';
 
 const CONSENT = 'You watch a <b>government</b> system.\n\nEverything is "recorded" & kept.';
 const ESCAPED =
@@ -60,6 +60,63 @@ test('a link shows the text first, and opens a session only after it', async () 
   assert.ok(page.includes(ESCAPED) && page.includes(`value="${token}"`));
   const then = await fetch(`${guarded.url}/login?link=${token}&consent=yes`);
   assert.ok(cookieOf(then));
+});
+
+test('a program with a password is shown the text, and gets a frame only when it says that it agrees', async () => {
+  const headers = basic('ben', PASSWORDS['ben']!);
+  for (const path of [
+    '/stream',
+    '/stream.mjpg',
+    '/snapshot.jpg',
+    '/status',
+    '/loop',
+    '/?consent=no',
+    '/nothing',
+  ]) {
+    const answer = await fetch(guarded.url + path, { headers });
+    assert.equal(answer.status, 403, path);
+    assert.match(await answer.text(), /add \?consent=yes .*:\n\nYou watch a <b>government<\/b> system\./);
+    assert.match(answer.headers.get('content-type') ?? '', /^text\/plain/);
+  }
+  assert.equal((await fetch(`${guarded.url}/status?consent=yes`, { headers })).status, 200);
+  assert.equal(
+    (await fetch(`${guarded.url}/status`, { headers: { ...headers, 'X-Consent': 'yes' } })).status,
+    200,
+  );
+  // It is no login.
+  assert.equal((await fetch(`${guarded.url}/status?consent=yes`)).status, 401);
+  const elsewhere = { ...headers, 'Sec-Fetch-Site': 'cross-site' };
+  assert.equal((await fetch(`${guarded.url}/status?consent=yes`, { headers: elsewhere })).status, 403);
+});
+
+test('a person whom a sign-in proxy lets in agrees on a page, once for each text', async () => {
+  const proxied = { TRUSTED_PROXIES: '127.0.0.1', TRUSTED_USER_HEADER: 'X-User' };
+  await using other = await startGuarded({ ...proxied, USERS_FILE: '', CONSENT_FILE: file });
+  const headers = { 'X-User': 'carla', accept: 'text/html' };
+  const page = await fetch(`${other.url}/a/b?consent=yes`, { headers });
+  assert.equal(page.status, 403);
+  const html = await page.text();
+  assert.ok(html.includes(ESCAPED) && html.includes('<form method="post" action="../login">'));
+  const agree = (more: Record<string, string>, body: Record<string, string>) =>
+    fetch(`${other.url}/login`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: more,
+      body: new URLSearchParams(body),
+    });
+  assert.equal((await agree({ ...headers, Origin: 'https://evil.example' }, { consent: 'yes' })).status, 403);
+  assert.equal((await agree(headers, { consent: 'no' })).status, 404);
+  assert.equal((await agree({}, { consent: 'yes' })).status, 404);
+  const answer = await agree(headers, { consent: 'yes', to: 'status' });
+  assert.deepEqual([answer.status, answer.headers.get('location')], [303, './status']);
+  assert.match(
+    answer.headers.get('set-cookie') ?? '',
+    /^noaa-consent=[\w-]{22}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/,
+  );
+  const status = async (cookie: string) =>
+    (await fetch(`${other.url}/status`, { headers: { ...headers, cookie } })).status;
+  assert.equal(await status(cookieOf(answer)), 200);
+  assert.equal(await status('noaa-consent=yes'), 403);
 });
 
 test('a file that cannot be shown is one sentence', async () => {

@@ -6,6 +6,7 @@ import { Fault } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
 import { readSecret } from '../../common/secret.ts';
 import { markingOf, type markingSchema } from '../marking.ts';
+import { Agreement } from './agreement.ts';
 import { headerValues, Proxies } from './client-address.ts';
 import type { accessSchema } from './config.ts';
 import { readConsent } from './consent.ts';
@@ -13,6 +14,7 @@ import { readCookie } from './cookies.ts';
 import { EndedSessions, endedFileOf } from './ended-sessions.ts';
 import { LiveUsers } from './live-users.ts';
 import type { Notice } from './login-page.ts';
+import { operatorTokens } from './operator-token.ts';
 import { Passwords } from './passwords.ts';
 import { Sessions } from './sessions.ts';
 import { randomKey, readKey, Tokens } from './tokens.ts';
@@ -31,9 +33,11 @@ interface Parts {
   certificates: boolean;
   users: LiveUsers | undefined;
   tokens: Tokens | undefined;
+  operator: Tokens | undefined;
   sessions: Sessions | undefined;
   metricsToken: string | undefined;
   notice: Notice;
+  agreement: Agreement;
 }
 
 /** Finds out who sends a request, by whatever means are configured. Without any, everybody may watch. */
@@ -44,6 +48,7 @@ export class Access {
   readonly metricsToken: string | undefined;
   /** What the login page shows besides its form. */
   readonly notice: Notice;
+  readonly agreement: Agreement;
   /** Whether a request needs to show who sends it. */
   readonly required: boolean;
   readonly #parts: Parts;
@@ -53,9 +58,17 @@ export class Access {
     this.proxies = parts.proxies;
     this.metricsToken = parts.metricsToken;
     this.notice = parts.notice;
+    this.agreement = parts.agreement;
     this.passwords = parts.users && new Passwords(parts.users);
     this.sessions = parts.sessions;
     this.required = !!(parts.users || parts.tokens || parts.certificates || parts.userHeader);
+  }
+
+  /** Returns whether the operator of this machine sends a request, with a token of the last minute. */
+  isOperator(request: IncomingMessage): boolean {
+    const [, token = ''] =
+      /^bearer +([\w.-]{1,1024})$/i.exec(headerValues(request, 'authorization')[0] ?? '') ?? [];
+    return this.#parts.operator?.verify('operator', token) !== undefined;
   }
 
   async identify(request: IncomingMessage): Promise<Found> {
@@ -104,7 +117,7 @@ export class Access {
     const [, scheme, value] = /^(basic|bearer) +([\w.~+/=-]{1,2048})$/i.exec(header) ?? [];
     if (scheme === undefined || value === undefined) return undefined;
     if (scheme.toLowerCase() === 'bearer') {
-      const claims = this.#parts.tokens?.verify('operator', value);
+      const claims = this.#parts.operator?.verify('operator', value);
       const isValid = () => claims !== undefined && claims.expires * 1000 > Date.now();
       return claims && { who: { address, user: 'operator', by: 'operator', isValid } };
     }
@@ -126,7 +139,7 @@ function basicCredentials(encoded: string): [string?, string?] {
   return colon < 0 ? [] : [text.slice(0, colon), text.slice(colon + 1)];
 }
 
-type Config = ConfigOf<typeof accessSchema & typeof markingSchema>;
+type Config = ConfigOf<typeof accessSchema & typeof markingSchema> & { REDACTOR_SECRET_FILE: string };
 
 /**
  * Reads what the settings name, and follows the users file until `signal` is aborted.
@@ -148,6 +161,7 @@ export async function openAccess(
     );
   }
   const users = config.USERS_FILE ? await LiveUsers.open(config.USERS_FILE, log, signal) : undefined;
+  const lifeSeconds = config.SESSION_HOURS * 3600;
   const keyFile = await keyFileThere(config);
   const key = keyFile === undefined ? undefined : await readKey('ACCESS_KEY_FILE', keyFile);
   // Without a key of its own a restart ends every session.
@@ -160,18 +174,21 @@ export async function openAccess(
       tokens: kept ? tokens : new Tokens(randomKey()),
       links: tokens,
       users,
-      lifeSeconds: config.SESSION_HOURS * 3600,
+      lifeSeconds,
       ended: kept ?? new EndedSessions(),
     });
+  const consent = await readConsent(config.CONSENT_FILE);
   const access = new Access({
     proxies: new Proxies(config.TRUSTED_PROXIES),
     userHeader,
     certificates,
     users,
     tokens,
+    operator: await operatorTokens({ secretFile: config.REDACTOR_SECRET_FILE, keyFile }),
     sessions,
     metricsToken: await readSecret('METRICS_TOKEN_FILE', config.METRICS_TOKEN_FILE),
-    notice: { consent: await readConsent(config.CONSENT_FILE), marking: markingOf(config) },
+    notice: { consent, marking: markingOf(config) },
+    agreement: new Agreement(consent, lifeSeconds),
   });
   if (config.REQUIRE_AUTH && !access.required) {
     throw new Fault(

@@ -1,12 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { headerValues } from './client-address.ts';
 
+const SESSION = 'noaa';
 /** With TLS the browser itself sees to it that no other host of the domain has set it. */
-const NAMES = { secure: '__Host-noaa', plain: 'noaa' };
+const nameOf = (name: string, secure: boolean) => (secure ? `__Host-${name}` : name);
 
-/** Returns what a request's cookie of ours holds. */
-export function readCookie(request: IncomingMessage, secure: boolean): string | undefined {
-  const name = secure ? NAMES.secure : NAMES.plain;
+/** Returns what a request's cookie of ours holds. Without a name it is that of the session. */
+export function readCookie(
+  request: IncomingMessage,
+  secure: boolean,
+  cookie: string = SESSION,
+): string | undefined {
+  const name = nameOf(cookie, secure);
   for (const header of headerValues(request, 'cookie')) {
     for (const pair of header.split(';')) {
       const at = pair.indexOf('=');
@@ -17,7 +22,6 @@ export function readCookie(request: IncomingMessage, secure: boolean): string | 
 }
 
 /** Returns the header that sets the cookie, or that removes it if its time is 0. */
-export function setCookie(value: string, seconds: number, secure: boolean): string {
-  const name = secure ? NAMES.secure : NAMES.plain;
-  return `${name}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure ? '; Secure' : ''}`;
+export function setCookie(value: string, seconds: number, secure: boolean, cookie: string = SESSION): string {
+  return `${nameOf(cookie, secure)}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure ? '; Secure' : ''}`;
 }

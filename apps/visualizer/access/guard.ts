@@ -5,7 +5,7 @@ import type { Access, Found } from './access.ts';
 import { headerValues } from './client-address.ts';
 import type { Exposure } from './exposure.ts';
 import { answerLogin, answerLogout, isLoginPost } from './login.ts';
-import { LOGIN_CSS, loginPage, type Notice } from './login-page.ts';
+import { agreementPage, LOGIN_CSS, loginPage, type Notice } from './login-page.ts';
 import { isNavigation, send } from './reply.ts';
 import type { Who } from './who.ts';
 
@@ -53,7 +53,8 @@ export class Guard {
     const [path = ''] = url.split('?', 1);
     if (OPEN.has(url)) return next(request, response);
     if (path === '/metrics' && access.metricsToken !== undefined) {
-      if (hasToken(request, access.metricsToken)) return next(request, response);
+      if (hasToken(request, access.metricsToken) || access.isOperator(request))
+        return next(request, response);
       return send(
         response,
         401,
@@ -84,6 +85,8 @@ export class Guard {
         },
       );
     }
+    if (access.agreement.isMissing(request, found.who, access.proxies.isSecure(request)))
+      return askToAgree(request, response, access.notice);
     this.#who.set(request, found.who);
     next(request, response);
   }
@@ -121,9 +124,25 @@ function askToLogIn(
   };
   // Coming from another site, a browser leaves the cookie out. It sends it when this page asks again.
   if (headerValues(request, 'sec-fetch-site')[0] === 'cross-site') headers['Refresh'] = '0';
+  send(response, 401, loginPage({ up: upFrom(url), to: url.slice(1), passwords, notice }), headers);
+}
+
+/** Shows the text to whoever may watch without a login: as a page to a person, and to a program with what it may do. */
+function askToAgree(request: IncomingMessage, response: ServerResponse, notice: Notice): void {
+  const { url = '/' } = request;
+  if (isNavigation(request)) {
+    const page = agreementPage({ up: upFrom(url), to: url.slice(1), notice });
+    send(response, 403, page, { 'Content-Type': 'text/html; charset=utf-8' });
+  } else {
+    const how = 'To agree to this notice, add ?consent=yes to the address, or open the page in a browser';
+    send(response, 403, `${how}:\n\n${notice.consent}\n`);
+  }
+}
+
+/** Returns the way up from an address to the folder of the page. */
+function upFrom(url: string): string {
   const [path = '/'] = url.split('?', 1);
-  const depth = Math.max(0, path.split('/').length - 2);
-  send(response, 401, loginPage({ up: '../'.repeat(depth), to: url.slice(1), passwords, notice }), headers);
+  return '../'.repeat(Math.max(0, path.split('/').length - 2));
 }
 
 /** Compares digests, so that neither the token nor its length shows in the time taken. */

@@ -63,6 +63,15 @@ ${agreement(notice)}<button>Go on</button>
   return page('', 'Before you watch', form, notice);
 }
 
+/** The page for those who need no login: what must be agreed to, and the way on. */
+export function agreementPage({ up, to, notice }: Pick<LoginPage, 'up' | 'to' | 'notice'>): string {
+  const form = `<form method="post" action="${up}login">
+<input type="hidden" name="to" value="${escapeHtml(to)}">
+${agreement(notice)}<button>Go on</button>
+</form>`;
+  return page(up, 'Before you watch', form, notice);
+}
+
 function agreement({ consent }: Notice): string {
   if (consent === undefined) return '';
   return `<p class="consent" tabindex="0">${escapeHtml(consent)}</p>

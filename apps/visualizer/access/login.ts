@@ -53,10 +53,11 @@ async function logIn(request: IncomingMessage, response: ServerResponse, access:
         ...headers,
       },
     );
-  if (!passwords || !sessions) return send(response, 404, 'Nobody has a password here\n');
   if (!isOwn(request)) return again(403, 'That form was on another site. Log in here.');
   const form = await readForm(request);
   if (!form) return again(400, 'The form did not arrive whole. Try again.');
+  if (!form.has('user') && form.get('consent') === 'yes') return await agree(form, request, response, access);
+  if (!passwords || !sessions) return send(response, 404, 'Nobody has a password here\n');
   const user = form.get('user') ?? '';
   const to = ownPath(form.get('to'));
   if (notice.consent !== undefined && form.get('consent') !== 'yes')
@@ -79,6 +80,19 @@ async function logIn(request: IncomingMessage, response: ServerResponse, access:
     Location: `./${to}`,
     'Set-Cookie': setCookie(cookie, seconds, access.proxies.isSecure(request)),
   });
+}
+
+/** Notes that someone who needs no login has agreed to the text. */
+async function agree(
+  form: URLSearchParams,
+  request: IncomingMessage,
+  response: ServerResponse,
+  access: Access,
+): Promise<void> {
+  const found = await access.identify(request);
+  const cookie = 'who' in found && access.agreement.cookieFor(found.who, access.proxies.isSecure(request));
+  if (!cookie) return send(response, 404, 'There is nothing to agree to\n');
+  send(response, 303, '', { Location: `./${ownPath(form.get('to'))}`, 'Set-Cookie': cookie });
 }
 
 async function enterByLink(

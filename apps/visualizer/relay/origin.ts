@@ -172,6 +172,8 @@ export class Origin {
     const isHttps = target.protocol === 'https:';
     const headers = {
       'User-Agent': `noaa-relay/${VERSION}`,
+      // Its own viewers agree to its own text.
+      'X-Consent': 'yes',
       ...(path === 'stream.mjpg' && { [CHAIN_HEADER]: chain.own }),
       ...(authorization !== undefined && { Authorization: authorization }),
     };
