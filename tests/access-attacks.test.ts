@@ -1,10 +1,14 @@
 /** Who may watch, behind a proxy, and against clients that guess, lie and flood. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { Agent, get, type IncomingMessage, request } from 'node:http';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { basic, cookieOf, type Guarded, PASSWORDS, rawAnswer, startGuarded } from './support/guarded.ts';
 import { freePorts } from './support/ports.ts';
 import { startService } from './support/services.ts';
@@ -23,6 +27,8 @@ before(async () => {
 });
 after(() => guarded[Symbol.asyncDispose]());
 
+const asText = (env: Record<string, string | number>) =>
+  Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));
 const status = async (headers: Record<string, string>, url = guarded.url) =>
   (await fetch(`${url}/status`, { headers })).status;
 
@@ -170,6 +176,31 @@ describe('a client that guesses', () => {
       readFileSync(`/proc/${pid}/environ`, 'latin1') + readFileSync(`/proc/${pid}/cmdline`, 'latin1');
     for (const secret of [...Object.values(PASSWORDS), key]) assert.ok(!environment.includes(secret), secret);
   });
+});
+
+test('a crash leaves no core dump, which would have keys and passwords in it', async () => {
+  await using crashing = await startGuarded();
+  crashing.service.process.kill('SIGKILL');
+  await crashing.service.ended;
+  const main = fileURLToPath(new URL('../apps/visualizer/main.ts', import.meta.url));
+  // bash says whether the kernel wrote one, wherever it puts them.
+  const child = spawn('bash', ['-c', `ulimit -c "$(ulimit -Hc)"; '${process.execPath}' '${main}'; exit 0`], {
+    cwd: crashing.folder,
+    env: { PATH: process.env['PATH'], ...asText(crashing.environment) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = text(child.stderr);
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (!/serving the picture/.test(line)) continue;
+    const [node] = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1').trim().split(' ');
+    process.kill(Number(node), 'SIGABRT');
+  }
+  assert.match(await said, /Aborted/);
+  assert.doesNotMatch(await said, /core dumped/);
+  assert.deepEqual(
+    readdirSync(crashing.folder).filter(name => name.startsWith('core')),
+    [],
+  );
 });
 
 describe('a client that takes every place', () => {

@@ -8,6 +8,7 @@ import { Exposure } from './access/exposure.ts';
 import { Guard } from './access/guard.ts';
 import type { schema } from './config.ts';
 import { Embedding } from './embedding.ts';
+import { forbidCoreDump } from './no-core-dump.ts';
 import { followCredentials, readCredentials } from './tls.ts';
 
 /** What stands between the network and the service. */
@@ -31,6 +32,7 @@ export async function openWeb(
 ): Promise<Web> {
   const { TLS_CERT_FILE, TLS_KEY_FILE, CLIENT_CA_FILE, VISUALIZER_HOST } = config;
   const files = { TLS_CERT_FILE, TLS_KEY_FILE, CLIENT_CA_FILE };
+  if (CLIENT_CA_FILE || TLS_KEY_FILE || config.USERS_FILE || config.ACCESS_KEY_FILE) forbidCoreDump();
   const credentials = await readCredentials(files);
   const access = await openAccess(config, CLIENT_CA_FILE !== '', log, signal);
   // The images set WAIT_FOR_PORT, and listen on every address of their container.

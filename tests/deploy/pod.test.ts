@@ -51,7 +51,9 @@ function optionsOf(unit: string, image: string): string[] {
   }
   // Where a unit has no limit, the attacker has as many descriptors as root may set here. Given one limit, podman 4.3 leaves
   // out those of its settings, and takes others that root may not set here.
-  const own = options.some(option => option.startsWith('--ulimit=')) ? [] : ['--ulimit=nofile=16384:16384'];
+  const own = options.some(option => option.startsWith('--ulimit=nofile='))
+    ? []
+    : ['--ulimit=nofile=16384:16384'];
   // systemd replaces %H.
   const kept = options
     .filter(option => !LEFT_OUT.test(option))

@@ -110,6 +110,7 @@ describe('units that are bad are refused: ', () => {
     ['on a slow host', /TimeoutStopSec=.*/, 'TimeoutStopSec=15'],
     ['waits for the network', 'DefaultDependencies=false', 'DefaultDependencies=true'],
     ['connections can fill', /Ulimit=.*/, ''],
+    ['a core dump', 'Ulimit=core=0:0', ''],
     ['take its processor', /CPUWeight=.*/, ''],
     ['its metrics are on a port', 'METRICS_PORT=0', 'METRICS_PORT=5656'],
     ['a socket of others', '[Service]', '[Service]\nSockets=noaa.socket'],

@@ -130,6 +130,10 @@ export function faultsOfContainer(unit: string): string[] {
   must(start.includes('--security-opt=no-new-privileges'), 'it may gain privileges');
   must(!start.some(word => /unconfined|label=disable|--privileged/.test(word)), 'it runs unconfined');
   must(Number(value('--pids-limit')) <= 256, 'its number of tasks has no fit limit');
+  must(
+    start.some((word, at) => word === 'core=0:0' && start[at - 1] === '--ulimit'),
+    'a core dump has its secrets',
+  );
   must(/^\d+[mg]$/.test(value('--memory') ?? ''), 'its memory has no limit');
   must(value('--memory-swap') === value('--memory'), 'it may swap');
   if (name !== 'visualizer') {

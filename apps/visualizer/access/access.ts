@@ -166,17 +166,9 @@ export async function openAccess(
   const key = keyFile === undefined ? undefined : await readKey('ACCESS_KEY_FILE', keyFile);
   // Without a key of its own a restart ends every session.
   const tokens = key ? new Tokens(key) : users && new Tokens(randomKey());
-  const kept = keyFile === undefined ? undefined : await EndedSessions.open(endedFileOf(keyFile), log);
-  const sessions =
-    tokens &&
-    new Sessions({
-      // A restart that forgot who has logged out must forget every session.
-      tokens: kept ? tokens : new Tokens(randomKey()),
-      links: tokens,
-      users,
-      lifeSeconds,
-      ended: kept ?? new EndedSessions(),
-    });
+  const ended =
+    keyFile === undefined ? new EndedSessions() : await EndedSessions.open(endedFileOf(keyFile), log);
+  const sessions = tokens && new Sessions({ tokens, users, lifeSeconds, ended });
   const consent = await readConsent(config.CONSENT_FILE);
   const access = new Access({
     proxies: new Proxies(config.TRUSTED_PROXIES),

@@ -19,7 +19,7 @@ export const endedFileOf = (keyFile: string): string => join(dirname(keyFile), '
  */
 export class EndedSessions {
   readonly #ends = new Map<string, number>();
-  readonly #path: string | undefined;
+  #path: string | undefined;
   readonly #log: Logger | undefined;
   #lines = 0;
   #last: Promise<void> = Promise.resolve();
@@ -30,21 +30,25 @@ export class EndedSessions {
     this.#log = log;
   }
 
-  /** Reads what a file has kept. Undefined if the file cannot be read and written. */
-  static async open(path: string, log: Logger): Promise<EndedSessions | undefined> {
+  /** Whether a restart still knows them. */
+  get isKept(): boolean {
+    return this.#path !== undefined;
+  }
+
+  /** Reads what a file has kept. Where it cannot be written, nothing is kept. */
+  static async open(path: string, log: Logger): Promise<EndedSessions> {
     const ended = new EndedSessions(path, log);
     try {
       await ended.#read();
       await ended.#rewrite();
-      return ended;
     } catch (thrown) {
-      const { code, message } = asError(thrown);
-      const why = code ?? message;
-      log.warn(
-        `${path} cannot be written (${why}), so a restart ends every login; let this service write it`,
+      const why = asError(thrown).code;
+      log.info(
+        `${path} cannot be written (${why}), so a restart forgets who has logged out and ends every login`,
       );
-      return undefined;
+      ended.#path = undefined;
     }
+    return ended;
   }
 
   has(id: string): boolean {

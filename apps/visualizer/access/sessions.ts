@@ -3,10 +3,7 @@ import type { LiveUsers } from './live-users.ts';
 import { type Claims, newId, nowSeconds, type Tokens } from './tokens.ts';
 
 export interface SessionParts {
-  /** Signs sessions. */
   tokens: Tokens;
-  /** Has signed links that open a session. */
-  links: Tokens;
   users: LiveUsers | undefined;
   lifeSeconds: number;
   ended: EndedSessions;
@@ -18,14 +15,17 @@ export interface Session {
 }
 
 /**
- * Sessions as signed cookies: a restart with the same key ends none that was not logged out. A session of a user ends with the user's password, and
- * every session ends at its time or when it is logged out.
+ * Sessions as signed cookies. A session of a user ends with the user's password, and every session ends at its time or when it
+ * is logged out. A restart with the same key ends none, if it still knows who has logged out; otherwise it ends those of users.
  */
 export class Sessions {
   readonly #parts: SessionParts;
+  /** Is part of what a user's session is tied to. */
+  readonly #start: string;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
+    this.#start = parts.ended.isKept ? '' : newId();
   }
 
   /** Returns a cookie for a user whose password was right. Each has an id of its own. */
@@ -41,7 +41,7 @@ export class Sessions {
 
   /** Returns a cookie for a link that has not expired. It lasts no longer than the link. */
   openByLink(link: string): { cookie: string; seconds: number } | undefined {
-    const claims = this.#parts.links.verify('link', link);
+    const claims = this.#parts.tokens.verify('link', link);
     return claims && this.#sign({ expires: claims.expires, id: newId() });
   }
 
@@ -71,6 +71,6 @@ export class Sessions {
 
   #printOf(user: string): string | undefined {
     const hash = this.#parts.users?.hashOf(user);
-    return hash === undefined ? undefined : this.#parts.tokens.print(hash);
+    return hash === undefined ? undefined : this.#parts.tokens.print(hash + this.#start);
   }
 }
