@@ -1,185 +1,279 @@
-/** `npm run test:kubernetes`: what kubectl makes of every overlay. It needs kubectl, which Debian has from 13 on, and no cluster. */
+/** `npm run test:kubernetes`: what kubectl makes of every folder. tests/kubernetes/manifests.ts says what it needs. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { SETTING_NAMES } from '../apps/common/setting-names.ts';
 import { readMask } from '../apps/redactor/mask-file.ts';
+import {
+  ALL,
+  FOLDER,
+  find,
+  type Manifest,
+  OVERLAYS,
+  podsOf,
+  render,
+  SINGLE_HOST,
+} from './kubernetes/manifests.ts';
+import { type Peer, reaches } from './kubernetes/reach.ts';
+import { forbidden } from './kubernetes/restricted.ts';
+import { originNeeds, quantity, unitLimit } from './kubernetes/sizing.ts';
+import { temporaryFolder } from './support/clips.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: manifests of many kinds
-type Manifest = any;
+const objectsOf = new Map(ALL.map(path => [path, render(path)]));
+const get = (path: string) => objectsOf.get(path)!;
+const nameOf = ({ metadata }: Manifest): string => metadata.labels['app.kubernetes.io/name'];
+const containersOf = (pods: Manifest[]): Manifest[] => pods.flatMap(({ spec }) => spec.containers);
+const value = ({ env }: Manifest, name: string) => env.find((each: Manifest) => each.name === name)?.value;
+const sum = (numbers: number[]) => numbers.reduce((one, other) => one + other, 0);
+const MB_PER_RELAY = 60;
+const MOST_RELAYS = 20;
 
-const folder = fileURLToPath(new URL('../kubernetes/', import.meta.url));
-const KINDS = ['base', 'overlays/relays', 'overlays/autoscaling', 'overlays/ingress', 'overlays/gateway'];
-
-/** Returns the objects of an overlay. kubectl itself turns its YAML into JSON, one object after the other. */
-function render(path: string): Manifest[] {
-  const yaml = execFileSync('kubectl', ['kustomize', `${folder}${path}`]);
-  const args = ['annotate', '--local', '-f', '-', 'checked=yes', '-o', 'json'];
-  const text = execFileSync('kubectl', args, { input: yaml, encoding: 'utf8' });
-  return JSON.parse(`[${text.trim().replaceAll(/^\}\n\{/gm, '},{')}]`);
-}
-
-const podsOf = (objects: Manifest[]) =>
-  objects.filter(({ kind }) => kind === 'Deployment').map(({ spec }) => spec.template);
-
-/** Returns what the Pod Security Standard "restricted" forbids of a pod. https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
-function forbidden({ spec }: Manifest): string[] {
-  const faults: string[] = [];
-  for (const name of ['hostNetwork', 'hostPID', 'hostIPC']) if (spec[name]) faults.push(name);
-  const allowed = [
-    'configMap',
-    'csi',
-    'downwardAPI',
-    'emptyDir',
-    'ephemeral',
-    'persistentVolumeClaim',
-    'projected',
-    'secret',
-  ];
-  for (const { name, ...kind } of spec.volumes ?? [])
-    if (!Object.keys(kind).every(each => allowed.includes(each))) faults.push(`volume ${name}`);
-  const pod = spec.securityContext ?? {};
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
-    const own = container.securityContext ?? {};
-    if ((own.runAsNonRoot ?? pod.runAsNonRoot) !== true) faults.push('runAsNonRoot');
-    if ((own.runAsUser ?? pod.runAsUser) === 0) faults.push('runAsUser');
-    if (own.privileged) faults.push('privileged');
-    if (own.allowPrivilegeEscalation !== false) faults.push('allowPrivilegeEscalation');
-    if (!own.capabilities?.drop?.includes('ALL')) faults.push('capabilities');
-    if ((own.capabilities?.add ?? []).some((each: string) => each !== 'NET_BIND_SERVICE'))
-      faults.push('capabilities');
-    if (!['RuntimeDefault', 'Localhost'].includes((own.seccompProfile ?? pod.seccompProfile)?.type))
-      faults.push('seccomp');
-    if (container.ports?.some(({ hostPort }: Manifest) => hostPort)) faults.push('hostPort');
-  }
-  return faults;
-}
-
-describe('the check of "restricted" finds', () => {
-  const change: Record<string, (pod: Manifest) => void> = {
-    hostNetwork: ({ spec }) => Object.assign(spec, { hostNetwork: true }),
-    'volume raw': ({ spec }) => Object.assign(spec, { volumes: [{ name: 'raw', hostPath: { path: '/' } }] }),
-    runAsNonRoot: ({ spec }) => delete spec.securityContext.runAsNonRoot,
-    runAsUser: ({ spec }) => Object.assign(spec.securityContext, { runAsUser: 0 }),
-    privileged: ({ spec }) => Object.assign(spec.containers[0].securityContext, { privileged: true }),
-    allowPrivilegeEscalation: ({ spec }) =>
-      delete spec.containers[0].securityContext.allowPrivilegeEscalation,
-    capabilities: ({ spec }) =>
-      Object.assign(spec.containers[0].securityContext.capabilities, { add: ['NET_ADMIN'] }),
-    seccomp: ({ spec }) => delete spec.securityContext.seccompProfile,
-    hostPort: ({ spec }) => Object.assign(spec.containers[0], { ports: [{ hostPort: 80 }] }),
-  };
-  const [good] = podsOf(render('base'));
-  for (const [fault, harm] of Object.entries(change)) {
-    test(fault, () => {
-      const pod = structuredClone(good);
-      assert.deepEqual(forbidden(pod), []);
-      harm(pod);
-      assert.ok(forbidden(pod).includes(fault));
-    });
-  }
-});
-
-for (const path of KINDS) {
+for (const [path, objects] of objectsOf) {
   describe(path, () => {
-    const objects = render(path);
-    test('keeps to "restricted", with a read-only root, no token, limits and probes', () => {
-      for (const pod of podsOf(objects)) {
-        assert.deepEqual(forbidden(pod), []);
+    const pods = podsOf(objects);
+    test('keeps to "restricted", with a read-only root and no token', () => {
+      for (const pod of pods) {
+        // Only podman publishes a port of its host.
+        assert.deepEqual(forbidden(pod), path === SINGLE_HOST ? ['hostPort'] : []);
         assert.equal(pod.spec.automountServiceAccountToken, false);
-        for (const { securityContext, resources, livenessProbe } of pod.spec.containers) {
+        for (const { securityContext } of pod.spec.containers)
           assert.equal(securityContext.readOnlyRootFilesystem, true);
-          assert.ok(resources.requests.cpu && resources.requests.memory && resources.limits.memory);
-          assert.equal(livenessProbe.httpGet.path, '/livez');
-        }
+      }
+      const { labels } = find(objects, 'Namespace', 'noaa').metadata;
+      assert.equal(labels['pod-security.kubernetes.io/enforce'], 'restricted');
+    });
+    test('gives each service the user of its image', () => {
+      for (const { name, securityContext } of containersOf(pods)) {
+        if (securityContext.runAsUser === undefined) continue;
+        const file = readFileSync(join(FOLDER, `../Containerfile.${name}`), 'utf8');
+        assert.ok(file.includes(`\nUSER ${securityContext.runAsUser}:${securityContext.runAsGroup}\n`), name);
       }
     });
     test('sets only what is a setting, and binds frames to the loopback', () => {
-      for (const pod of podsOf(objects)) {
-        for (const { name: container, env } of pod.spec.containers) {
-          const value = (name: string) => env.find((each: Manifest) => each.name === name)?.value;
-          for (const { name } of env) assert.ok(SETTING_NAMES.includes(name), name);
-          if (container === 'playback') assert.equal(value('PLAYBACK_HOST'), '127.0.0.1');
-          if (container === 'redactor') assert.equal(value('REDACTOR_HOST'), '127.0.0.1');
-        }
+      for (const container of containersOf(pods)) {
+        for (const { name } of container.env) assert.ok(SETTING_NAMES.includes(name), name);
+        if (container.name === 'playback') assert.equal(value(container, 'PLAYBACK_HOST'), '127.0.0.1');
+        if (container.name === 'redactor') assert.equal(value(container, 'REDACTOR_HOST'), '127.0.0.1');
       }
     });
-    test('has a mask that the redactor takes, whose change restarts it', () => {
-      const mask = objects.find(
-        ({ kind, metadata }) => kind === 'ConfigMap' && /^noaa-mask-\w+$/.test(metadata.name),
-      );
-      const reading = readMask(mask.data['mask.json']);
+    test('takes secrets only from a Secret, and each service only its own', () => {
+      const keys: Record<string, string[]> = {};
+      for (const pod of pods) {
+        for (const { name, volumeMounts = [] } of pod.spec.containers) {
+          keys[`${nameOf(pod)} ${name}`] = (pod.spec.volumes ?? [])
+            .filter((volume: Manifest) => volume.secret && isMounted(volumeMounts, volume))
+            .flatMap(({ secret }: Manifest) => secret.items.map(({ key }: Manifest) => key));
+        }
+      }
+      assert.deepEqual(keys, {
+        'noaa-origin playback': ['playback'],
+        'noaa-origin redactor': ['playback', 'redactor'],
+        'noaa-origin visualizer': ['redactor'],
+        ...(pods.length > 1 && { 'noaa-relay visualizer': [] }),
+      });
+      for (const { kind } of objects) assert.notEqual(kind, 'Secret');
+    });
+    test('has a mask that the redactor takes, in a folder whose changes reach it while it runs', () => {
+      const { data } = find(objects, 'ConfigMap', 'noaa-mask');
+      const reading = readMask(data['mask.json']);
       assert.ok(reading.ok, JSON.stringify(reading));
-      const [origin] = podsOf(objects).filter(
-        ({ metadata }) => metadata.labels['app.kubernetes.io/name'] === 'noaa-origin',
-      );
-      assert.ok(
-        origin.spec.volumes.some(({ configMap }: Manifest) => configMap?.name === mask.metadata.name),
-      );
+      const origin = pods.find(pod => nameOf(pod) === 'noaa-origin');
+      const redactor = origin.spec.containers.find(({ name }: Manifest) => name === 'redactor');
+      const volume = origin.spec.volumes.find(({ configMap }: Manifest) => configMap?.name === 'noaa-mask');
+      const mount = redactor.volumeMounts.find(({ name }: Manifest) => name === volume.name);
+      assert.equal(value(redactor, 'MASK_FILE'), join(mount.mountPath, 'mask.json'));
+      // Kubernetes never updates what is mounted with subPath.
+      for (const { volumeMounts = [] } of containersOf(pods))
+        for (const each of volumeMounts) assert.ok(!each.subPath && !each.subPathExpr, each.name);
+    });
+    test('restarts what reads a setting that changes', () => {
+      for (const { envFrom } of containersOf(pods)) {
+        assert.match(envFrom[0].configMapRef.name, /^noaa-settings-\w{10}$/);
+        assert.ok(find(objects, 'ConfigMap', envFrom[0].configMapRef.name));
+      }
+    });
+    test('asks for what the formula gives, and limits memory as the pod does', () => {
+      const needs = originNeeds({
+        framesPerSecond: 30,
+        mpixelPerFrame: 2.07,
+        mbPerSecond: MOST_RELAYS * 30 * 0.3,
+      });
+      const origin = containersOf(pods.filter(pod => nameOf(pod) === 'noaa-origin'));
+      const asked = (what: string) => sum(origin.map(({ resources }) => quantity(resources.requests[what])));
+      // The loop, and a second decoder while a clip starts over.
+      assertFits(asked('memory'), needs.bytes + 256e6 + 80e6, 'memory of the origin');
+      assertFits(1000 * asked('cpu'), needs.millicores, 'CPU of the origin');
+      for (const { name, resources } of containersOf(pods)) {
+        assert.equal(quantity(resources.limits.memory), unitLimit(name), name);
+        // A limit of CPU would stop a service in the middle of a frame.
+        assert.equal(resources.limits.cpu, undefined);
+      }
     });
   });
 }
 
-/** Whether these policies let one pod reach a port of another. Both directions must allow it (NetworkPolicy, networking.k8s.io/v1). */
-function reaches(policies: Manifest[], from: Manifest, to: Manifest, port: number): boolean {
-  const fits = (selector: Manifest, labels: Manifest) =>
-    Object.entries(selector?.matchLabels ?? {}).every(([name, value]) => labels[name] === value);
-  const allows = (pod: Manifest, other: Manifest, direction: 'Ingress' | 'Egress') => {
-    const own = policies.filter(
-      ({ spec }) =>
-        pod.namespace === 'noaa' &&
-        spec.policyTypes.includes(direction) &&
-        fits(spec.podSelector, pod.labels),
-    );
-    const [rules, side] =
-      direction === 'Ingress' ? (['ingress', 'from'] as const) : (['egress', 'to'] as const);
-    return (
-      own.length === 0 ||
-      own.some(({ spec }) =>
-        (spec[rules] ?? []).some(
-          (rule: Manifest) =>
-            (!rule.ports || rule.ports.some((each: Manifest) => each.port === port)) &&
-            (rule[side] ?? [{}]).some(
-              ({ podSelector, namespaceSelector }: Manifest) =>
-                (namespaceSelector
-                  ? fits(namespaceSelector, other.namespaceLabels)
-                  : other.namespace === 'noaa') && fits(podSelector, other.labels),
-            ),
-        ),
-      )
-    );
-  };
-  return allows(to, from, 'Ingress') && allows(from, to, 'Egress');
+function isMounted(mounts: Manifest[], volume: Manifest): boolean {
+  return mounts.some(({ name, readOnly }) => name === volume.name && readOnly === true);
 }
 
-test('only relays reach the origin, only the ingress reaches relays, and nobody reaches raw frames', () => {
-  const policies = render('overlays/relays').filter(({ kind }) => kind === 'NetworkPolicy');
-  const pod = (name: string, namespace = 'noaa', namespaceLabels = {}) => ({
-    namespace,
-    namespaceLabels,
-    labels: { 'app.kubernetes.io/name': name },
+/** At least what is needed, and at most twice that. */
+function assertFits(given: number, needed: number, what: string): void {
+  assert.ok(given >= needed && given <= 2 * needed, `${what}: ${given}, and ${needed} is needed`);
+}
+
+for (const path of OVERLAYS) {
+  describe(path, () => {
+    const objects = get(path);
+    const relay = find(objects, 'Deployment', 'noaa-relay');
+    const [container] = relay.spec.template.spec.containers;
+
+    test('probes /livez and /readyz', () => {
+      for (const { name, livenessProbe, startupProbe, readinessProbe } of containersOf(podsOf(objects))) {
+        assert.equal(livenessProbe.httpGet.path, '/livez');
+        assert.equal(startupProbe.httpGet.path, '/livez');
+        // A pod is in its Service while its visualizer is ready.
+        assert.equal(readinessProbe?.httpGet.path, name === 'visualizer' ? '/readyz' : undefined);
+      }
+    });
+    test('gives a relay the time to drain, and takes it out of the Service before', () => {
+      const { terminationGracePeriodSeconds } = relay.spec.template.spec;
+      const before = container.lifecycle.preStop.sleep.seconds;
+      assert.ok(before >= 5);
+      assert.ok(terminationGracePeriodSeconds >= before + Number(value(container, 'DRAIN_SECONDS')) + 5);
+    });
+    test('asks for what a relay needs', () => {
+      // 5 % of a core and 0.03 % a MB/s; a visualizer and the history that LOOP_MB allows by default.
+      assertFits(1000 * quantity(container.resources.requests.cpu), 50 + 0.3 * MB_PER_RELAY, 'CPU');
+      assertFits(quantity(container.resources.requests.memory), 92e6 + 256e6, 'memory');
+    });
+    test('spreads relays over hosts, and keeps all but one in a disruption or an update', () => {
+      const [spread] = relay.spec.template.spec.topologySpreadConstraints;
+      assert.equal(spread.topologyKey, 'kubernetes.io/hostname');
+      assert.deepEqual(spread.labelSelector, relay.spec.selector);
+      const { spec } = find(objects, 'PodDisruptionBudget', 'noaa-relay');
+      assert.deepEqual([spec.maxUnavailable, spec.selector], [1, relay.spec.selector]);
+      assert.equal(relay.spec.strategy.rollingUpdate.maxUnavailable, 0);
+    });
+    test('lets relays watch an origin that is not ready, which says why', () => {
+      const service = find(objects, 'Service', 'noaa-origin');
+      assert.equal(service.spec.publishNotReadyAddresses, true);
+      const source = new URL(value(container, 'SOURCE_URL'));
+      assert.deepEqual(
+        [source.hostname, source.port],
+        [service.metadata.name, `${service.spec.ports[0].port}`],
+      );
+      const origin = find(objects, 'Deployment', 'noaa-origin').spec.template.spec.containers;
+      assert.ok(value(origin[2], 'ALLOWED_HOSTS').split(' ').includes(source.hostname));
+    });
+    test('lets only relays reach the origin, only the ingress reach relays, and nobody reach raw frames', () => {
+      const pods: Record<string, Peer> = {
+        origin: peer('noaa-origin'),
+        relay: peer('noaa-relay'),
+        neighbour: peer('other'),
+        ingress: peer('ingress', 'ingress', { 'noaa-ingress': 'true' }),
+        monitoring: peer('prometheus', 'monitoring', { 'noaa-monitoring': 'true' }),
+        stranger: peer('noaa-relay', 'elsewhere'),
+      };
+      const scraped = ['overlays/autoscaling', 'overlays/keda'].includes(path);
+      assert.deepEqual(tableOf(objects, pods), [
+        'relay → origin:8050',
+        'ingress → relay:8050',
+        ...(scraped ? ['monitoring → relay:8050'] : []),
+      ]);
+      // The table shows what is open.
+      assert.ok(tableOf([], pods).includes('stranger → origin:5555'));
+    });
   });
-  const pods: Record<string, Manifest> = {
-    origin: pod('noaa-origin'),
-    relay: pod('noaa-relay'),
-    neighbour: pod('other'),
-    ingress: pod('ingress', 'ingress', { 'noaa-ingress': 'true' }),
-    stranger: pod('noaa-relay', 'elsewhere'),
-  };
-  const table: string[] = [];
-  for (const [from, one] of Object.entries(pods))
-    for (const [to, other] of Object.entries(pods))
-      for (const port of [5555, 5556, 8050, 9101])
-        if (from !== to && other.namespace === 'noaa' && reaches(policies, one, other, port))
-          table.push(`${from} → ${to}:${port}`);
-  assert.deepEqual(table, ['relay → origin:8050', 'ingress → relay:8050']);
-  // The table would show what is open.
-  assert.ok(reaches([], pods['stranger'], pods['origin'], 5555));
+}
+
+const peer = (name: string, namespace = 'noaa', namespaceLabels = {}): Peer => ({
+  namespace,
+  namespaceLabels,
+  labels: { 'app.kubernetes.io/name': name },
 });
 
-test('docs/scale.md names every overlay', () => {
-  const page = readFileSync(fileURLToPath(new URL('../docs/scale.md', import.meta.url)), 'utf8');
-  for (const path of KINDS) assert.ok(page.includes(`kubernetes/${path}`), path);
+/** Returns who reaches which port of whom. */
+function tableOf(objects: Manifest[], pods: Record<string, Peer>): string[] {
+  const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy');
+  const ports = [22, 5555, 5556, 8050, 9101, 9102];
+  return Object.entries(pods).flatMap(([from, one]) =>
+    Object.entries(pods)
+      .filter(([to, other]) => from !== to && other.namespace === 'noaa')
+      .flatMap(([to, other]) =>
+        ports.filter(port => reaches(policies, one, other, port)).map(port => `${from} → ${to}:${port}`),
+      ),
+  );
+}
+
+describe('autoscaling', () => {
+  const { spec: autoscaler } = find(get('overlays/autoscaling'), 'HorizontalPodAutoscaler', 'noaa-relay');
+  const { spec: scaled } = find(get('overlays/keda'), 'ScaledObject', 'noaa-relay');
+  const source = readFileSync(join(FOLDER, '../apps/visualizer/telemetry.ts'), 'utf8');
+  const COUNTER = 'noaa_visualizer_sent_bytes_total';
+
+  test('is by bytes to viewers, which relays count', () => {
+    assert.ok(source.includes(`'${COUNTER}'`));
+    const [{ pods }] = autoscaler.metrics;
+    assert.equal(pods.metric.name, COUNTER.replace('_total', '_per_second'));
+    const adapter = readFileSync(join(FOLDER, 'overlays/autoscaling/prometheus-adapter.yaml'), 'utf8');
+    assert.ok(adapter.includes(`'${COUNTER}{`));
+    assert.ok(adapter.includes("matches: '^(.*)_total$'") && adapter.includes(`as: '\${1}_per_second'`));
+    assert.ok(scaled.triggers[0].metadata.query.includes(COUNTER));
+    assert.equal(quantity(pods.target.averageValue), MB_PER_RELAY * 1e6);
+    assert.equal(Number(scaled.triggers[0].metadata.threshold), MB_PER_RELAY * 1e6);
+  });
+  test('is slow to take relays away, never takes the last two, and decides alone', () => {
+    const { behavior } = scaled.advanced.horizontalPodAutoscalerConfig;
+    for (const { scaleDown, scaleUp } of [autoscaler.behavior, behavior]) {
+      assert.ok(scaleDown.stabilizationWindowSeconds >= 900);
+      assert.deepEqual(scaleDown.policies, [{ type: 'Pods', value: 1, periodSeconds: 300 }]);
+      assert.equal(scaleUp.stabilizationWindowSeconds, 0);
+    }
+    assert.deepEqual([autoscaler.minReplicas, autoscaler.maxReplicas], [2, MOST_RELAYS]);
+    assert.deepEqual([scaled.minReplicaCount, scaled.maxReplicaCount], [2, MOST_RELAYS]);
+    for (const path of ['overlays/autoscaling', 'overlays/keda'])
+      assert.equal(find(get(path), 'Deployment', 'noaa-relay').spec.replicas, undefined);
+  });
+  test("names KEDA's leak where KEDA is used", () => {
+    const file = readFileSync(join(FOLDER, 'overlays/keda/scaled-object.yaml'), 'utf8');
+    assert.match(file, /kedacore\/keda#7898/);
+  });
+});
+
+test('the Ingress and the route do not buffer streams, nor end them', () => {
+  const { annotations } = find(get('overlays/ingress'), 'Ingress', 'noaa').metadata;
+  assert.equal(annotations['nginx.ingress.kubernetes.io/proxy-buffering'], 'off');
+  assert.ok(Number(annotations['nginx.ingress.kubernetes.io/proxy-read-timeout']) >= 3600);
+  const [rule] = find(get('overlays/gateway'), 'HTTPRoute', 'noaa').spec.rules;
+  assert.deepEqual(rule.timeouts, { request: '0s', backendRequest: '0s' });
+});
+
+test('docs/scale.md names every folder', () => {
+  const page = readFileSync(join(FOLDER, '../docs/scale.md'), 'utf8');
+  const folders = readdirSync(join(FOLDER, 'overlays')).map(name => `overlays/${name}`);
+  assert.deepEqual(folders.sort(), [...OVERLAYS, SINGLE_HOST].sort());
+  for (const path of ALL) assert.ok(page.includes(`kubernetes/${path}`), path);
+});
+
+test('the overlay in docs/scale.md renders, with images, settings, mask and host of its own', async () => {
+  const page = readFileSync(join(FOLDER, '../docs/scale.md'), 'utf8');
+  const [, text = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+  await using folder = await temporaryFolder();
+  cpSync(FOLDER, folder.path, { recursive: true });
+  const mine = join(folder.path, 'overlays/mine');
+  mkdirSync(mine);
+  writeFileSync(join(mine, 'kustomization.yaml'), text);
+  const mask = '{"version": 1, "units": "normalised", "regions": []}';
+  writeFileSync(join(mine, 'mask.json'), mask);
+  const objects = render('overlays/mine', mine);
+  for (const { image } of containersOf(podsOf(objects)))
+    assert.match(image, /^registry\.example\.org\/.*:1\.0$/);
+  assert.equal(find(objects, 'ConfigMap', 'noaa-mask').data['mask.json'], mask);
+  const settings = objects.find(({ metadata }) => metadata.name.startsWith('noaa-settings-'));
+  assert.deepEqual(settings.data, { PLAYBACK_LOOP: 'true', REDACT_WIDTH: '120' });
+  const [{ host }] = find(objects, 'Ingress', 'noaa').spec.rules;
+  const relay = find(objects, 'Deployment', 'noaa-relay').spec.template.spec.containers[0];
+  assert.ok(value(relay, 'ALLOWED_HOSTS').split(' ').includes(host));
+  assert.ok(value(relay, 'SOURCE_URL'));
 });
