@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
-import { Publisher, Push, Reply } from 'zeromq';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Publisher, Push, Reply, Subscriber } from 'zeromq';
 import { freePort } from '../../tests/support/ports.ts';
 import { until } from '../../tests/support/until.ts';
 import { connectRaw, flood, handshake, longHeader, shortPart } from '../../tests/support/zmtp.ts';
@@ -221,6 +224,95 @@ for (const [what, chunk] of Object.entries({
       assert.ok(await hears(subscribe(endpoint, ended.signal), sink, ended), 'nothing was heard within 8 s');
       attacker.destroy();
     } finally {
+      ended.abort();
+    }
+  });
+}
+
+/** Subscriptions to topics that nobody has asked for yet. */
+function newTopics(): Buffer {
+  return Buffer.concat(
+    Array.from({ length: 500 }, () => shortPart(Buffer.concat([Buffer.of(1), randomBytes(60)]))),
+  );
+}
+
+/** Floods a port from a few connections, each again and again when it is dropped, until `signal` is aborted. */
+async function floodFromMany(port: number, signal: AbortSignal, chunk: () => Buffer): Promise<void> {
+  const one = async () => {
+    while (!signal.aborted) {
+      const attacker = await connectRaw(port).catch(() => undefined);
+      if (attacker === undefined) {
+        await sleep(50);
+        continue;
+      }
+      signal.addEventListener('abort', () => attacker.destroy(), { once: true });
+      await flood(attacker, Number.POSITIVE_INFINITY, chunk);
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, one));
+}
+
+for (const [what, chunk] of Object.entries({
+  'a new topic with every message': newTopics,
+  'messages that are no subscription': () =>
+    Buffer.concat(Array.from({ length: 500 }, () => shortPart(Buffer.alloc(20, 7)))),
+})) {
+  test(`subscribers that send ${what} fill no memory, hold up nobody, and are named`, async () => {
+    const port = await freePort();
+    const child = fork(new URL('../../tests/support/bare-publisher.ts', import.meta.url), [String(port)]);
+    const reports: { anonymous: number; lateMs: number; refusals: string[] }[] = [];
+    child.on('message', report => reports.push(report as (typeof reports)[number]));
+    const ended = new AbortController();
+    try {
+      await until(() => reports.length > 0, 'the publisher');
+      const before = reports.at(-1)!;
+      const flooding = floodFromMany(port, ended.signal, chunk);
+      await until(() => reports.at(-1)!.refusals.length >= 2, 'a second refusal', 20_000);
+      ended.abort();
+      await flooding;
+      const grown = (reports.at(-1)!.anonymous - before.anonymous) / MB;
+      assert.ok(grown < 20, `${grown} MB more`);
+      const late = Math.max(...reports.map(({ lateMs }) => lateMs));
+      assert.ok(late < 1000, `the publisher did nothing for ${late} ms`);
+      assert.match(reports.at(-1)!.refusals[0]!, /more than subscriptions, or too many/);
+      const heard = new AbortController();
+      const source = subscribe({ host: '127.0.0.1', port, variable: 'PLAYBACK_PORT' }, heard.signal);
+      const tooLate = setTimeout(() => heard.abort(), 8000);
+      for await (const parts of source) if (parts.length === 1) break;
+      clearTimeout(tooLate);
+      assert.ok(!heard.signal.aborted, 'nothing was heard within 8 s');
+      heard.abort();
+    } finally {
+      ended.abort();
+      child.kill();
+    }
+  });
+}
+
+for (const count of [2, 40]) {
+  test(`a subscriber of ${count} topics, which it asks for together, gets the frames of each`, async () => {
+    const port = await freePort();
+    const ended = new AbortController();
+    const sink = await publish({ host: '127.0.0.1', port, variable: 'PLAYBACK_PORT' }, ended.signal);
+    const topics = Array.from({ length: count }, (_, index) => String.fromCharCode(48 + index));
+    const subscriber = new Subscriber({ linger: 0 });
+    subscriber.connect(`tcp://127.0.0.1:${port}`);
+    subscriber.subscribe(...topics);
+    const missing = new Set(topics);
+    const sending = setInterval(async () => {
+      for (const topic of missing) await sink.send(Buffer.from(topic));
+    }, 50);
+    const tooLate = setTimeout(() => subscriber.close(), 8000);
+    try {
+      for await (const [message] of subscriber) {
+        missing.delete(String(message));
+        if (missing.size === 0) break;
+      }
+      assert.deepEqual([...missing], []);
+    } finally {
+      clearInterval(sending);
+      clearTimeout(tooLate);
+      subscriber.close();
       ended.abort();
     }
   });

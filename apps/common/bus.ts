@@ -1,12 +1,13 @@
-import { Publisher, Subscriber } from 'zeromq';
+import { Subscriber, XPublisher } from 'zeromq';
 import { onAbort } from './abort.ts';
 import { address, cannotConnect, type Endpoint, isIpv6, listenWhenFree, secretVariable } from './endpoint.ts';
 import { OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
-import { watchListener } from './full-listener.ts';
 import { inspectPeer } from './inspect-peer.ts';
 import { Link, type LinkEvents, type LinkState, LOOK_MS, RECONNECT_MS } from './link.ts';
+import { watchListener } from './listener.ts';
 import { framePassed } from './reclaim.ts';
+import { Topics } from './topics.ts';
 import { guard, USERNAME } from './zap.ts';
 
 /** Messages from a peer, each as its parts; a frame has one. Iteration ends when the signal that owns the source is aborted. */
@@ -44,6 +45,14 @@ const longestSubscription = (secret = ''): number => Math.max(64, 12 + secret.le
 /** Messages that may wait for us, besides what the kernel buffers. With one, a process short of CPU never catches up. */
 const HIGH_WATER_MARK = 2;
 
+/**
+ * What a publisher keeps of a connection, each way: one frame that waits to be sent, so that a stalled subscriber costs a
+ * frame and never a queue; and one message that has come, so that a flood of them waits in the kernel.
+ *
+ * libzmq's conflation would keep the newer of two frames, but also only the last of several subscriptions.
+ */
+const WAITING = { sendHighWaterMark: 1, receiveHighWaterMark: 1 };
+
 /** The kernel asks a silent peer once a second whether it is still there, and drops the link after three questions. */
 const KEEPALIVE = { tcpKeepalive: 1, tcpKeepaliveIdle: 1, tcpKeepaliveInterval: 1, tcpKeepaliveCount: 3 };
 /** A subscriber that acknowledges nothing for this long is dropped; the kernel's own limit is 15 minutes. */
@@ -53,9 +62,6 @@ const HANDSHAKE_MS = 5000;
 
 /**
  * Publishes on an endpoint until `signal` is aborted.
- *
- * Conflation keeps one message for each subscriber: a newer frame replaces one that has not left yet, so a stalled
- * subscriber costs one frame and never a queue. It holds for what subscribers send, too.
  *
  * With a secret, only subscribers that know it are sent anything; the mechanism is PLAIN, see `zap.ts`.
  *
@@ -71,9 +77,9 @@ export async function publish(
     const refused = (peer: string) => events.refused(`a subscriber from ${peer} has another secret`);
     await guard(address(endpoint), { secret, refused }, signal);
   }
-  const socket = new Publisher({
+  const socket = new XPublisher({
     ...(secret !== undefined && { plainServer: true, zapDomain: address(endpoint), zapEnforceDomain: true }),
-    conflate: true,
+    ...WAITING,
     linger: LINGER_MS,
     ipv6: isIpv6(endpoint),
     maxMessageSize: longestSubscription(secret),
@@ -96,14 +102,21 @@ export async function publish(
     throw thrown;
   }
   onAbort(signal, () => socket.close());
-  const isRebinding = watchListener(socket, signal, () =>
+  const listener = watchListener(socket, signal, () =>
     events.refused(`a subscriber of ${address(endpoint)} cannot be accepted: ${OUT_OF_DESCRIPTORS_REMEDY}`),
   );
+  const topics = new Topics(socket);
   return {
     async send(message) {
-      if (signal.aborted || isRebinding()) return;
+      if (signal.aborted || listener.isRebinding) return;
       await socket.send(message);
       framePassed(message.byteLength);
+      if (!(await topics.isAbused()) || signal.aborted) return;
+      events.refused(
+        `a subscriber of ${address(endpoint)} sends more than subscriptions, or too many; all were disconnected and may ` +
+          'connect again. Subscribe once, to everything',
+      );
+      void listener.dropAll().then(() => topics.clear());
     },
   };
 }

@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** A bound socket whose connections can be dropped. */
+export interface Listener {
+  /** Whether the socket is being bound again at this moment, so that it can't send. */
+  readonly isRebinding: boolean;
+  /** Unbinds the socket, which drops all its connections, and binds it again a second later. Those who want frames come back. */
+  dropAll(): Promise<void>;
+}
+
 /** What of a libzmq socket is used here. */
 interface BoundSocket {
   readonly lastEndpoint: string | null;
@@ -16,13 +24,11 @@ const PAUSE_MS = 1000;
 
 /**
  * Watches a bound socket for descriptors that have run out, until `signal` is aborted. While a connection waits and cannot
- * be accepted, libzmq tries without a pause, which takes most of a processor. If that does not pass, the socket is unbound,
- * which drops all its connections, and bound again a second later: those who want frames come back by themselves.
+ * be accepted, libzmq tries without a pause, which takes most of a processor. If that does not pass, all are dropped.
  *
  * @param full called when subscribers cannot be accepted, once for each time that it begins
- * @returns whether the socket is being bound again at this moment, so that it can't send
  */
-export function watchListener(socket: BoundSocket, signal: AbortSignal, full: () => void): () => boolean {
+export function watchListener(socket: BoundSocket, signal: AbortSignal, full: () => void): Listener {
   const endpoint = socket.lastEndpoint ?? '';
   let isRebinding = false;
   let sinceMs = 0;
@@ -38,6 +44,17 @@ export function watchListener(socket: BoundSocket, signal: AbortSignal, full: ()
       );
     }
   };
+  const dropAll = async () => {
+    if (isRebinding) return;
+    isRebinding = true;
+    try {
+      await rebind();
+    } catch {
+      // Aborted while it waited.
+    } finally {
+      isRebinding = false;
+    }
+  };
   socket.events.on('accept:error', () => {
     const nowMs = performance.now();
     if (nowMs - lastMs > OVER_MS) {
@@ -45,14 +62,12 @@ export function watchListener(socket: BoundSocket, signal: AbortSignal, full: ()
       full();
     }
     lastMs = nowMs;
-    if (isRebinding || nowMs - sinceMs < PATIENCE_MS) return;
-    isRebinding = true;
-    rebind()
-      // Aborted while it waited.
-      .catch(() => {})
-      .finally(() => {
-        isRebinding = false;
-      });
+    if (nowMs - sinceMs >= PATIENCE_MS) void dropAll();
   });
-  return () => isRebinding;
+  return {
+    get isRebinding() {
+      return isRebinding;
+    },
+    dropAll,
+  };
 }
