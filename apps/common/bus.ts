@@ -47,11 +47,12 @@ const HIGH_WATER_MARK = 2;
 
 /**
  * What a publisher keeps of a connection, each way: one frame that waits to be sent, so that a stalled subscriber costs a
- * frame and never a queue; and one message that has come, so that a flood of them waits in the kernel.
+ * frame and never a queue; and the fewest messages that can be received, so that a flood of them waits in the kernel. With a
+ * secret, libzmq counts the name of the user as one that is never read.
  *
  * libzmq's conflation would keep the newer of two frames, but also only the last of several subscriptions.
  */
-const WAITING = { sendHighWaterMark: 1, receiveHighWaterMark: 1 };
+const WAITING = { sendHighWaterMark: 1, receiveHighWaterMark: 2 };
 
 /** The kernel asks a silent peer once a second whether it is still there, and drops the link after three questions. */
 const KEEPALIVE = { tcpKeepalive: 1, tcpKeepaliveIdle: 1, tcpKeepaliveInterval: 1, tcpKeepaliveCount: 3 };
