@@ -63,16 +63,26 @@ for (const [path, objects] of objectsOf) {
         for (const { name, volumeMounts = [] } of pod.spec.containers) {
           keys[`${nameOf(pod)} ${name}`] = (pod.spec.volumes ?? [])
             .filter((volume: Manifest) => volume.secret && isMounted(volumeMounts, volume))
-            .flatMap(({ secret }: Manifest) => secret.items.map(({ key }: Manifest) => key));
+            .map(({ secret }: Manifest) => secret.secretName);
         }
       }
       assert.deepEqual(keys, {
-        'noaa-origin playback': ['playback'],
-        'noaa-origin redactor': ['playback', 'redactor'],
-        'noaa-origin visualizer': ['redactor'],
+        'noaa-origin playback': ['noaa-playback'],
+        'noaa-origin redactor': ['noaa-playback', 'noaa-redactor'],
+        'noaa-origin visualizer': ['noaa-redactor'],
         ...(pods.length > 1 && { 'noaa-relay visualizer': [] }),
       });
       for (const { kind } of objects) assert.notEqual(kind, 'Secret');
+      for (const container of containersOf(pods)) {
+        for (const { name, value: path } of container.env.filter((each: Manifest) =>
+          /_SECRET_FILE$/.test(each.name),
+        )) {
+          const folder = container.volumeMounts.find(({ mountPath }: Manifest) =>
+            path.startsWith(`${mountPath}/`),
+          );
+          assert.equal(folder?.name, `${name.split('_')[0].toLowerCase()}-secret`, path);
+        }
+      }
     });
     test('has a mask that the redactor takes, in a folder whose changes reach it while it runs', () => {
       const { data } = find(objects, 'ConfigMap', 'noaa-mask');
