@@ -10,6 +10,7 @@ import { cost } from './sections/cost.ts';
 import { fanout } from './sections/fanout.ts';
 import { latency } from './sections/latency.ts';
 import { memory } from './sections/memory.ts';
+import { relay } from './sections/relay.ts';
 import { start } from './sections/start.ts';
 import { throughput } from './sections/throughput.ts';
 import { wire } from './sections/wire.ts';
@@ -19,6 +20,7 @@ const SECTIONS: Record<string, (plan: Plan) => Section> = {
   wire,
   latency,
   fanout,
+  relay,
   start,
   cost,
   memory,
