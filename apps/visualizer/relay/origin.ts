@@ -100,7 +100,7 @@ export class Origin {
   ): Promise<{ headers: Map<string, string>; body: Buffer } | undefined> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(2 * SILENT_MS)]);
     const answer = await this.#request(path, this.#agents, limit);
-    if (answer.statusCode !== 200) {
+    if (answer.statusCode !== 200 || isCompressed(answer)) {
       answer.resume();
       return undefined;
     }
@@ -148,6 +148,11 @@ export class Origin {
       answer.destroy();
       throw new Refused(refusalOf(answer));
     }
+    if (isCompressed(answer)) {
+      answer.destroy();
+      const fault = 'a proxy compresses the stream; have it pass the stream on as it is';
+      throw new Refused({ fault, waitMs: RETRY_MS.last });
+    }
     const [, boundary] =
       /^multipart\/x-mixed-replace; *boundary="?([\w'()+,./:=?-]{1,70})"?$/i.exec(
         headers['content-type'] ?? '',
@@ -191,6 +196,10 @@ export class Origin {
     });
   }
 }
+
+/** Nothing asks for that: a visualizer compresses no picture. */
+const isCompressed = ({ headers }: IncomingMessage): boolean =>
+  (headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity';
 
 type Agents = { 'http:': HttpAgent; 'https:': HttpsAgent };
 
