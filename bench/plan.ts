@@ -8,6 +8,7 @@ export interface Plan {
   peers: Peer[];
   latencySeconds: number;
   viewers: number[];
+  relayViewers: number[];
   fanoutRounds: number;
   fanoutSeconds: number;
   memorySeconds: number;
@@ -50,6 +51,7 @@ export function planOf(options: Options, peers: Peer[]): Plan {
     }),
     latencySeconds: quick ? 10 : 30,
     viewers: quick ? [1, 50] : [1, 10, 50, 100, 200],
+    relayViewers: quick ? [0, 1, 50] : [0, 1, 50, 200],
     fanoutRounds: Number(options.rounds ?? (quick ? 1 : 5)),
     fanoutSeconds: quick ? 3 : 5,
     memorySeconds: minutes === undefined ? (full ? 1800 : quick ? 20 : 60) : 60 * Number(minutes),

@@ -71,7 +71,7 @@ export async function* relay(plan: Plan): Section {
     // The second relay would count as one viewer more.
     await relays.pop()![Symbol.asyncDispose]();
     for (const stream of ['/stream.mjpg', '/stream']) {
-      for (const viewers of [0, ...plan.viewers]) {
+      for (const viewers of plan.relayViewers) {
         yield `relay: ${stream} at ${fps} a second, ${viewers} viewers`;
         points.push(await costOf(relays[0]!, stream, fps, viewers, plan.costSeconds));
       }

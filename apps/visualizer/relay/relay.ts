@@ -1,4 +1,5 @@
 import { Fault } from '../../common/errors.ts';
+import { framePassed } from '../../common/reclaim.ts';
 import type { ThrottledLog } from '../../common/throttled-log.ts';
 import type { Feed, Relayed } from '../feed.ts';
 import type { LoopLimits } from '../loop.ts';
@@ -16,6 +17,8 @@ import { RelayedFrame, RelayedPicture } from './relayed-picture.ts';
 
 /** Events are bounded much more tightly than pictures. */
 const MOST_EVENT_BYTES = 2 ** 20;
+/** A picture's bytes leave garbage three times: as they were received, as a JPEG, and as what viewers are sent. */
+const GARBAGE = 3;
 /** Samples of the origin's clock; the largest difference is the one of the quickest answer. */
 const CLOCK_SAMPLES = 60;
 
@@ -101,6 +104,7 @@ export class Relay implements Relayed {
   #take({ headers, body }: Part, feed: Feed): void {
     const type = headers.get('content-type');
     if (type === 'image/jpeg') {
+      framePassed(GARBAGE * body.length);
       const received = readPicture(headers, body, this.#parts.allowUnmarked, this.#marking);
       if (received.ok) this.#show(received.picture, feed);
       else this.#refuse(received.reason, received.detail, feed);
