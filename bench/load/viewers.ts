@@ -100,7 +100,8 @@ export class Viewers implements AsyncDisposable {
   }
 }
 
-class Viewer {
+/** Finds the frames in what one viewer reads. */
+export class Viewer {
   frames = 0;
   #head = Buffer.alloc(HEAD_BYTES);
   #headBytes = 0;
