@@ -91,7 +91,7 @@ class FfmpegDecoding implements Decoding {
       args,
       this.#assembler,
       line => this.#read(line),
-      images && (stdin => feedImages(images.bytes, stdin)),
+      images && (stdin => feedImages(images.bytes, images.codec, stdin)),
     );
     this.#disown = onAbort(signal, () => this.stop());
   }
