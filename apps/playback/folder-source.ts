@@ -1,9 +1,8 @@
-import { asError, Fault } from '../common/errors.ts';
+import { Fault } from '../common/errors.ts';
 import { versionOf } from '../common/file-version.ts';
 import type { PlayEvents } from './clip-source.ts';
 import type { SourceConfig } from './config.ts';
 import type { DecodedFrame, Decoding, Outcome } from './decode.ts';
-import { type Image, readImage } from './image-file.ts';
 import type { ImageEntry, ImageFolder } from './image-folder.ts';
 import type { PictureDecoder } from './picture-decoder.ts';
 import { LEAD_US, rounds } from './rounds.ts';
@@ -91,7 +90,7 @@ class FolderDecoding implements Decoding {
   readonly #signal: AbortSignal;
   readonly #frames: AsyncGenerator<FolderFrame>;
   #first: Promise<IteratorResult<FolderFrame>> | undefined;
-  #stopped = false;
+  readonly #stop = new AbortController();
 
   constructor(
     folder: ImageFolder,
@@ -112,7 +111,7 @@ class FolderDecoding implements Decoding {
   }
 
   readonly stop = (): void => {
-    this.#stopped = true;
+    this.#stop.abort();
     void this.#frames.return(undefined).catch(() => {});
   };
 
@@ -135,40 +134,24 @@ class FolderDecoding implements Decoding {
     };
     let shape: string | undefined;
     let index = 0;
-    for await (const { message, image } of this.#decoder.decode(
-      this.#images(entries, skipped),
-      this.#fps,
-      skipped,
-    )) {
-      const entry = byPath.get(image.path)!;
+    const paths = entries.map(({ path }) => path);
+    const pictures = this.#decoder.decode(paths, this.#fps, skipped, this.#stop.signal);
+    for await (const { message, number } of pictures) {
+      const entry = entries[number]!;
       const own = `${message.readBigUInt64BE(0)}×${message.readBigUInt64BE(8)}`;
       shape ??= own;
       if (own !== shape)
-        this.#names.report(image.path, `${entry.name} is ${own}, and the first picture ${shape}`);
+        this.#names.report(entry.path, `${entry.name} is ${own}, and the first picture ${shape}`);
       yield { message, entry, positionUs: (index * 1e6) / this.#fps };
       index += 1;
     }
-    if (this.#stopped || this.#signal.aborted) return;
+    if (this.#stop.signal.aborted || this.#signal.aborted) return;
     this.outcome = 'whole';
     if (index > 0) return;
     throw new Fault(
       'bad-clip',
       `DATA_FILE has no picture that plays (${why}); set it to a folder of whole pictures`,
     );
-  }
-
-  async *#images(
-    entries: readonly ImageEntry[],
-    skipped: (path: string, why: string) => void,
-  ): AsyncGenerator<Image> {
-    for (const { path } of entries) {
-      if (this.#stopped) return;
-      try {
-        yield await readImage(path);
-      } catch (thrown) {
-        skipped(path, asError(thrown).message);
-      }
-    }
   }
 }
 

@@ -11,8 +11,10 @@ export interface Image {
   path: string;
   bytes: Buffer;
   codec: ImageCodec;
-  /** Two pictures that agree on it go through one decoder. */
+  /** How its samples are stored. */
   kind: string;
+  width: number;
+  height: number;
 }
 
 /**
@@ -27,7 +29,8 @@ export async function readImage(path: string): Promise<Image> {
   if (!header.isWhole) throw new Error(`is only half there, as a ${header.name}`);
   if (header.unread !== undefined)
     throw new Error(`is a ${header.name} ${header.unread}, which playback does not read; convert it to PNG`);
-  return { path, bytes, codec: header.codec, kind: header.kind };
+  const { codec, kind, width, height } = header;
+  return { path, bytes, codec, kind, width, height };
 }
 
 /** Returns what kind of picture file it is, whole or not; undefined for any other file. */

@@ -7,6 +7,8 @@ export interface ImageHeader {
   codec: ImageCodec;
   /** For people. */
   name: string;
+  width: number;
+  height: number;
   isWhole: boolean;
   /** Several pictures, one after another: a video to us. */
   isAnimated: boolean;
@@ -41,12 +43,13 @@ export function readHeader(bytes: Buffer, isStart = false): ImageHeader | undefi
 }
 
 function blank(codec: ImageCodec, name: string): ImageHeader {
-  return { codec, name, isWhole: true, isAnimated: false, kind: codec };
+  return { codec, name, width: 0, height: 0, isWhole: true, isAnimated: false, kind: codec };
 }
 
 /** ITU-T T.81, B.1: markers with lengths up to the first scan, whose data holds no marker but stuffed and restart ones. */
 function readJpeg(bytes: Buffer): ImageHeader {
   let kind = 'mjpeg';
+  let [width, height] = [0, 0];
   let unread: string | undefined;
   let isPreviewed = false;
   let at = 2;
@@ -59,13 +62,15 @@ function readJpeg(bytes: Buffer): ImageHeader {
     // Precision, and the components' number and sampling.
     if (isFrame) {
       kind = `mjpeg ${bytes[at + 4]} ${bytes.toString('hex', at + 9, at + 2 + length)}`;
+      [width, height] = [bytes.readUInt16BE(at + 7), bytes.readUInt16BE(at + 5)];
       if ((marker & 0xff) >= 0xc9) unread = 'with arithmetic coding';
       else if (bytes[at + 4]! > 8 && marker <= 0xffc2) unread = `of ${bytes[at + 4]} bits a sample`;
     }
     // Adobe's way to say that samples are RGB, or CMYK as it is.
     if (marker === 0xffee) kind += ` ${bytes[at + 2 + length - 1]}`;
     // The orientation may be in it.
-    if (marker === 0xffe1) kind += ` ${orientationOf(bytes.subarray(at + 4, at + 2 + length))}`;
+    if (marker === 0xffe1 && bytes.toString('latin1', at + 4, at + 8) === 'Exif')
+      kind += ` ${orientationOf(bytes.subarray(at + 10, at + 2 + length))}`;
     // CIPA DC-007: a second picture in the file is a preview, or the other eye's.
     if (marker === 0xffe2) isPreviewed ||= bytes.toString('latin1', at + 4, at + 8) === 'MPF\0';
     at += 2 + length;
@@ -74,13 +79,11 @@ function readJpeg(bytes: Buffer): ImageHeader {
   const end = bytes.indexOf('\xff\xd9', at, 'latin1');
   // A second picture of a stream follows at once; what cameras put behind the end is something else.
   const isAnimated = end > 0 && bytes.toString('latin1', end + 2, end + 5) === '\xff\xd8\xff' && !isPreviewed;
-  return { ...blank('mjpeg', 'JPEG'), isWhole: end > 0, isAnimated, kind, unread };
+  return { ...blank('mjpeg', 'JPEG'), width, height, isWhole: end > 0, isAnimated, kind, unread };
 }
 
 /** Exif 2.3, 4.6.4: the tag 0x0112 of the first directory. */
-function orientationOf(segment: Buffer): number {
-  if (!segment.toString('latin1', 0, 6).startsWith('Exif')) return 1;
-  const tiff = segment.subarray(6);
+function orientationOf(tiff: Buffer): number {
   const isLittle = tiff.toString('latin1', 0, 2) === 'II';
   const u16 = (at: number) => (isLittle ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at));
   const u32 = (at: number) => (isLittle ? tiff.readUInt32LE(at) : tiff.readUInt32BE(at));
@@ -95,23 +98,45 @@ function orientationOf(segment: Buffer): number {
 /** PNG, third edition, 5.3: chunks up to IEND; acTL makes it an animation. */
 function readPng(bytes: Buffer): ImageHeader {
   let isAnimated = false;
+  const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
   // Bit depth and colour type.
-  const kind = `png ${bytes.readUInt16BE(24)}`;
+  let kind = `png ${bytes.readUInt16BE(24)}`;
   for (let at = 8; ; ) {
     const length = bytes.readUInt32BE(at);
     const type = bytes.toString('latin1', at + 4, at + 8);
     if (type === 'acTL') isAnimated = bytes.readUInt32BE(at + 8) > 1;
+    // ffmpeg 8 reads it.
+    if (type === 'eXIf') kind += ` ${orientationOf(bytes.subarray(at + 8, at + 8 + length))}`;
     at += 12 + length;
-    if (type === 'IEND') return { ...blank('png', 'PNG'), isWhole: at <= bytes.length, isAnimated, kind };
+    if (type === 'IEND') {
+      return { ...blank('png', 'PNG'), width, height, isWhole: at <= bytes.length, isAnimated, kind };
+    }
   }
 }
 
-/** RFC 9649, 2.4 and 2.7. */
+/** RFC 9649, 2.4 to 2.7, and RFC 6386, 9.1. */
 function readWebp(bytes: Buffer): ImageHeader {
   const isWhole = 8 + bytes.readUInt32LE(4) <= bytes.length;
   const chunk = bytes.toString('latin1', 12, 16);
-  const flags = chunk === 'VP8X' ? bytes.readUInt8(20) : 0;
-  return { ...blank('webp', 'WebP'), isWhole, isAnimated: (flags & 2) !== 0, kind: `webp ${chunk} ${flags}` };
+  const isExtended = chunk === 'VP8X';
+  const flags = isExtended ? bytes.readUInt8(20) : 0;
+  let size: [number, number];
+  if (isExtended) {
+    size = [bytes.readUIntLE(24, 3) + 1, bytes.readUIntLE(27, 3) + 1];
+  } else if (chunk === 'VP8L') {
+    const bits = bytes.readUInt32LE(21);
+    size = [(bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1];
+  } else {
+    size = [bytes.readUInt16LE(26) & 0x3fff, bytes.readUInt16LE(28) & 0x3fff];
+  }
+  return {
+    ...blank('webp', 'WebP'),
+    width: size[0],
+    height: size[1],
+    isWhole,
+    isAnimated: (flags & 2) !== 0,
+    kind: `webp ${chunk} ${flags}`,
+  };
 }
 
 /** Bytes of a value by its type, TIFF 6.0, section 2. */
@@ -154,7 +179,8 @@ function readTiff(bytes: Buffer): ImageHeader {
   else if ((tags.get(339)?.[0] ?? 1) === 3) unread = 'of floating-point numbers';
   // Bits, photometric interpretation, orientation, samples a pixel, planes.
   const kind = `tiff ${[258, 262, 274, 277, 284].map(tag => tags.get(tag)?.join()).join(' ')}`;
-  return { ...blank('tiff', 'TIFF'), isWhole, kind, unread };
+  const [[width = 0] = [], [height = 0] = []] = [tags.get(256), tags.get(257)];
+  return { ...blank('tiff', 'TIFF'), width, height, isWhole, kind, unread };
 }
 
 /** GIF89a, 17 to 27: blocks up to the trailer. */
@@ -173,12 +199,24 @@ function readGif(bytes: Buffer): ImageHeader {
       pictures += 1;
       at = skipBlocks(at + 11 + tableBytes(bytes.readUInt8(at + 9)));
     } else {
-      return { ...blank('gif', 'GIF'), isWhole: block === 0x3b && pictures > 0, isAnimated: pictures > 1 };
+      const [width, height] = [bytes.readUInt16LE(6), bytes.readUInt16LE(8)];
+      const isWhole = block === 0x3b && pictures > 0;
+      return { ...blank('gif', 'GIF'), width, height, isWhole, isAnimated: pictures > 1 };
     }
   }
 }
 
 function readBmp(bytes: Buffer): ImageHeader {
   const isWhole = bytes.readUInt32LE(2) <= bytes.length;
-  return { ...blank('bmp', 'BMP'), isWhole, kind: `bmp ${bytes.readUInt16LE(28)}` };
+  // Of the oldest form, which is OS/2's, sizes are shorter.
+  const isOld = bytes.readUInt32LE(14) === 12;
+  const width = isOld ? bytes.readUInt16LE(18) : bytes.readInt32LE(18);
+  const height = isOld ? bytes.readUInt16LE(20) : Math.abs(bytes.readInt32LE(22));
+  return {
+    ...blank('bmp', 'BMP'),
+    width,
+    height,
+    isWhole,
+    kind: `bmp ${bytes.readUInt16LE(isOld ? 24 : 28)}`,
+  };
 }

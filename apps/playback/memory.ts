@@ -5,6 +5,8 @@ import type { Clip } from './clip.ts';
 const MB = 1e6;
 /** Playback, ffmpeg and ffprobe before the first picture. */
 const BASE_BYTES = 120 * MB;
+/** Each further ffmpeg before its first picture. */
+const DECODER_BYTES = 30 * MB;
 /** Published pictures in memory at once: ready, under way, in the transport's hands, and not collected yet. */
 const PUBLISHED = 13;
 /** Pictures that a decoder holds: few where each stands alone, many where they refer to each other. */
@@ -18,12 +20,27 @@ const ALONE =
  * subscriber, each of which adds a picture or two, and 8192×8192 MJPEG 1.48 GB; this gives 1.09 and 1.83.
  */
 export function memoryNeeded(clip: Clip, format: WireFormat): number {
-  const { codec, codedWidth, codedHeight, width, height, halvings } = clip;
-  const decoded = pixelBytes('i420', codedWidth, codedHeight) / 4 ** halvings;
-  const held = ALONE.test(codec) ? DECODED_ALONE : DECODED_TOGETHER;
-  return (
-    BASE_BYTES + PUBLISHED * pixelBytes(format, width, height) + held * decoded * depthOf(clip.pixelFormat)
-  );
+  return BASE_BYTES + published(clip, format) + decoded(clip);
+}
+
+function published({ width, height }: Clip, format: WireFormat): number {
+  return PUBLISHED * pixelBytes(format, width, height);
+}
+
+function decoded({ codec, codedWidth, codedHeight, halvings, pixelFormat }: Clip): number {
+  const picture = pixelBytes('i420', codedWidth, codedHeight) / 4 ** halvings;
+  return (ALONE.test(codec) ? DECODED_ALONE : DECODED_TOGETHER) * picture * depthOf(pixelFormat);
+}
+
+/** Returns whether a round's decoders fit the memory that this service may use, beside those of the round before. */
+export function fitsMemory(
+  clips: readonly Clip[],
+  format: WireFormat,
+  limitBytes = process.constrainedMemory(),
+): boolean {
+  const each = clips.reduce((sum, clip) => sum + DECODER_BYTES + decoded(clip), 0);
+  const most = Math.max(...clips.map(clip => published(clip, format)));
+  return limitBytes === 0 || BASE_BYTES + most + 2 * each <= limitBytes;
 }
 
 /** How many times the bytes of 8-bit 4:2:0 a format takes. */

@@ -1,22 +1,28 @@
-import { asError, Fault } from '../common/errors.ts';
 import type { WireFormat } from '../common/pixels.ts';
 import type { Clip, Wishes } from './clip.ts';
-import { type DecodedFrame, type Decoding, decode } from './decode.ts';
+import { DecoderPool } from './decoder-pool.ts';
 import type { Image } from './image-file.ts';
 import { checkMemory } from './memory.ts';
+import { PictureList } from './picture-list.ts';
 import { probeImage } from './probe-image.ts';
 
 /** Kinds of pictures whose facts are remembered: a folder has one or two. */
 const REMEMBERED = 16;
+/** A decoder is started this many pictures before it is needed. */
+const LOOK_AHEAD = 8;
+/** Larger pictures have a decoder for each size, since it is with the first one's that memory is checked. */
+const SMALL_PIXELS = 4e6;
 
 /** A picture file, decoded. */
-export interface DecodedImage extends DecodedFrame {
-  image: Pick<Image, 'path'>;
+export interface DecodedImage {
+  message: Buffer;
+  /** Its number among those to decode. */
+  number: number;
 }
 
 /**
- * Decodes picture files with as few decoders as it can: one for all pictures in a row that are stored alike. What does not
- * decode is passed over.
+ * Decodes picture files in their order, with one decoder for all that are stored alike, also where others lie between them.
+ * What does not decode is passed over.
  */
 export class PictureDecoder {
   readonly #format: WireFormat;
@@ -32,48 +38,39 @@ export class PictureDecoder {
 
   /**
    * @param fps pictures a second that will be asked for
-   * @param skipped called with a picture that does not decode, and why
+   * @param skipped called with a picture that can't be shown, and why
+   * @param stop nobody wants them any more
    */
   async *decode(
-    images: AsyncIterator<Image>,
+    paths: readonly string[],
     fps: number,
     skipped: (path: string, why: string) => void,
+    stop = this.#signal,
   ): AsyncGenerator<DecodedImage> {
-    let next = await images.next();
-    while (!next.done) {
-      const run = new Run(images, next.value);
-      const clip = await this.#clipOf(next.value).catch(error => {
-        if (this.#signal.aborted) throw error;
-        skipped(run.first.path, asError(error).message);
-      });
-      if (!clip) {
-        next = await images.next();
-        continue;
+    const list = new PictureList(paths, image => this.#kindOf(image), skipped);
+    const about = { format: this.#format, fps, signal: this.#signal };
+    using pool = new DecoderPool(list, image => this.#clipOf(image), about);
+    for (let number = 0; number < list.length; number += 1) {
+      const image = list.kind(number) === undefined ? await list.read(number) : undefined;
+      const message = await decoded(pool, number, image);
+      if (this.#signal.aborted || stop.aborted) return;
+      if (message) {
+        for (let next = number + 1; next <= number + LOOK_AHEAD; next += 1) pool.prepare(next);
+        yield { message, number };
+      } else {
+        list.skip(number, 'does not decode');
       }
-      const pictures = { codec: run.first.codec, bytes: run.bytes() };
-      let decoding: Decoding | undefined;
-      let expected = 0;
-      try {
-        decoding = decode(clip, this.#format, this.#signal, { fps, images: pictures, damaged() {} });
-        for await (const { message, positionUs } of decoding) {
-          const number = Math.round(positionUs / 1e6);
-          for (; expected < number; expected += 1) skipped(run.path(expected), 'does not decode');
-          expected = number + 1;
-          yield { message, positionUs, image: { path: run.path(number) } };
-        }
-      } catch (thrown) {
-        if (!(thrown instanceof Fault) || thrown.code !== 'bad-clip') throw thrown;
-      } finally {
-        decoding?.stop();
-      }
-      if (this.#signal.aborted) return;
-      for (; expected < run.length; expected += 1) skipped(run.path(expected), 'does not decode');
-      next = run.next ?? (await images.next());
     }
   }
 
+  #kindOf({ kind, codec, width, height }: Image): string {
+    // By its size a JPEG is made smaller while it is decoded.
+    const isOfSize = width * height > SMALL_PIXELS || (codec === 'mjpeg' && this.#wishes.size !== undefined);
+    return isOfSize ? `${kind} ${width}×${height}` : kind;
+  }
+
   async #clipOf(image: Image): Promise<Clip> {
-    const { kind } = image;
+    const kind = this.#kindOf(image);
     const known = this.#clips.get(kind);
     if (known) return known;
     const clip = await probeImage(image, this.#wishes, this.#signal);
@@ -84,35 +81,10 @@ export class PictureDecoder {
   }
 }
 
-/** Pictures in a row that are stored alike. */
-class Run {
-  readonly first: Image;
-  /** The picture after the run, once the run is over. */
-  next: IteratorResult<Image> | undefined;
-  readonly #images: AsyncIterator<Image>;
-  readonly #paths: string[] = [];
-
-  constructor(images: AsyncIterator<Image>, first: Image) {
-    this.#images = images;
-    this.first = first;
-  }
-
-  get length(): number {
-    return this.#paths.length;
-  }
-
-  path(number: number): string {
-    return this.#paths[number] ?? this.first.path;
-  }
-
-  async *bytes(): AsyncGenerator<Uint8Array> {
-    let image = this.first;
-    for (;;) {
-      this.#paths.push(image.path);
-      yield image.bytes;
-      this.next = await this.#images.next();
-      if (this.next.done || this.next.value.kind !== this.first.kind) return;
-      image = this.next.value;
-    }
-  }
+async function decoded(pool: DecoderPool, number: number, image?: Image): Promise<Buffer | undefined> {
+  const decoding = await pool.decoderFor(number, image);
+  const message = await decoding?.message(number);
+  // It may have ended before it came to this one.
+  if (message || !decoding || decoding.covers(number)) return message;
+  return await (await pool.decoderFor(number))?.message(number);
 }

@@ -1,8 +1,7 @@
-import { asError, Fault } from '../common/errors.ts';
+import { Fault } from '../common/errors.ts';
 import type { SourceConfig } from './config.ts';
 import { fileTime } from './file-time.ts';
 import type { FileVersion } from './file-version.ts';
-import { type Image, readImage } from './image-file.ts';
 import type { PictureDecoder } from './picture-decoder.ts';
 import type { Opened } from './source.ts';
 
@@ -77,20 +76,8 @@ export async function openStill(
 
 /** @throws Fault `bad-clip` */
 async function decodeStill(path: string, decoder: PictureDecoder): Promise<Buffer> {
-  const wrong = (what: string) => {
-    const remedy = what.includes('; ') ? '' : '; set it to a whole picture or video';
-    return new Fault('bad-clip', `DATA_FILE ${path} ${what}${remedy}`);
-  };
-  const image = await readImage(path).catch(error => {
-    throw wrong(asError(error).message);
-  });
   let why = 'does not decode';
-  for await (const { message } of decoder.decode(only(image), FPS, (_, reason) => (why = reason))) {
-    return message;
-  }
-  throw why.startsWith('DATA_FILE ') ? new Fault('bad-clip', why) : wrong(why);
-}
-
-async function* only(image: Image): AsyncGenerator<Image> {
-  yield image;
+  for await (const { message } of decoder.decode([path], FPS, (_, reason) => (why = reason))) return message;
+  const remedy = why.includes('; ') ? '' : '; set it to a whole picture or video';
+  throw new Fault('bad-clip', why.startsWith('DATA_FILE ') ? why : `DATA_FILE ${path} ${why}${remedy}`);
 }
