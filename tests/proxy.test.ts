@@ -1,7 +1,6 @@
 /** The configurations of docs/proxy.md, as they stand there, in the proxies themselves. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
@@ -9,28 +8,13 @@ import { json, text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { launch } from './support/browsers.ts';
 import { makeClip, temporaryFolder } from './support/clips.ts';
+import { adapted, nginxWith, startProgram, written } from './support/configurations.ts';
 import { type Guarded, PASSWORDS, startGuarded } from './support/guarded.ts';
 import { freePort } from './support/ports.ts';
 import { startChain } from './support/services.ts';
 import { until } from './support/until.ts';
 
 const NAME = 'weather.example.org';
-const PAGE = readFileSync(new URL('../docs/proxy.md', import.meta.url), 'utf8');
-
-/** Returns a configuration of the page. */
-function written(file: string): string {
-  const [, block] = new RegExp(`<!-- ${file} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(PAGE) ?? [];
-  return block ?? assert.fail(`docs/proxy.md has no ${file}`);
-}
-
-/** Replaces what must differ here, and fails if it is not there. */
-function adapted(configuration: string, changes: Record<string, string>): string {
-  return Object.entries(changes).reduce((made, [from, to]) => {
-    assert.ok(made.includes(from), from);
-    return made.replaceAll(from, to);
-  }, configuration);
-}
-
 const stack = new AsyncDisposableStack();
 let chain: Awaited<ReturnType<typeof startChain>>;
 let guarded: Guarded;
@@ -76,23 +60,15 @@ interface Place {
 
 const PROXIES: Record<string, (place: Place) => { command: string; args: string[] }> = {
   nginx({ port, upstream, home }) {
-    const server = adapted(written('nginx.conf'), {
+    const server = adapted(written('proxy.md', 'nginx.conf'), {
       'listen 443 ': `listen 127.0.0.1:${port} `,
       '127.0.0.1:8050': new URL(upstream).host,
       '/etc/ssl/noaa/': `${folder}/`,
     });
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-    const paths = temporary.map(what => `${what}_temp_path ${home}/${what};`).join('\n');
-    writeFileSync(
-      `${home}/nginx.conf`,
-      `pid ${home}/pid;\nevents {}\nhttp {\naccess_log off;\n${paths}\n${server}}\n`,
-    );
-    // As the user who tests, whoever that is.
-    const settings = 'daemon off; error_log stderr warn;';
-    return { command: 'nginx', args: ['-p', home, '-c', `${home}/nginx.conf`, '-g', settings] };
+    return nginxWith(server, home);
   },
   caddy({ port, upstream, home }) {
-    const site = adapted(written('Caddyfile'), {
+    const site = adapted(written('proxy.md', 'Caddyfile'), {
       [`${NAME} {`]: `${NAME}:${port} {`,
       '127.0.0.1:8050': new URL(upstream).host,
       '/etc/ssl/noaa/': `${folder}/`,
@@ -131,20 +107,9 @@ async function startProxy(proxy: string, upstream: string): Promise<number> {
   const port = await freePort();
   const home = `${folder}/${proxy}-${port}`;
   mkdirSync(home);
-  const { command, args } = PROXIES[proxy]!({ port, upstream, home });
-  const child = spawn(command, args, {
-    env: { PATH: `${process.env['PATH']}:/usr/sbin`, HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (said += chunk));
-  const ended = once(child, 'close');
-  stack.defer(async () => {
-    child.kill();
-    await ended;
-  });
+  const program = stack.use(startProgram(PROXIES[proxy]!({ port, upstream, home }), home));
   await until(async () => (await ask(port, '/weather/livez')).statusCode === 200, proxy).catch(error =>
-    assert.fail(`${error.message}: ${said}`),
+    assert.fail(`${error.message}: ${program.said()}`),
   );
   return port;
 }

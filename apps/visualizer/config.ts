@@ -60,6 +60,13 @@ export const schema = {
     default: 600,
     desc: 'pictures kept for loops; 0 turns the history off',
   }),
+  SNAPSHOT_CACHE_SECONDS: integer({
+    min: 0,
+    max: 3600,
+    default: 0,
+    unset: 'none',
+    desc: 'seconds for which a shared cache or a CDN may answer `/snapshot.jpg` for everybody; not where viewers log in',
+  }),
   CLIP_SECTOR: sector({ desc: 'where the picture lies, for latitude and longitude on the page' }),
   ALLOW_UNMARKED_FRAMES: flag({
     default: false,

@@ -92,7 +92,7 @@ function answerError(context: Koa.Context, thrown: unknown, log: Logger): void {
   context.body = status < 500 ? 'This is not a path here\n' : 'This failed here; the log says why\n';
 }
 
-function routes({ feed, telemetry, guard }: Served): Router {
+function routes({ feed, telemetry, guard, stillSeconds }: Served): Router {
   const metrics = telemetry.registry;
   const router = new Router();
   const stream = (asked: StreamKind) => async (context: RouterContext) => {
@@ -111,7 +111,8 @@ function routes({ feed, telemetry, guard }: Served): Router {
 
   router.get('/snapshot.jpg', async context => {
     const picture = await feed.still();
-    context.set('Cache-Control', 'no-store');
+    // The card too, or all ask here at once while there is no picture.
+    context.set('Cache-Control', sharedFor(stillSeconds));
     context.type = 'image/jpeg';
     if (picture) {
       context.set(picture.headers);
@@ -160,6 +161,10 @@ function routes({ feed, telemetry, guard }: Served): Router {
   router.get(['/readyz', '/healthz'], context => answer(context, feed.ready()));
   return router;
 }
+
+/** Browsers ask each time. A shared cache may show the last still while it asks for the next one, for a second at most. */
+const sharedFor = (seconds: number): string =>
+  seconds > 0 ? `public, max-age=0, s-maxage=${seconds}, stale-while-revalidate=1` : 'no-store';
 
 /** Whether who asks for a still shows the marking beside it, as the page does. */
 const shownMarked = ({ query }: RouterContext): boolean => query['marking'] === '0';

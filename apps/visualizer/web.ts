@@ -16,6 +16,8 @@ export interface Web {
   check: Check;
   guard: Guard;
   embedding: Embedding;
+  /** Seconds for which a shared cache may keep a still. */
+  stillSeconds: number;
   /** Makes the server, if it is to speak TLS. */
   createSecure: CreateServer | undefined;
 }
@@ -42,6 +44,7 @@ export async function openWeb(
     check: hostCheck(config.ALLOWED_HOSTS, VISUALIZER_HOST),
     guard: new Guard(access, exposure),
     embedding: new Embedding(config),
+    stillSeconds: access.required ? 0 : config.SNAPSHOT_CACHE_SECONDS,
     createSecure:
       credentials &&
       ((options, listener) => {
