@@ -13,6 +13,7 @@ import {
   knocking,
   noaa,
   onHost,
+  patience,
   site,
   snapshot,
   startedAt,
@@ -27,6 +28,33 @@ installed();
 started();
 heldPort();
 heldIn();
+
+step('the audit reads on from a journal that was rotated', async () => {
+  const before = await host.op(noaa('audit'));
+  assert.match(before, /Z {2}redactor +(mask|source) /);
+  await host.root('journalctl --rotate');
+  assert.ok((await host.op(noaa('audit'))).startsWith(before), 'what was there before is gone');
+});
+
+step('code in the visualizer that takes every processor leaves its neighbours theirs', async say => {
+  const count =
+    "podman exec noaa-redactor node -e 'http.get({ socketPath: `/tmp/metrics`, path: `/metrics` }, answer => answer.pipe(process.stdout))'";
+  const published = async () =>
+    Number(/^noaa_redactor_frames_published_total (\d+)/m.exec(await host.op(count))?.[1]);
+  const rate = async () => {
+    const [from, fromMs] = [await published(), performance.now()];
+    await new Promise(resolve => setTimeout(resolve, patience(15_000)));
+    return (1000 * ((await published()) - from)) / (performance.now() - fromMs);
+  };
+  const calm = await rate();
+  const burn = 'for (let n = 0; n < 4; n++) new worker_threads.Worker(`for (;;);`, { eval: true })';
+  await host.op(`podman exec --detach noaa-visualizer node -e '${burn}'`);
+  const starved = await rate();
+  say(`${calm.toFixed(1)} frames a second, and ${starved.toFixed(1)} beside four threads that never rest`);
+  await strike('KILL', 'visualizer');
+  await allWell('after the visualizer was replaced');
+  assert.ok(starved > 0.7 * calm, `${starved} frames a second instead of ${calm}`);
+});
 
 step('another border, by the settings file', async () => {
   await host.op('echo REDACT_WIDTH=40 >> ~/.config/noaa-pod/settings.env');
