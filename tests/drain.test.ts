@@ -1,35 +1,13 @@
 /** A visualizer that ends hands its viewers over to another one. */
 import assert from 'node:assert/strict';
-import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { freePort } from './support/ports.ts';
+import { passOn } from './support/proxy.ts';
 import { serve } from './support/relays.ts';
 import { startChain, startService } from './support/services.ts';
 import { open } from './support/streams.ts';
 import { until } from './support/until.ts';
-
-/** Passes a request on to the first server that takes it, as proxies do: one that is gone or says 503 is passed over. */
-function passOn(ports: number[], theirs: IncomingMessage, ours: ServerResponse): void {
-  const [port, ...others] = ports;
-  if (port === undefined) {
-    ours.writeHead(502).end();
-    return;
-  }
-  const { url, headers } = theirs;
-  const asked = request({ port, host: '127.0.0.1', path: url, headers, agent: false }, answer => {
-    if (answer.statusCode === 503) {
-      answer.destroy();
-      passOn(others, theirs, ours);
-      return;
-    }
-    ours.writeHead(answer.statusCode ?? 502, answer.headers);
-    ours.once('close', () => answer.destroy());
-    answer.pipe(ours);
-  });
-  asked.once('error', () => passOn(others, theirs, ours));
-  asked.end();
-}
 
 test('a rolling restart behind a proxy keeps nobody waiting for a second, and shows nobody an error', async t => {
   await using folder = await temporaryFolder();

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import type { Page } from 'puppeteer-core';
 import { shows } from './support/browsers.ts';
 import { anotherVisualizer, enterLoop, inBrowsers } from './support/in-browsers.ts';
-import { askPassword, holdStreams, startProxy } from './support/proxy.ts';
+import { askPassword, holdStreams, passOn, startProxy } from './support/proxy.ts';
+import { serve } from './support/relays.ts';
 import { until } from './support/until.ts';
 
 const FRAMES = 6;
@@ -27,6 +28,35 @@ inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
     } finally {
       await context.close();
     }
+  });
+
+  test('a visualizer that is restarted hands the page to another one: live all the time, and no second without a picture', async () => {
+    await using leaving = await anotherVisualizer(bench.chain, { DRAIN_SECONDS: 1 });
+    const ports = [leaving.web, bench.chain.web].map(web => Number(new URL(web).port));
+    using balancer = await serve((theirs, ours) => passOn(ports, theirs, ours));
+    await using tab = await bench.open({ web: balancer.web });
+    await tab.becomes('live');
+    await tab.draws(2);
+    await tab.page.evaluate(`{
+      const root = document.documentElement;
+      globalThis.seen = { states: [], longestMs: 0, lastMs: performance.now() };
+      new MutationObserver(records => {
+        if (records.some(record => record.attributeName === 'data-state')) seen.states.push(root.dataset.state);
+        if (!records.some(record => record.attributeName === 'data-drawn-seq')) return;
+        const nowMs = performance.now();
+        seen.longestMs = Math.max(seen.longestMs, nowMs - seen.lastMs);
+        seen.lastMs = nowMs;
+      }).observe(root, { attributeFilter: ['data-state', 'data-drawn-seq'] });
+    }`);
+    assert.equal((await leaving.visualizer.stop()).how, 0);
+    await tab.draws(4);
+    const { states, longestMs } = (await tab.page.evaluate('seen')) as {
+      states: string[];
+      longestMs: number;
+    };
+    assert.deepEqual(states, []);
+    assert.ok(longestMs < 1000, `${Math.round(longestMs)} ms without a picture`);
+    assert.deepEqual(tab.errors, []);
   });
 
   test('where the network holds event streams back, stills are shown, and the page says so', async () => {

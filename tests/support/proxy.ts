@@ -1,6 +1,6 @@
 /** Proxies between a browser and the visualizer, as networks have them. */
 import { once } from 'node:events';
-import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, get, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** Answers a request, by `forward` or otherwise. */
@@ -31,6 +31,28 @@ export async function startProxy(web: string, handle: Handle) {
       await once(server.close(), 'close');
     },
   };
+}
+
+/** Passes a request on to the first server that takes it, as proxies do: one that is gone or says 503 is passed over. */
+export function passOn(ports: number[], theirs: IncomingMessage, ours: ServerResponse): void {
+  const [port, ...others] = ports;
+  if (port === undefined) {
+    ours.writeHead(502).end();
+    return;
+  }
+  const { url, headers } = theirs;
+  const asked = request({ port, host: '127.0.0.1', path: url, headers, agent: false }, answer => {
+    if (answer.statusCode === 503) {
+      answer.destroy();
+      passOn(others, theirs, ours);
+      return;
+    }
+    ours.writeHead(answer.statusCode ?? 502, answer.headers);
+    ours.once('close', () => answer.destroy());
+    answer.pipe(ours);
+  });
+  asked.once('error', () => passOn(others, theirs, ours));
+  asked.end();
 }
 
 /** Holds every event stream back, as proxies do that wait for the end of an answer. */
