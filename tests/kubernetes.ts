@@ -184,10 +184,13 @@ for (const path of OVERLAYS) {
         ingress: peer('ingress', 'ingress', { 'noaa-ingress': 'true' }),
         monitoring: peer('prometheus', 'monitoring', { 'noaa-monitoring': 'true' }),
         stranger: peer('noaa-relay', 'elsewhere'),
+        dns: { ...peer('dns', 'kube-system'), labels: { 'k8s-app': 'kube-dns' } },
+        system: peer('other', 'kube-system'),
       };
       const scraped = ['overlays/autoscaling', 'overlays/keda'].includes(path);
       assert.deepEqual(tableOf(objects, pods), [
         'relay → origin:8050',
+        'relay → dns:53',
         'ingress → relay:8050',
         ...(scraped ? ['monitoring → relay:8050'] : []),
       ]);
@@ -203,13 +206,13 @@ const peer = (name: string, namespace = 'noaa', namespaceLabels = {}): Peer => (
   labels: { 'app.kubernetes.io/name': name },
 });
 
-/** Returns who reaches which port of whom. */
+/** Returns who reaches which port of whom, to or from the namespace. */
 function tableOf(objects: Manifest[], pods: Record<string, Peer>): string[] {
   const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy');
-  const ports = [22, 5555, 5556, 8050, 9101, 9102];
+  const ports = [22, 53, 443, 5555, 5556, 8050, 9101, 9102];
   return Object.entries(pods).flatMap(([from, one]) =>
     Object.entries(pods)
-      .filter(([to, other]) => from !== to && other.namespace === 'noaa')
+      .filter(([to, other]) => from !== to && [one.namespace, other.namespace].includes('noaa'))
       .flatMap(([to, other]) =>
         ports.filter(port => reaches(policies, one, other, port)).map(port => `${from} → ${to}:${port}`),
       ),
@@ -249,6 +252,16 @@ describe('autoscaling', () => {
     const file = readFileSync(join(FOLDER, 'overlays/keda/scaled-object.yaml'), 'utf8');
     assert.match(file, /kedacore\/keda#7898/);
   });
+});
+
+test('podman publishes the port of the picture alone, on the loopback', () => {
+  const containers = containersOf(podsOf(get(SINGLE_HOST)));
+  assert.deepEqual(
+    containers.flatMap(({ ports = [] }) => ports),
+    [{ name: 'http', containerPort: 8050, hostPort: 8050, hostIP: '127.0.0.1' }],
+  );
+  for (const container of containers)
+    assert.ok(['127.0.0.1', undefined].includes(value(container, 'METRICS_HOST')), container.name);
 });
 
 test('the Ingress and the route do not buffer streams, nor end them', () => {
