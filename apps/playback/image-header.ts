@@ -114,9 +114,13 @@ function readPng(bytes: Buffer): ImageHeader {
   }
 }
 
+const ZEROS = Buffer.alloc(32);
+
 /** RFC 9649, 2.4 to 2.7, and RFC 6386, 9.1. */
 function readWebp(bytes: Buffer): ImageHeader {
-  const isWhole = 8 + bytes.readUInt32LE(4) <= bytes.length;
+  // What copies onto a share may reserve the whole length first. No picture ends in so many zeros.
+  const isReserved = bytes.subarray(-ZEROS.length).equals(ZEROS);
+  const isWhole = 8 + bytes.readUInt32LE(4) <= bytes.length && !isReserved;
   const chunk = bytes.toString('latin1', 12, 16);
   const isExtended = chunk === 'VP8X';
   const flags = isExtended ? bytes.readUInt8(20) : 0;

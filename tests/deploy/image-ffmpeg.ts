@@ -15,6 +15,7 @@ const FILES = [
   ...['formats', 'colour', 'shape', 'crop', 'decode', 'timing', 'webp-animation', 'main'].map(
     name => `apps/playback/${name}.test.ts`,
   ),
+  ...['still-source', 'folder-source', 'picture-decoder'].map(name => `apps/playback/${name}.test.ts`),
   ...['redaction', 'pictures', 'holds', 'source-changes', 'valid-time'].map(name => `tests/${name}.test.ts`),
 ];
 
