@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { readClip } from './clip.ts';
 import { checkMemory, memoryNeeded } from './memory.ts';
@@ -31,6 +32,18 @@ describe('checkMemory', () => {
         message:
           /needs up to \d\.\d GB of memory and may use 1\.1 GB; set PLAYBACK_SIZE .* raise the limits of all three services with drop-ins like examples\//,
       });
+      assert.throws(
+        () => checkMemory(clip, 'i420', GIGABYTE),
+        ({ message }: Error) => {
+          for (const service of ['playback', 'redactor', 'visualizer']) {
+            const dropIn = `noaa-${service}.container.d/memory.conf`;
+            assert.ok(message.includes(dropIn), message);
+            const example = new URL(`../../examples/drop-ins/${dropIn}`, import.meta.url);
+            assert.match(readFileSync(example, 'utf8'), /^PodmanArgs=--memory=(\d)g --memory-swap=\1g$/m);
+          }
+          return true;
+        },
+      );
     }
   });
 

@@ -68,7 +68,7 @@ export function checkMemory(
   throw new Fault(
     'bad-clip',
     `DATA_FILE ${clip.path} has pictures of ${size}, for which playback needs up to ${gigabytes(needed)} of memory and may use ${gigabytes(limitBytes)}; ` +
-      'set PLAYBACK_SIZE to something smaller (e.g. 1920x), or raise the limits of all three services with drop-ins like examples/drop-ins/noaa-playback.container.d/memory.conf',
+      'set PLAYBACK_SIZE to something smaller (e.g. 1920x), or raise the limits of all three services with drop-ins like examples/drop-ins/noaa-playback.container.d/memory.conf, noaa-redactor.container.d/memory.conf and noaa-visualizer.container.d/memory.conf',
   );
 }
 
