@@ -266,8 +266,13 @@ test('podman publishes the port of the picture alone, on the loopback', () => {
 
 test('the Ingress and the route do not buffer streams, nor end them', () => {
   const { annotations } = find(get('overlays/ingress'), 'Ingress', 'noaa').metadata;
-  assert.equal(annotations['nginx.ingress.kubernetes.io/proxy-buffering'], 'off');
-  assert.ok(Number(annotations['nginx.ingress.kubernetes.io/proxy-read-timeout']) >= 3600);
+  for (const [controller, off] of [
+    ['nginx.org', 'False'],
+    ['nginx.ingress.kubernetes.io', 'off'],
+  ]) {
+    assert.equal(annotations[`${controller}/proxy-buffering`], off);
+    assert.ok(Number.parseInt(annotations[`${controller}/proxy-read-timeout`], 10) >= 3600);
+  }
   const [rule] = find(get('overlays/gateway'), 'HTTPRoute', 'noaa').spec.rules;
   assert.deepEqual(rule.timeouts, { request: '0s', backendRequest: '0s' });
 });
