@@ -1,6 +1,7 @@
 /** `npm test`: types, lint and every test file. The last line has the numbers of passed and failed tests. */
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
@@ -18,11 +19,20 @@ const ROUNDS = [
     concurrency: 2,
     patterns: ['apps/{common,redactor,visualizer}/**/*.test.ts', '{bench,verify}/**/*.test.ts'],
   },
+  {
+    concurrency: 2,
+    patterns: [
+      'tests/{docs,embedding,fetch-clip,hanging-storage,holds,mask-mutations,runtime-settings}.test.ts',
+    ],
+  },
   { concurrency: 1, patterns: ['apps/playback/**/*.test.ts', 'tests/**/*.test.ts'] },
 ];
 
 /** A file that hangs fails after this time. */
 const LIMIT_MS = 30 * 60_000;
+
+/** This many of the slowest files are named at the end. */
+const SLOWEST = 12;
 
 let passed = 0;
 let failed = 0;
@@ -37,13 +47,19 @@ for (const { name, command } of wanted.length === 0 ? CHECKS : []) {
 }
 
 const rounds = wanted.length > 0 ? [{ concurrency: 1, patterns: wanted }] : ROUNDS;
-let found = 0;
+const found = new Set<string>();
+const seconds = new Map<string, number>();
 for (const { concurrency, patterns } of rounds) {
-  const files = patterns.flatMap(pattern => globSync(pattern, { exclude: ['**/node_modules/**'] }).sort());
-  found += files.length;
+  const files = patterns
+    .flatMap(pattern => globSync(pattern, { exclude: ['**/node_modules/**'] }).sort())
+    .filter(file => !found.has(file));
+  for (const file of files) found.add(file);
   const stream = run({ files, concurrency, timeout: LIMIT_MS });
-  stream.on('test:summary', ({ file, counts }) => {
-    if (file !== undefined) return;
+  stream.on('test:summary', ({ file, counts, duration_ms }) => {
+    if (file !== undefined) {
+      seconds.set(relative('.', file), duration_ms / 1000);
+      return;
+    }
     passed += counts.passed;
     // A test that was skipped counts as failed.
     failed += counts.tests - counts.passed;
@@ -51,6 +67,8 @@ for (const { concurrency, patterns } of rounds) {
   for await (const chunk of stream.compose(new spec())) process.stdout.write(chunk);
 }
 
-if (found === 0) failed += 1;
+const slowest = [...seconds].sort(([, one], [, other]) => other - one).slice(0, SLOWEST);
+console.log(`Slowest: ${slowest.map(([file, took]) => `${file} ${took.toFixed(0)} s`).join(', ')}`);
+if (found.size === 0) failed += 1;
 if (failed > 0) process.exitCode = 1;
 console.log(`${passed} passed, ${failed} failed`);
