@@ -11,6 +11,8 @@ test('a file of settings and comments is fine', () => {
     faultsOf('# REDACT_WITH=5\n; x\n\n REDACT_WIDTH = 50 \r\nDATA_FILE="/clips/a b.mp4"\nTZ=UTC\n'),
     [],
   );
+  assert.deepEqual(faultsOf('DATA_FILE="/clips/loop #1.mp4"\n'), []);
+  assert.deepEqual(faultsOf('DATA_FILE= \'/clips/it is "#1".mp4\' \r\n'), []);
 });
 
 for (const line of [
@@ -19,6 +21,7 @@ for (const line of [
   'export REDACT_WIDTH=500',
   'REDACT_WIDTH: 500',
   'REDACT_WIDTH=500 # wide',
+  'REDACT_WIDTH="500" # "wide"',
   'REDACT_HEIGHT=500',
 ]) {
   test(`"${line}" is grave: to ignore it would show more than was meant`, () => {

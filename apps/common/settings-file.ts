@@ -37,7 +37,8 @@ export function faultsOf(text: string): Pick<Misspelt, 'grave' | 'message'>[] {
       faults.push({ grave, message: `line ${at + 1} is not NAME=value, so it is not read` });
       continue;
     }
-    if (/\s#/.test(value)) {
+    // A name in quotes may have one in it.
+    if (/\s#/.test(value) && !/^\s*("[^"]*"|'[^']*')\s*$/.test(value)) {
       faults.push({
         grave,
         message: `the value of ${name} has a comment in it, which needs a line of its own`,

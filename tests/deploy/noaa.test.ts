@@ -486,7 +486,7 @@ describe('images and units, from the first to the last', () => {
 
     test('is none: check is content with what the file may say', async () => {
       await using one = await withSettings(
-        '# a comment\n; another\n\nDATA_FILE="/clips/a b.mp4"\n REDACT_WIDTH = 50\r\nLOG_LEVEL=\n',
+        '# a comment\n; another\n\nDATA_FILE="/clips/a b #1.mp4"\n REDACT_WIDTH = 50\r\nLOG_LEVEL=\n',
       );
       assert.match((await one.noaa('check')).output, /^ok {4}every name in settings\.env is a setting$/m);
     });
