@@ -15,7 +15,8 @@ type Done = (error: Error | null, result: number) => void;
  * Puts the marking above and below a JPEG, as rows of its own: no pixel of the picture is covered. It is decoded to YUV and
  * encoded again with its own quality, without a change of colours or sampling.
  *
- * Cost a still: 10 ms at 1080p on a thread of libuv's pool, one still at a time. Streams never come here.
+ * Cost a still: 9 ms at 1080p (a JPEG of 330 kB, AMD EPYC), 7 of them on a thread of libuv's pool, one still at a time. Streams
+ * never come here.
  */
 export class JpegBands implements Disposable {
   readonly #library = loadTurboJpeg();
