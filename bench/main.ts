@@ -13,6 +13,7 @@ import { memory } from './sections/memory.ts';
 import { relay } from './sections/relay.ts';
 import { start } from './sections/start.ts';
 import { throughput } from './sections/throughput.ts';
+import { ways } from './sections/ways.ts';
 import { wire } from './sections/wire.ts';
 
 const SECTIONS: Record<string, (plan: Plan) => Section> = {
@@ -21,6 +22,7 @@ const SECTIONS: Record<string, (plan: Plan) => Section> = {
   latency,
   fanout,
   relay,
+  ways,
   start,
   cost,
   memory,

@@ -11,7 +11,7 @@ import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
 import { checkHealth } from '../apps/common/healthcheck.ts';
-import { makePair, type Pair } from './support/certificates.ts';
+import { makePair, type Pair, writeRevocations } from './support/certificates.ts';
 import { temporaryFolder } from './support/clips.ts';
 import { cookieOf, type Guarded, PASSWORDS, startGuarded } from './support/guarded.ts';
 import { startService } from './support/services.ts';
@@ -41,10 +41,12 @@ before(async () => {
     makePair(path, 'stranger', { subject: '/CN=Doe Jane' }),
   ]);
   await install(first);
+  await writeRevocations(`${path}/revoked.crl`, authority);
   guarded = await startGuarded({
     TLS_CERT_FILE: `${path}/tls.crt`,
     TLS_KEY_FILE: `${path}/tls.key`,
     CLIENT_CA_FILE: authority.certFile,
+    CLIENT_CRL_FILE: `${path}/revoked.crl`,
   });
   url = guarded.url.replace('http:', 'https:');
 });
@@ -224,6 +226,20 @@ describe('a client certificate', () => {
 
   test('that somebody else has signed, with the same name, is none', async () => {
     assert.equal((await withCard(stranger)).statusCode, 401);
+  });
+
+  test('that is revoked while it runs is none any more, and others go on', async () => {
+    const { path } = folder;
+    const other = await makePair(path, 'other', { subject: '/CN=Roe', authority });
+    assert.equal((await withCard(other)).statusCode, 200);
+    await writeRevocations(`${path}/revoked.crl`, authority, other);
+    await until(async () => (await withCard(other)).statusCode === 401, 'the list to count');
+    assert.equal((await withCard(card)).statusCode, 200);
+    await writeFile(`${path}/revoked.crl`, 'no list');
+    await guarded.service.logged(({ msg }) =>
+      /^CLIENT_CRL_FILE="\S+" is no revocation list in PEM; .*stays in use$/.test(msg),
+    );
+    assert.equal((await withCard(other)).statusCode, 401);
   });
 });
 

@@ -9,8 +9,8 @@ import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import { Server, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 
-/** What a certificate consists of, and whose client certificates count. */
-export type Credentials = Pick<SecureContextOptions, 'cert' | 'key' | 'ca'>;
+/** What a certificate consists of, whose client certificates count, and which of those no longer do. */
+export type Credentials = Pick<SecureContextOptions, 'cert' | 'key' | 'ca' | 'crl'>;
 
 /** The first byte of every TLS connection: the type of a handshake record. */
 const HANDSHAKE = 22;

@@ -5,6 +5,7 @@ export const SETTING_NAMES: readonly string[] = [
   'ALLOWED_ORIGINS',
   'ALLOW_UNMARKED_FRAMES',
   'CLIENT_CA_FILE',
+  'CLIENT_CRL_FILE',
   'CLIP_SECTOR',
   'CLIP_START',
   'CLIP_STEP',

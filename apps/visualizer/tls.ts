@@ -16,6 +16,7 @@ export interface TlsFiles {
   TLS_CERT_FILE: string;
   TLS_KEY_FILE: string;
   CLIENT_CA_FILE: string;
+  CLIENT_CRL_FILE: string;
 }
 
 /**
@@ -24,7 +25,7 @@ export interface TlsFiles {
  * @throws Fault `bad-configuration`: one sentence for a pair that cannot be used
  */
 export async function readCredentials(files: TlsFiles): Promise<Required<Credentials> | undefined> {
-  const { TLS_CERT_FILE, TLS_KEY_FILE, CLIENT_CA_FILE } = files;
+  const { TLS_CERT_FILE, TLS_KEY_FILE, CLIENT_CA_FILE, CLIENT_CRL_FILE } = files;
   const set = (Object.entries(files) as [keyof TlsFiles, string][]).filter(([, path]) => path !== '');
   if (set.length === 0) return undefined;
   for (const name of ['TLS_CERT_FILE', 'TLS_KEY_FILE'] as const) {
@@ -36,6 +37,9 @@ export async function readCredentials(files: TlsFiles): Promise<Required<Credent
   const cert = await read('TLS_CERT_FILE', TLS_CERT_FILE);
   const key = await read('TLS_KEY_FILE', TLS_KEY_FILE);
   const ca = CLIENT_CA_FILE === '' ? undefined : await read('CLIENT_CA_FILE', CLIENT_CA_FILE);
+  if (CLIENT_CRL_FILE !== '' && ca === undefined)
+    throw fault('CLIENT_CRL_FILE needs CLIENT_CA_FILE as well; set it to the file of the authority');
+  const crl = CLIENT_CRL_FILE === '' ? undefined : await readRevocations(CLIENT_CRL_FILE);
   const certificate = parse('TLS_CERT_FILE', TLS_CERT_FILE, cert);
   const names = `TLS_CERT_FILE=${JSON.stringify(TLS_CERT_FILE)}`;
   if (!certificate.checkPrivateKey(privateKey(TLS_KEY_FILE, key)))
@@ -48,11 +52,11 @@ export async function readCredentials(files: TlsFiles): Promise<Required<Credent
     throw fault(`${names} is not valid before ${dayOf(from)}; check the clock, or use another`);
   if (ca !== undefined) parse('CLIENT_CA_FILE', CLIENT_CA_FILE, ca);
   try {
-    createSecureContext({ cert, key, ...(ca && { ca }) });
+    createSecureContext({ cert, key, ...(ca && { ca }), ...(crl && { crl }) });
   } catch (thrown) {
     throw fault(`${names} cannot be used: ${asError(thrown).message}; use another pair`, thrown);
   }
-  return { cert, key, ca } as Required<Credentials>;
+  return { cert, key, ca, crl } as Required<Credentials>;
 }
 
 /**
@@ -118,6 +122,20 @@ async function read(variable: string, path: string): Promise<Buffer> {
       thrown,
     );
   }
+}
+
+/** Returns the lists of revoked client certificates, one for each authority. */
+async function readRevocations(path: string): Promise<string[]> {
+  const text = (await read('CLIENT_CRL_FILE', path)).toString('latin1');
+  const lists = text.match(/-----BEGIN X509 CRL-----[^-]+-----END X509 CRL-----/g);
+  const wrong = `CLIENT_CRL_FILE=${JSON.stringify(path)} is no revocation list in PEM; set it to one that begins with -----BEGIN X509 CRL-----`;
+  if (!lists) throw fault(wrong);
+  try {
+    createSecureContext({ crl: lists });
+  } catch (thrown) {
+    throw fault(wrong, thrown);
+  }
+  return lists;
 }
 
 function parse(variable: string, path: string, pem: Buffer): X509Certificate {

@@ -32,8 +32,8 @@ export async function openWeb(
   log: Logger,
   signal: AbortSignal,
 ): Promise<Web> {
-  const { TLS_CERT_FILE, TLS_KEY_FILE, CLIENT_CA_FILE, VISUALIZER_HOST } = config;
-  const files = { TLS_CERT_FILE, TLS_KEY_FILE, CLIENT_CA_FILE };
+  const { TLS_CERT_FILE, TLS_KEY_FILE, CLIENT_CA_FILE, CLIENT_CRL_FILE, VISUALIZER_HOST } = config;
+  const files = { TLS_CERT_FILE, TLS_KEY_FILE, CLIENT_CA_FILE, CLIENT_CRL_FILE };
   if (CLIENT_CA_FILE || TLS_KEY_FILE || config.USERS_FILE || config.ACCESS_KEY_FILE) forbidCoreDump();
   const credentials = await readCredentials(files);
   const access = await openAccess(config, CLIENT_CA_FILE !== '', log, signal);

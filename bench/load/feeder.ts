@@ -33,7 +33,7 @@ for await (const { message } of decode(clip, 'i420', stop.signal, { damaged: () 
   break;
 }
 const sink = await publish({ host: '127.0.0.1', port, variable: 'port' }, stop.signal);
-process.send!('ready');
+process.send?.('ready');
 const startMs = performance.now();
 for (let sequence = 0; ; sequence += 1) {
   await sleep(Math.max(0, startMs + (sequence * 1000) / fps - performance.now()));

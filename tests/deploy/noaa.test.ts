@@ -278,6 +278,10 @@ test('audit prints what was changed, newest last and in UTC, and nothing of it w
     line('14:00:02', 'playback', { level: 'info', msg: 'playing, with "audit" in its name' }),
     '2026-11-26T14:00:03+00:00 host noaa-redactor[71]: no JSON',
     line('14:00:04', 'playback', { audit: 'source', msg: 'now 1920×1080\u009b31m\u202e' }),
+    ...['killed, status=9/KILL', 'exited, status=137/n/a', 'exited, status=1/FAILURE'].map(
+      (how, at) =>
+        `2026-11-26T14:00:0${5 + at}+00:00 host systemd[614]: noaa-visualizer.service: Main process exited, code=${how}`,
+    ),
   ].join('\n');
   await using well = await host({
     ...WELL,
@@ -288,7 +292,9 @@ test('audit prints what was changed, newest last and in UTC, and nothing of it w
   assert.equal(
     output,
     '2026-11-26T14:00:01Z  redactor    mask      the mask is 0123456789abcdef: "a\\b"\n' +
-      '2026-11-26T14:00:04Z  playback    source    now 1920×108031m\n',
+      '2026-11-26T14:00:04Z  playback    source    now 1920×108031m\n' +
+      '2026-11-26T14:00:05Z  visualizer  viewer    the service was killed: who watched until then has no entry\n' +
+      '2026-11-26T14:00:06Z  visualizer  viewer    the service was killed: who watched until then has no entry\n',
   );
   const asked = readFileSync(well.at('asked'), 'utf8');
   assert.match(asked, /^--user .*--utc .*--since an hour ago .*-u noaa-redactor/);

@@ -1,6 +1,6 @@
 /** Makes keys and certificates with openssl. */
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -37,4 +37,18 @@ export async function makePair(
   const made = ['-in', request, '-days', String(days), '-extfile', extensions, '-out', certFile];
   await run('openssl', ['x509', '-req', ...signer, ...made]);
   return { certFile, keyFile, cert: await readFile(certFile, 'utf8') };
+}
+
+/** Writes the list of the certificates that an authority has revoked: these, and those before. */
+export async function writeRevocations(file: string, authority: Pair, ...revoked: Pair[]): Promise<void> {
+  const database = `${authority.certFile}.index`;
+  const settings = `${database}.cnf`;
+  await appendFile(database, '');
+  await writeFile(
+    settings,
+    `[ca]\ndefault_ca=it\n[it]\ndatabase=${database}\ndefault_md=sha256\ndefault_crl_days=30\n`,
+  );
+  const ca = ['ca', '-config', settings, '-keyfile', authority.keyFile, '-cert', authority.certFile];
+  for (const { certFile } of revoked) await run('openssl', [...ca, '-revoke', certFile]);
+  await run('openssl', [...ca, '-gencrl', '-out', file]);
 }

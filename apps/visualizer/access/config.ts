@@ -21,6 +21,12 @@ export const accessSchema = {
     desc: 'authorities, in PEM, whose client certificates may watch; needs TLS_CERT_FILE',
     example: '/access/client-ca.crt',
   }),
+  CLIENT_CRL_FILE: filePath({
+    default: '',
+    unset: 'none',
+    desc: 'client certificates that are revoked: a list of each authority of CLIENT_CA_FILE, in PEM; exchanged while it runs',
+    example: '/access/client-ca.crl',
+  }),
   USERS_FILE: filePath({
     default: '',
     unset: 'none',
