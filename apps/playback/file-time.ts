@@ -26,12 +26,11 @@ const SECOND = '(?<second>[0-5]\\d)';
 const FORMS = [
   // GOES-R file names: start of the scan with tenths of a second, s20213001201174.
   `(?<![A-Za-z\\d])s${YEAR}${YEAR_DAY}${HOUR_MINUTE}${SECOND}\\d${ALONE.after}`,
-  // 20171021T180617Z, 20171021_180617, 20171021-1806, 20171021180617.
-  `${ALONE.before}${YEAR}${MONTH_DAY}[T_.-]?${HOUR_MINUTE}${SECOND}?${ALONE.after}`,
-  // 2021-10-27_12-01-17, 2021-10-27T12:01Z, 2021_10_27 12.01.17.
-  `${ALONE.before}${YEAR}[-_.]${MONTH_DAY.replace(')(', ')[-_.](')}[T _-]${HOUR_MINUTE.replace(')(', ')[-_.:](')}(?:[-_.:]${SECOND})?${ALONE.after}`,
-  // NOAA STAR: year, day of the year, hour and minute, 20213001201.
-  `${ALONE.before}${YEAR}${YEAR_DAY}${HOUR_MINUTE}${SECOND}?${ALONE.after}`,
+  // 20171021T180617Z, 20171021_1806, 20171021180617, 2021-10-27_12-01-17, 2021-10-27T1201Z, 2021_10_27 12.01.17.
+  `${ALONE.before}${YEAR}(?<between>[-_.]?)${MONTH_DAY.replace(')(', ')\\k<between>(')}[T _.-]?` +
+    `${HOUR_MINUTE.replace(')(', ')(?<among>[-_.:]?)(')}(?:\\k<among>${SECOND})?${ALONE.after}`,
+  // NOAA STAR: year, day of the year, hour and minute, 20213001201; also 2021_300_1201, 2021.300.120117.
+  `${ALONE.before}${YEAR}(?<between>[-_.]?)${YEAR_DAY}\\k<between>${HOUR_MINUTE}${SECOND}?${ALONE.after}`,
 ].map(source => new RegExp(source));
 
 /** What a pattern's conversions match, by the letter that strftime(3) has for them. */

@@ -1,14 +1,30 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { ffmpeg, temporaryFolder } from '../../tests/support/clips.ts';
 import type { SourceConfig } from './config.ts';
 import { FileVersion } from './file-version.ts';
+import { ImageFolder } from './image-folder.ts';
 import { sourceOpener } from './open-source.ts';
 
 const temporary = await temporaryFolder();
 after(() => temporary[Symbol.asyncDispose]());
+
+/** Returns the messages of one round over a folder. */
+async function shown(path: string): Promise<Buffer[]> {
+  const config = {
+    DATA_FILE: path,
+    WIRE_FORMAT: 'i420',
+    PLAYBACK_LOOP: false,
+    PLAYBACK_DWELL: 0,
+  } as SourceConfig;
+  const events = { damaged() {}, passed() {}, odd: assert.fail };
+  const open = sourceOpener(config, new FileVersion(path), events, new AbortController().signal);
+  const messages: Buffer[] = [];
+  for await (const cue of (await open()).cues(0)) if ('message' in cue) messages.push(cue.message);
+  return messages;
+}
 
 describe('a folder', () => {
   // PNGs were once added to those before them.
@@ -33,22 +49,46 @@ describe('a folder', () => {
         await ffmpeg(...source, '-update', '1', ...options, join(path, `${number + 1}.${kind}`));
       }
       await copyFile(join(path, `1.${kind}`), join(path, `0.${kind}`));
-      const config = {
-        DATA_FILE: path,
-        WIRE_FORMAT: 'i420',
-        PLAYBACK_LOOP: false,
-        PLAYBACK_DWELL: 0,
-      } as SourceConfig;
-      const events = { damaged() {}, passed() {}, odd: assert.fail };
-      const open = sourceOpener(config, new FileVersion(path), events, new AbortController().signal);
-      const seen: number[] = [];
-      for await (const cue of (await open()).cues(0)) {
-        if ('message' in cue) seen.push(cue.message[16 + 24 * 64 + 32]!);
-      }
+      const seen = (await shown(path)).map(message => message[16 + 24 * 64 + 32]!);
       assert.equal(seen.length, shades.length);
       // A palette has the nearest one.
       for (const [number, shade] of seen.entries())
         assert.ok(Math.abs(shade - shades[number]!) <= 12, seen.join());
     });
   }
+
+  it('plays pictures of any name, and names none that it leaves out for it', async () => {
+    const path = join(temporary.path, 'names');
+    await mkdir(path);
+    const picture = join(temporary.path, 'one.png');
+    await ffmpeg('-f', 'lavfi', '-i', 'color=red:s=64x48', '-frames:v', '1', picture);
+    const names = [
+      '-i.png',
+      'a%03d.png',
+      'a:b.png',
+      "it's [x]*.png",
+      'new\nline.png',
+      'pipe:0.png',
+      'q"|;.png',
+    ];
+    for (const name of names) await copyFile(picture, join(path, name));
+    assert.equal((await shown(path)).length, names.length);
+  });
+
+  it('is listed anew where a link leads to another one of the same time', async () => {
+    const [link, time] = [join(temporary.path, 'link'), new Date('2021-10-27T12:00:00Z')];
+    for (const name of ['first', 'second']) {
+      const path = join(temporary.path, name);
+      await mkdir(path);
+      await writeFile(join(path, `${name}.png`), '');
+      await utimes(path, time, time);
+    }
+    await symlink('first', link);
+    const folder = new ImageFolder(link, 10, undefined);
+    const names = async () => (await folder.newest()).map(({ name }) => name);
+    assert.deepEqual(await names(), ['first.png']);
+    await rm(link);
+    await symlink('second', link);
+    assert.deepEqual(await names(), ['second.png']);
+  });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { asError, Fault } from '../common/errors.ts';
 import { fileTime } from './file-time.ts';
 
-const PICTURE = /^[^.].*\.(jpe?g|png|webp|tiff?|gif|bmp)$/i;
+const PICTURE = /^[^.].*\.(jpe?g|png|webp|tiff?|gif|bmp)$/is;
 /** The folder's own time changes with its entries, on most file systems in steps of a few milliseconds and on some of seconds. */
 const SETTLED_MS = 2500;
 /** A share may not say that an entry was added. */
@@ -26,7 +26,7 @@ export class ImageFolder {
   readonly #pattern: RegExp | undefined;
   #entries: ImageEntry[] = [];
   #found = 0;
-  #listed: { mtimeMs: number; atMs: number; wasSettled: boolean } | undefined;
+  #listed: { version: string; atMs: number; wasSettled: boolean } | undefined;
 
   /** @param window the newest ones, at most this many */
   constructor(path: string, window: number, pattern: RegExp | undefined) {
@@ -45,14 +45,16 @@ export class ImageFolder {
    */
   async newest(): Promise<readonly ImageEntry[]> {
     try {
-      const { mtimeMs } = await stat(this.#path);
+      const { dev, ino, mtimeMs } = await stat(this.#path);
+      // A link may lead to another folder of the same time.
+      const version = `${dev} ${ino} ${mtimeMs}`;
       const listed = this.#listed;
       const nowMs = performance.now();
-      const isSame = listed?.mtimeMs === mtimeMs && listed.wasSettled && nowMs - listed.atMs < RELIST_MS;
+      const isSame = listed?.version === version && listed.wasSettled && nowMs - listed.atMs < RELIST_MS;
       if (!isSame) {
         // Entries that come while they are read change the time again.
         this.#entries = this.#sorted(await readdir(this.#path));
-        this.#listed = { mtimeMs, atMs: nowMs, wasSettled: Date.now() - mtimeMs > SETTLED_MS };
+        this.#listed = { version, atMs: nowMs, wasSettled: Date.now() - mtimeMs > SETTLED_MS };
       }
     } catch (thrown) {
       const { code } = asError(thrown);
