@@ -1,7 +1,7 @@
 /** Who may watch: users, sessions, links, and what gets past none of them. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import type { Logger } from '../apps/common/log.ts';
@@ -256,8 +256,8 @@ test('after a restart a cookie that was logged out stays refused, and the others
   const guest = cookieOf(await fetch(`${first.url}/login?link=${byLink}`));
   for (const cookie of [out, guest])
     await fetch(`${first.url}/logout`, { method: 'POST', headers: { cookie } });
-  const restart = async () => {
-    const again = startService('visualizer', first.environment);
+  const restart = async (file = '') => {
+    const again = startService('visualizer', { ...first.environment, ENDED_SESSIONS_FILE: file });
     await again.logged(line => line.msg.startsWith('serving the picture'));
     return again;
   };
@@ -270,12 +270,13 @@ test('after a restart a cookie that was logged out stays refused, and the others
   first.service.process.kill('SIGKILL');
   await first.service.ended;
   {
-    await using _again = await restart();
+    const elsewhere = `${first.folder}/elsewhere`;
+    await rename(`${first.folder}/ended-sessions`, elsewhere);
+    await using _again = await restart(elsewhere);
     assert.deepEqual(await statuses(), [401, 401, 200]);
-    assert.equal((await stat(`${first.folder}/ended-sessions`)).mode & 0o777, 0o600);
+    assert.equal((await stat(elsewhere)).mode & 0o777, 0o600);
   }
   // Where they cannot be kept, no login outlives a restart. A link does, and so does its session: the link would open another.
-  await rm(`${first.folder}/ended-sessions`);
   await mkdir(`${first.folder}/ended-sessions`);
   await using last = await restart();
   assert.deepEqual(await statuses(), [401, 200, 401]);

@@ -13,6 +13,7 @@ export const SETTING_NAMES: readonly string[] = [
   'CONSENT_FILE',
   'DATA_FILE',
   'DRAIN_SECONDS',
+  'ENDED_SESSIONS_FILE',
   'FRAME_ANCESTORS',
   'JPEG_QUALITY',
   'LOG_LEVEL',

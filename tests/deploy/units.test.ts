@@ -111,6 +111,7 @@ describe('units that are bad are refused: ', () => {
     ['waits for the network', 'DefaultDependencies=false', 'DefaultDependencies=true'],
     ['connections can fill', /Ulimit=.*/, ''],
     ['a core dump', 'Ulimit=core=0:0', ''],
+    ['fill the disk', '[Container]', '[Container]\nVolume=%h/x:/ended-sessions:z'],
     ['take its processor', /CPUWeight=.*/, ''],
     ['its metrics are on a port', 'METRICS_PORT=0', 'METRICS_PORT=5656'],
     ['a socket of others', '[Service]', '[Service]\nSockets=noaa.socket'],

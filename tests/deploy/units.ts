@@ -163,7 +163,9 @@ export function faultsOfContainer(unit: string): string[] {
   must(value('--pull') === 'never', 'its image might be fetched from somewhere');
   for (const [at, word] of start.entries()) {
     if (word === '-v' || word === '--volume')
-      must(/:ro(,|$)/.test(start[at + 1] ?? ''), 'it may write to a volume');
+      must(/:ro(,|$)|:\/ended-sessions:z$/.test(start[at + 1] ?? ''), 'it may write to a volume');
+    if (start[at + 1]?.includes(':/ended-sessions'))
+      must(start.includes('fsize=1048576:1048576') && name === 'visualizer', 'it may fill the disk');
   }
   must(
     service.some(([key, is]) => key === 'Restart' && is === 'always'),

@@ -167,7 +167,9 @@ export async function openAccess(
   // Without a key of its own a restart ends every session.
   const tokens = key ? new Tokens(key) : users && new Tokens(randomKey());
   const ended =
-    keyFile === undefined ? new EndedSessions() : await EndedSessions.open(endedFileOf(keyFile), log);
+    keyFile === undefined
+      ? new EndedSessions()
+      : await EndedSessions.open(config.ENDED_SESSIONS_FILE || endedFileOf(keyFile), log);
   const sessions = tokens && new Sessions({ tokens, users, lifeSeconds, ended });
   const consent = await readConsent(config.CONSENT_FILE);
   const access = new Access({

@@ -39,6 +39,12 @@ export const accessSchema = {
     desc: 'file of the key that signs sessions and links that expire',
     example: '/access/users.key',
   }),
+  ENDED_SESSIONS_FILE: filePath({
+    default: '',
+    unset: '`ended-sessions` beside that key',
+    desc: 'file in which the visualizer keeps who has logged out, so that a restart forgets none of them',
+    example: '/ended-sessions',
+  }),
   CONSENT_FILE: filePath({
     default: '',
     unset: 'none',

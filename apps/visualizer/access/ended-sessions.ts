@@ -10,7 +10,7 @@ const MOST = 10_000;
 /** Lines of a file before those that no longer count are removed. With it, a file has at most 600 kB. */
 const MOST_LINES = 2 * MOST;
 
-/** Returns where the sessions that a key has signed are kept when they have ended. */
+/** Returns where ended sessions are kept if no setting says it: beside the key that signed them. */
 export const endedFileOf = (keyFile: string): string => join(dirname(keyFile), 'ended-sessions');
 
 /**
