@@ -6,7 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { until } from '../../tests/support/until.ts';
-import { createBoundedServer, type Limits, listen } from './http.ts';
+import { createBoundedServer, type Limits, lasts, listen } from './http.ts';
 
 const loopbacks = Object.values(networkInterfaces())
   .flatMap(own => own ?? [])
@@ -123,14 +123,18 @@ test('connections that ask for nothing keep nobody out: the oldest of them makes
   for (const socket of silent) socket.destroy();
 });
 
-test('a client that has sent its request is not disconnected for later ones', async () => {
-  await using server = await bounded({ connections: 2 }, (_, response) => void response.write('here'));
+test('a client that watches a stream is not disconnected for later ones, nor because it takes long', async () => {
+  await using server = await bounded({ connections: 2, answerMs: 100 }, (_, response) => {
+    lasts(response);
+    response.write('here');
+  });
   const watching = [await server.connected(), await server.connected()];
   for (const socket of watching) {
     socket.write(GET);
     await once(socket, 'data');
   }
   await closed((await server.connected()).resume(), 5000);
+  await new Promise(resolve => setTimeout(resolve, 200));
   assert.deepEqual(
     watching.map(socket => socket.closed),
     [false, false],
@@ -161,4 +165,22 @@ test('a connection without a request, one with half of it and an answer that nob
   untaking.resume();
   await closed(untaking, 5000);
   assert.ok(taken < large.length, `${taken} bytes`);
+});
+
+test('clients that read their answers slowly keep nobody out: the one that is at it for longest makes room', async () => {
+  const large = Buffer.alloc(64 * 2 ** 20);
+  const ended: string[] = [];
+  await using server = await bounded({ connections: 3 }, ({ url }, response) => {
+    response.once('close', () => ended.push(url!)).end(url === '/' ? 'here' : large);
+  });
+  const slow: Socket[] = [];
+  for (const path of ['/first', '/second', '/third']) {
+    const socket = await server.connected();
+    socket.pause().write(GET.replace('/', path));
+    await once(socket, 'readable');
+    slow.push(socket);
+  }
+  assert.equal((await server.ask()).said, 'here');
+  assert.deepEqual(ended, ['/first', '/']);
+  for (const socket of slow) socket.destroy();
 });

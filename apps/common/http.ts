@@ -9,6 +9,7 @@ import {
 import type { AddressInfo, Server } from 'node:net';
 import { onAbort } from './abort.ts';
 import type { Refusal } from './allowed-hosts.ts';
+import { Answers } from './answers.ts';
 import { Connections } from './connections.ts';
 import { type Endpoint, listenWhenFree, nodeHost } from './endpoint.ts';
 import { inTurn } from './in-turn.ts';
@@ -20,6 +21,10 @@ export interface Limits {
   requestMs?: number;
   /** How long a client may read nothing of its answer. A stream sets a time of its own. */
   untakenMs?: number;
+  /** How long an answer may take as a whole, unless it is a stream. */
+  answerMs?: number;
+  /** How many bytes of answers that are not streams may wait for clients. */
+  heldBytes?: number;
   /** Whether a request may have a body, which its handler reads. Without it none may. */
   takesBody?: (request: IncomingMessage) => boolean;
   /** Sets the headers that every answer has, refusals too. */
@@ -41,6 +46,12 @@ export type Check = (request: IncomingMessage) => Refusal | undefined;
 
 const REQUEST_MS = 5000;
 const UNTAKEN_MS = 10_000;
+/** Enough for the largest picture over a line of 150 kbit/s. A client that reads a byte now and then is never silent. */
+const ANSWER_MS = 120_000;
+const HELD_BYTES = 64 * 2 ** 20;
+
+/** RFC 9113, 7. Importing it would load all of HTTP/2. */
+const HTTP2_CANCEL = 8;
 
 /** Headers of an answer of one sentence. Sites on other origins get nothing from it. */
 const REFUSAL_HEADERS = {
@@ -53,6 +64,19 @@ const REFUSAL_HEADERS = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
+/** What can be noted of an answer that is under way. */
+const underWay = new WeakMap<ServerResponse, { lasts(): void; holds(bytes: number): void }>();
+
+/** Lets an answer last: it is a stream, and the caller disconnects clients that do not take it. */
+export function lasts(response: ServerResponse): void {
+  underWay.get(response)?.lasts();
+}
+
+/** Notes how many bytes an answer has, before they are written. For those of a client that takes nothing, others are cut. */
+export function holds(response: ServerResponse, bytes: number): void {
+  underWay.get(response)?.holds(bytes);
+}
+
 /**
  * Creates an HTTP server of which clients cannot use more than its limits.
  *
@@ -64,12 +88,32 @@ export function createBoundedServer(
   check: Check = () => undefined,
   create: CreateServer = createServer,
 ): WebServer {
-  const { connections, requestMs = REQUEST_MS, untakenMs = UNTAKEN_MS, takesBody = () => false } = limits;
+  const { connections, requestMs = REQUEST_MS, untakenMs = UNTAKEN_MS, answerMs = ANSWER_MS } = limits;
+  const { heldBytes = HELD_BYTES, takesBody = () => false } = limits;
   const all = new Connections(connections);
+  const answers = new Answers(heldBytes);
   const server = create(
     { headersTimeout: requestMs, requestTimeout: requestMs, connectionsCheckingInterval: requestMs / 5 },
     inTurn((request, response) => {
-      response.once('close', all.began(request.socket));
+      const answering = all.began(request.socket);
+      const cutThis = () => cut(response);
+      const late = setTimeout(cutThis, answerMs).unref();
+      const free = () => {
+        clearTimeout(late);
+        answers.ended(cutThis);
+      };
+      answers.began(cutThis);
+      response.once('close', () => {
+        free();
+        answering.ended();
+      });
+      underWay.set(response, {
+        holds: bytes => answers.holds(cutThis, bytes),
+        lasts() {
+          free();
+          answering.streams();
+        },
+      });
       limits.dress?.(request, response);
       const refusal = (takesBody(request) ? undefined : bodyRefusal(request)) ?? check(request);
       if (refusal) refuse(response, refusal);
@@ -81,6 +125,12 @@ export function createBoundedServer(
   server.timeout = untakenMs;
   server.on('connection', socket => all.opened(socket));
   return server;
+}
+
+/** Of HTTP/2 only the stream ends, with an error, or a client would take what it has for all. */
+function cut(response: ServerResponse & { stream?: { close(code: number): void } }): void {
+  if (response.stream) response.stream.close(HTTP2_CANCEL);
+  else response.destroy();
 }
 
 function bodyRefusal({ headers }: IncomingMessage): Refusal | undefined {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import SseChannel from 'sse-channel';
+import { lasts } from '../common/http.ts';
 import type { Who } from './access/who.ts';
 import { Pace, progressOf } from './pace.ts';
 import { BOUNDARY, type Picture, partOpening, relayEvent } from './picture.ts';
@@ -152,6 +153,7 @@ export class Broadcast implements Disposable {
    * @param opening the status, which a relay gets before anything else
    */
   join({ kind, request, response, maxFps, who }: Visit, first?: Picture, opening?: object): void {
+    lasts(response);
     const render =
       kind === 'sse' ? this.#openSse(request, response) : openMjpeg(request, response, kind, this.#marking);
     if (this.#viewers.size >= this.max) this.#makeRoom(who);

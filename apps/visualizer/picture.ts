@@ -11,6 +11,7 @@ export class Picture {
   readonly #redacted: boolean;
   readonly card: boolean;
   readonly #marking: string | undefined;
+  #file: Buffer | undefined;
   #sse: Buffer | undefined;
   #part: Buffer | undefined;
   #openPart: Buffer | undefined;
@@ -47,7 +48,8 @@ export class Picture {
    * place in a clip, so that two clips that differ only under the mask still give the same bytes.
    */
   get file(): Buffer {
-    return this.fileOf(this.jpeg);
+    this.#file ??= this.fileOf(this.jpeg);
+    return this.#file;
   }
 
   /** Returns another JPEG of the same picture with that comment. */

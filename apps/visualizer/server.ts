@@ -5,7 +5,7 @@ import Koa from 'koa';
 import serveStatic from 'koa-static';
 import { asError } from '../common/errors.ts';
 import type { Verdict } from '../common/health.ts';
-import { createBoundedServer, type WebServer } from '../common/http.ts';
+import { createBoundedServer, holds, type WebServer } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
 import { toTls } from './access/to-tls.ts';
 import type { Who } from './access/who.ts';
@@ -60,6 +60,8 @@ export function createHttpServer(served: Served): WebServer {
         // Koa's own way to answer an error removes every header.
         answerError(context, thrown, served.log);
       }
+      // Of a stream Koa knows no length.
+      holds(context.res, context.length ?? 0);
     })
     .use(router.routes())
     .use(router.allowedMethods())
