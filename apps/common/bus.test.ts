@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Publisher, Push, Reply, Subscriber } from 'zeromq';
 import { freePort } from '../../tests/support/ports.ts';
 import { until } from '../../tests/support/until.ts';
@@ -200,6 +201,7 @@ test('a publisher on an IPv6 address is heard', {
   ended.abort();
 });
 
+const ENDLESS = fileURLToPath(new URL('../../tests/support/endless-message.ts', import.meta.url));
 const MB = 2 ** 20;
 const zeros = Buffer.alloc(MB / 16);
 const smallParts = Buffer.concat(Array.from({ length: 500 }, () => shortPart(Buffer.alloc(100, 7), true)));
@@ -314,6 +316,31 @@ for (const count of [2, 40]) {
       clearTimeout(tooLate);
       subscriber.close();
       ended.abort();
+    }
+  });
+}
+
+for (const [what, chunk] of Object.entries({
+  'large parts': Buffer.concat([longHeader(zeros.length, true), zeros]),
+  'small parts': smallParts,
+})) {
+  test(`a publisher whose message has ${what} without end is dropped, named and left alone for a while`, async () => {
+    const port = await freePort();
+    let connections = 0;
+    const leave = await stranger(port, handshake('PUB'), (socket, said) => {
+      if (!said.includes('READY')) return;
+      connections += 1;
+      void flood(socket, 2000 * MB, () => chunk);
+    });
+    const subscriber = fork(ENDLESS, [String(port)]);
+    try {
+      const [{ fault, grownMb }] = await once(subscriber, 'message', { signal: AbortSignal.timeout(20_000) });
+      assert.match(fault, /a message that does not end/);
+      assert.ok(grownMb < 300, `${grownMb} MB`);
+      assert.equal(connections, 1);
+    } finally {
+      subscriber.kill('SIGKILL');
+      await leave();
     }
   });
 }

@@ -8,6 +8,7 @@ import { Link, type LinkEvents, type LinkState, LOOK_MS, RECONNECT_MS } from './
 import { watchListener } from './listener.ts';
 import { framePassed } from './reclaim.ts';
 import { Topics } from './topics.ts';
+import { GROWTH_LOOK_MS, UnfinishedMessage } from './unfinished-message.ts';
 import { guard, USERNAME } from './zap.ts';
 
 /** Messages from a peer, each as its parts; a frame has one. Iteration ends when the signal that owns the source is aborted. */
@@ -129,7 +130,7 @@ export async function publish(
  * Yields only the newest message that has arrived; skipped ones show up as gaps in the sequence. This is not libzmq's
  * conflation, which aborts the process at a message of several parts.
  * If a message is longer than any frame may be, libzmq drops the connection before it reads the bytes. It limits the size
- * of each message part but not how many there are, so a hostile peer can fill a service up to its memory limit.
+ * of each message part but not how many there are: a message of parts without end is dropped for what this process grows by.
  */
 export function subscribe(
   endpoint: Endpoint,
@@ -138,12 +139,13 @@ export function subscribe(
   events?: LinkEvents,
 ): FrameSource {
   const peer = address(endpoint);
+  const maxMessageSize = Math.min(2 * longestBytes, MAX_MESSAGE_BYTES);
   const socket = new Subscriber({
     receiveHighWaterMark: HIGH_WATER_MARK,
     ipv6: isIpv6(endpoint),
     linger: 0,
     // Above the limit, so that a message that is somewhat too long is refused with a reason instead of cutting the link.
-    maxMessageSize: Math.min(2 * longestBytes, MAX_MESSAGE_BYTES),
+    maxMessageSize,
     reconnectInterval: 50,
     reconnectMaxInterval: RECONNECT_MS,
     ...KEEPALIVE,
@@ -164,18 +166,38 @@ export function subscribe(
     throw cannotConnect(endpoint, thrown);
   }
   socket.subscribe();
-  const looking = setInterval(() => {
-    if (link.dueInspection()) void inspectPeer(endpoint, signal).then(fault => fault && link.found(fault));
-    if (!link.due()) return;
+  const disconnect = () => {
     try {
       socket.disconnect(peer);
     } catch {
       // libzmq has forgotten the peer already.
     }
+  };
+  const unfinished = new UnfinishedMessage(maxMessageSize);
+  let pausing: NodeJS.Timeout | undefined;
+  const looking = setInterval(() => {
+    if (pausing) return;
+    if (link.dueInspection()) void inspectPeer(endpoint, signal).then(fault => fault && link.found(fault));
+    if (!link.due()) return;
+    disconnect();
     socket.connect(peer);
   }, LOOK_MS);
+  const watching = setInterval(() => {
+    if (pausing || !unfinished.grows()) return;
+    disconnect();
+    link.tried();
+    link.found(
+      'it sent a message that does not end, so the connection was ended; look for what publishes there',
+    );
+    pausing = setTimeout(() => {
+      pausing = undefined;
+      socket.connect(peer);
+    }, unfinished.pauseMs());
+  }, GROWTH_LOOK_MS);
   onAbort(signal, () => {
     clearInterval(looking);
+    clearInterval(watching);
+    clearTimeout(pausing);
     socket.close();
   });
   return {
@@ -191,6 +213,7 @@ export function subscribe(
       link.waits();
       for await (const parts of socket) {
         link.heard();
+        unfinished.heard();
         // Even if a peer sends faster than we read, some of it has to be yielded.
         if (socket.readable && passedOver < HIGH_WATER_MARK) {
           passedOver += 1;

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+
+/** How often `grows` has to be called. A peer on the loopback sends half a gigabyte a second. */
+export const GROWTH_LOOK_MS = 100;
+/** What this process may take for other work meanwhile, e.g. for viewers that come while frames do not. */
+const OTHER_WORK_BYTES = 64 * 2 ** 20;
+const PAGE_BYTES = 4096;
+
+/** malloc keeps what it is given back, so each such message costs memory for good: the next comes later and later. */
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 300_000;
+
+/**
+ * Finds a message that does not end. libzmq limits each part of a message and not how many there are, and reports a message
+ * only once it is whole; so what grows in the meantime is this process.
+ */
+export class UnfinishedMessage {
+  readonly #mostBytes: number;
+  readonly #ownBytes: () => number;
+  /** What the process had when the last message came; undefined until the next look. */
+  #before: number | undefined;
+  #pauseMs = FIRST_PAUSE_MS;
+
+  /** @param longestBytes the longest part that libzmq takes */
+  constructor(longestBytes: number, ownBytes = anonymousBytes) {
+    this.#mostBytes = longestBytes + OTHER_WORK_BYTES;
+    this.#ownBytes = ownBytes;
+  }
+
+  /** A message has come, so all before it were whole. */
+  heard(): void {
+    this.#before = undefined;
+  }
+
+  /** Returns how long to stay away from a peer after such a message: twice as long each time. */
+  pauseMs(): number {
+    const now = this.#pauseMs;
+    this.#pauseMs = Math.min(2 * now, LONGEST_PAUSE_MS);
+    return now;
+  }
+
+  /** Returns whether the process has grown by more than a frame since the last message. Cost: 20 µs. */
+  grows(): boolean {
+    const now = this.#ownBytes();
+    this.#before = Math.min(this.#before ?? now, now);
+    if (now - this.#before <= this.#mostBytes) return false;
+    this.#before = undefined;
+    return true;
+  }
+}
+
+/** Resident memory that is no file's, from /proc/self/statm (proc(5)); 0 where there is none. */
+function anonymousBytes(): number {
+  try {
+    const [, resident = 0, shared = 0] = readFileSync('/proc/self/statm', 'latin1').split(' ').map(Number);
+    return (resident - shared) * PAGE_BYTES;
+  } catch {
+    return 0;
+  }
+}
