@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { makeClip, temporaryFolder } from './support/clips.ts';
-import { chainEnvironment, startProcess } from './support/services.ts';
+import { chainEnvironment, type ServiceName, startProcess } from './support/services.ts';
 import { until } from './support/until.ts';
 import { handshake } from './support/zmtp.ts';
 
@@ -15,7 +15,7 @@ before(async () => {
 after(() => folder[Symbol.asyncDispose]());
 
 /** Starts a service that may have this many descriptors. */
-function limited(name: 'playback' | 'redactor', descriptors: number, env: Record<string, string | number>) {
+function limited(name: ServiceName, descriptors: number, env: Record<string, string | number>) {
   const script = `ulimit -n ${descriptors}; exec "$0" apps/${name}/main.ts`;
   return startProcess(name, 'sh', ['-c', script, process.execPath], env);
 }
@@ -63,6 +63,18 @@ for (const [kind, words] of [
     await until(greeted, 'a greeting');
   });
 }
+
+test('a visualizer whose descriptors are used up names the remedy, once', async () => {
+  const { visualizer } = await chainEnvironment();
+  await using service = limited('visualizer', 60, visualizer);
+  await service.logged(({ msg }) => /^serving the picture/.test(msg));
+  const clients = Array.from({ length: 60 }, () =>
+    connect(visualizer.VISUALIZER_PORT, '127.0.0.1').on('error', () => {}),
+  );
+  const line = await service.logged(({ msg }) => REMEDY.test(msg));
+  assert.equal(line.level, 'warn');
+  for (const client of clients) client.destroy();
+});
 
 test('a playback without descriptors ends with the remedy for just that, in one clean sentence', async () => {
   const clip = await makeClip(`${folder.path}/clip.mp4`);

@@ -1,3 +1,4 @@
+import { watchDescriptors } from './descriptors.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type ConfigOf, readEnv, type Schema, warningsOf } from './env.ts';
 import { asError, Fault, isOutOfDescriptors, OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
@@ -73,6 +74,7 @@ export async function runService<S extends Schema>(
       process.exit(1);
     });
     const warnings = new ThrottledLog(log);
+    watchDescriptors(why => warnings.warn('descriptors', why), stop.signal);
     const onTaken: Service<S>['onTaken'] = blocked =>
       config['WAIT_FOR_PORT']
         ? why => {

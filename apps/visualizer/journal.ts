@@ -4,7 +4,7 @@ import type { Logger } from '../common/log.ts';
 import type { ThrottledLog } from '../common/throttled-log.ts';
 import type { Ended } from './broadcast.ts';
 import type { FeedEvents } from './feed.ts';
-import type { Implausible, Source, SourceView } from './source.ts';
+import { clockDifference, type Implausible, type Source, type SourceView } from './source.ts';
 
 /** Writes down what happens to the picture. What may happen with every frame is logged at most every ten seconds. */
 export class Journal implements FeedEvents {
@@ -37,7 +37,7 @@ export class Journal implements FeedEvents {
   implausible(what: Implausible, { clockBehindMs, newest }: Source): void {
     const message =
       what === 'clock'
-        ? `the clock of playback is ${clockBehindMs} ms behind this host's; set both by NTP`
+        ? `the clock of playback is ${clockDifference(clockBehindMs ?? 0)} this host's; set both by NTP`
         : `a frame claims the sequence ${newest?.stamp?.sequence}, which no publisher can have reached`;
     this.#warnings.warn(`implausible-${what}`, message);
   }

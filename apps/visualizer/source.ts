@@ -237,9 +237,7 @@ export class Source implements Health {
 
 function liveMessage(clockBehindMs: number | null): string {
   if (clockBehindMs === null) return 'The picture is live.';
-  const seconds = Math.round(Math.abs(clockBehindMs) / 1000);
-  const direction = clockBehindMs > 0 ? 'behind' : 'ahead of';
-  return `Frames arrive, but playback's clock is ${seconds} s ${direction} ours, so their age is not known.`;
+  return `Frames arrive, but playback's clock is ${clockDifference(clockBehindMs)} ours, so their age is not known.`;
 }
 
 /** A repeat whose original was dropped on the way is a new picture to us. */
@@ -253,4 +251,9 @@ function isSamePicture(newest: FrameFacts | undefined, { width, height, stamp }:
     newest.stamp.validAtMs === stamp.validAtMs &&
     newest.stamp.mask === stamp.mask
   );
+}
+
+/** Returns how far a clock is off, in words that end before the name of the other. */
+export function clockDifference(behindMs: number): string {
+  return `${Math.round(Math.abs(behindMs) / 1000)} s ${behindMs > 0 ? 'behind' : 'ahead of'}`;
 }
