@@ -1,6 +1,6 @@
 import type { ServiceName } from '../support/services.ts';
 import { until } from '../support/until.ts';
-import type { Fault } from './faults.ts';
+import type { Fault } from './fault.ts';
 import { NAMES, Rig, type Seen } from './rig.ts';
 
 /** Live again by itself within this time of the fault's end. */
@@ -14,7 +14,7 @@ const CAUSE_MS = 4000;
 const MOST_LINES = 2;
 /** Counters that grow while all is well. */
 const NORMAL =
-  /frames_(published|received|encoded|recalled|repeated)_total|passes_total|viewers_(rejected|released)/;
+  /frames_(published|received|encoded|recalled|repeated)_total|passes_total|viewers_(rejected|released)|source_state|_bytes_total/;
 
 export interface Outcome {
   fault: string;
@@ -45,8 +45,9 @@ async function run(rig: Rig, fault: Fault, random: () => number): Promise<Outcom
   witness.offences.length = 0;
   witness.clockIsRight = fault.liesAboutTime !== true;
   const failures: string[] = [];
+  let tidy: (() => Promise<void>) | undefined;
   try {
-    await fault.inject(rig, random);
+    tidy = (await fault.inject(rig, random)) ?? undefined;
   } catch (thrown) {
     failures.push(`could not be injected: ${(thrown as Error).message}`);
   }
@@ -67,6 +68,10 @@ async function run(rig: Rig, fault: Fault, random: () => number): Promise<Outcom
   for (const [place, isFound] of Object.entries(found))
     if (isFound === false) failures.push(`its cause is not in the ${place}`);
   failures.push(...repeated(seen));
+  if (tidy) {
+    await tidy();
+    await rig.live(performance.now());
+  }
   return {
     fault: fault.name,
     liveAgainMs,

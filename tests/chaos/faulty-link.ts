@@ -28,7 +28,7 @@ export class FaultyLink implements AsyncDisposable {
   mischief: Mischief = {};
   readonly #server = createServer(client => this.#pass(client));
   readonly #sockets = new Set<Socket>();
-  readonly #target: { host: string; port: number };
+  #target: { host: string; port: number };
   readonly #random: () => number;
   #isRefusing = false;
 
@@ -56,6 +56,12 @@ export class FaultyLink implements AsyncDisposable {
 
   cut(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  /** Has every connection lead to another port from now on, those that stand as well. */
+  lead(port: number): void {
+    this.#target = { ...this.#target, port };
+    this.cut();
   }
 
   mend(): void {

@@ -5,7 +5,9 @@ import { parseArgs } from 'node:util';
 import { endDescendantsWithUs } from '../../bench/descendants.ts';
 import { seeded } from '../../bench/soak/random.ts';
 import { campaign, type Outcome } from './campaign.ts';
+import { fakeClock } from './fake-clock.ts';
 import { FAULTS } from './faults.ts';
+import { inOwnNetwork } from './own-network.ts';
 import { table } from './table.ts';
 
 const OUTCOMES = 'build/chaos/outcomes.json';
@@ -40,8 +42,13 @@ if (values.help || !Number.isInteger(seed) || !(rounds > 0) || !(minutes > 0)) {
 } else if (values.list) {
   for (const { name } of FAULTS) console.log(name);
 } else {
-  endDescendantsWithUs();
-  await run();
+  // Before there is no network to have it from.
+  fakeClock.missing();
+  process.exitCode = inOwnNetwork();
+  if (process.exitCode === undefined) {
+    endDescendantsWithUs();
+    await run();
+  }
 }
 
 async function run(): Promise<void> {

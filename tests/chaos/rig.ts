@@ -46,7 +46,7 @@ interface Status {
 
 export type Settings = Record<string, string | number>;
 
-type Ports = Record<'playback' | 'redactor' | 'web' | 'playbackMetrics' | 'redactorMetrics', number>;
+type Ports = Record<ServiceName | 'playbackMetrics' | 'redactorMetrics', number>;
 
 export class Rig implements AsyncDisposable {
   readonly folder: string;
@@ -55,11 +55,17 @@ export class Rig implements AsyncDisposable {
   readonly witness: Witness;
   readonly beforeRedactor: FaultyLink;
   readonly beforeVisualizer: FaultyLink;
+  readonly ports: Readonly<Ports>;
+  /** Where the metrics of each service are. */
+  readonly hosts: Record<ServiceName, string> = {
+    playback: '127.0.0.1',
+    redactor: '127.0.0.1',
+    visualizer: '127.0.0.1',
+  };
   readonly running = new Map<ServiceName, RunningService>();
   /** Clips that have been made in its folder. */
   readonly made = new Set<string>();
   readonly #stack: AsyncDisposableStack;
-  readonly #ports: Ports;
   readonly #logs: { from: string; lines: LogLine[] }[] = [];
   readonly #said: string[] = [];
   /** Lines from shortly before the mark: a fault that goes on is not logged again. */
@@ -76,9 +82,9 @@ export class Rig implements AsyncDisposable {
   ) {
     this.folder = folder;
     this.clip = `${folder}/on-air.mp4`;
-    this.#ports = ports;
+    this.ports = ports;
     [this.beforeRedactor, this.beforeVisualizer] = proxies;
-    this.web = `http://127.0.0.1:${ports.web}`;
+    this.web = `http://127.0.0.1:${ports.visualizer}`;
     this.witness = stack.use(new Witness(this.web));
     this.#stack = stack;
   }
@@ -86,8 +92,8 @@ export class Rig implements AsyncDisposable {
   static async start(random: () => number): Promise<Rig> {
     await using stack = new AsyncDisposableStack();
     const { path: folder } = stack.use(await temporaryFolder());
-    const [playback, redactor, web, playbackMetrics, redactorMetrics] = await freePorts(5);
-    const ports = { playback, redactor, web, playbackMetrics, redactorMetrics } as Ports;
+    const [playback, redactor, visualizer, playbackMetrics, redactorMetrics] = await freePorts(5);
+    const ports = { playback, redactor, visualizer, playbackMetrics, redactorMetrics } as Ports;
     const proxies: [FaultyLink, FaultyLink] = [
       stack.use(await FaultyLink.start({ host: '127.0.0.1', port: ports.playback }, random)),
       stack.use(await FaultyLink.start({ host: '127.0.0.1', port: ports.redactor }, random)),
@@ -100,15 +106,19 @@ export class Rig implements AsyncDisposable {
     await chmod(`${folder}/ffmpeg`, 0o755);
     await writeFile(`${folder}/ffmpeg-mode`, 'well');
     const rig = new Rig(folder, ports, proxies, stack.move());
-    for (const name of NAMES.toReversed()) rig.start(name);
+    rig.startAll();
     void rig.#look();
     await rig.live(performance.now());
     return rig;
   }
 
+  startAll(): void {
+    for (const name of NAMES.toReversed()) this.start(name);
+  }
+
   /** Starts a service, with settings of its own and in front of its command what `enter` says. */
   start(name: ServiceName, settings: Settings = {}, enter: string[] = []): RunningService {
-    const ports = this.#ports;
+    const ports = this.ports;
     const common = { PATH: `${this.folder}:${process.env['PATH']}`, ...mallocSettings() };
     const own: Record<ServiceName, Settings> = {
       playback: {
@@ -128,7 +138,7 @@ export class Rig implements AsyncDisposable {
       visualizer: {
         REDACTOR_HOST: '127.0.0.1',
         REDACTOR_PORT: this.beforeVisualizer.port,
-        VISUALIZER_PORT: ports.web,
+        VISUALIZER_PORT: ports.visualizer,
       },
     };
     const command = [...enter, process.execPath, `apps/${name}/main.ts`];
@@ -260,16 +270,20 @@ export class Rig implements AsyncDisposable {
 
   /** Reads every counter; one that became smaller belongs to a service that started again. */
   async #count(): Promise<void> {
-    const ports = this.#ports;
-    for (const port of [ports.web, ports.playbackMetrics, ports.redactorMetrics]) {
+    const { ports, hosts } = this;
+    for (const place of [
+      `${hosts.visualizer}:${ports.visualizer}`,
+      `${hosts.playback}:${ports.playbackMetrics}`,
+      `${hosts.redactor}:${ports.redactorMetrics}`,
+    ]) {
       let text = '';
       try {
-        text = await (await fetch(`http://127.0.0.1:${port}/metrics`, answeringSoon())).text();
+        text = await (await fetch(`http://${place}/metrics`, answeringSoon())).text();
       } catch {
         continue;
       }
       for (const [, series = '', value] of text.matchAll(
-        /^(noaa_(?:(?:playback|redactor|visualizer)_\w+_total|playback_source_lost|visualizer_clock_behind_seconds|log_lines_lost)\{[^}]*\}) (\S+)$/gm,
+        /^(noaa_(?:(?:playback|redactor|visualizer)_\w+_total|playback_source_lost|visualizer_clock_behind_seconds|visualizer_source_state|log_lines_lost)\{[^}]*\}) (\S+)$/gm,
       )) {
         const total = this.#totals.get(series) ?? { grown: 0, last: 0 };
         const now = Math.abs(Number(value));

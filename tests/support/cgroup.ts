@@ -1,6 +1,7 @@
 /** A control group with a limit of memory, as a container has one. Needs root. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { until } from './until.ts';
 
 const ROOT = '/sys/fs/cgroup';
 /** Of version 2 there is one tree; version 1 has one for memory alone. */
@@ -26,6 +27,9 @@ export async function memoryGroup(bytes: number): Promise<MemoryGroup> {
       const count = /^oom_kill (\d+)$/m.exec(await readFile(`${path}/${events}`, 'utf8'))?.[1];
       return Number(count) > 0;
     },
-    [Symbol.asyncDispose]: () => rmdir(path),
+    // A child of what was killed may take a moment longer.
+    [Symbol.asyncDispose]: async () => {
+      await until(() => rmdir(path).then(() => true), 'the group to be empty');
+    },
   };
 }
