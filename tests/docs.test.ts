@@ -4,6 +4,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, test } from 'node:test';
 import { documents, fileOf } from '../tools/documents.ts';
+import { rowsOf } from '../tools/sentences.ts';
 import { alerts } from './support/expressions.ts';
 
 const PAGES = globSync('**/*.md', { cwd: fileOf('.'), exclude: ['**/node_modules', 'build'] });
@@ -80,6 +81,17 @@ test('the README is at most 10 KB', () => {
 test('what follows from the schemas, and the list of sentences, is what npm run docs writes', async () => {
   const stale = (await documents()).filter(({ before, after }) => before !== after).map(({ path }) => path);
   assert.deepEqual(stale, [], 'the source says something else: run npm run docs and commit');
+});
+
+test('every sentence that an operator may see has its meaning and what to do', () => {
+  const rows = rowsOf(read('docs/sentences.md'));
+  assert.ok(rows.length > 300, `${rows.length} rows`);
+  const unexplained = rows.filter(({ means, remedy }) => !/\w/.test(means) || !/\w/.test(remedy));
+  assert.deepEqual(
+    unexplained.map(({ text }) => text),
+    [],
+    'fill in the two cells of these rows of docs/sentences.md',
+  );
 });
 
 describe('paths of HTTP', () => {

@@ -39,7 +39,20 @@ function isSentence(text: string): boolean {
   return isForPeople && !NO_SENTENCE.test(text);
 }
 
-/** Returns the page with each list of sentences written anew. Its lists say whose they are: a file belongs to the first that fits. */
+/** What the page has to say of a sentence, in the words of its author. */
+interface Row {
+  text: string;
+  means: string;
+  remedy: string;
+}
+
+const HEAD = '| sentence | what it means | what to do |\n|---|---|---|\n';
+const ROW = /^\| `(.*)` \| (.*) \| (.*) \|$/gm;
+
+/**
+ * Returns the page with the table of each group written anew: what is said of a sentence stays, a new one has nothing yet. Each
+ * table says whose sentences it has: a file belongs to the first that fits.
+ */
 export function withSentences(page: string): string {
   const groups = [...page.matchAll(/<!-- begin sentences ([\w-]+): (.*) -->/g)].map(
     ([, name = '', patterns = '']) => ({
@@ -52,15 +65,28 @@ export function withSentences(page: string): string {
     const group = groups.find(({ patterns }) =>
       patterns.some(pattern => matchesGlob(file, `apps/${pattern}`)),
     );
-    if (!group) throw new Error(`no list in docs/sentences.md is for ${file}; add it to one`);
-    group.lines.add(`- \`${text.replaceAll('`', "'")}\``);
+    if (!group) throw new Error(`no table in docs/sentences.md is for ${file}; add it to one`);
+    group.lines.add(text.replaceAll('`', "'").replaceAll('|', '\\|'));
   }
+  const elsewhere = new Map(rowsOf(page).map(row => [row.text, row]));
   return groups.reduce((result, { name, lines }) => {
-    const list = new RegExp(
-      `(<!-- begin sentences ${name}: .*-->\\n)[\\s\\S]*?(<!-- end sentences ${name} -->)`,
+    const table = new RegExp(
+      `(<!-- begin sentences ${name}: .*-->\\n)([\\s\\S]*?)(<!-- end sentences ${name} -->)`,
     );
-    return result.replace(list, (_, begin, end) => `${begin}\n${[...lines].sort().join('\n')}\n\n${end}`);
+    return result.replace(table, (_, begin, before, end) => {
+      const here = new Map(rowsOf(before).map(row => [row.text, row]));
+      const rows = [...lines].sort().map(text => {
+        const { means = '', remedy = '' } = here.get(text) ?? elsewhere.get(text) ?? {};
+        return `| \`${text}\` | ${means} | ${remedy} |\n`;
+      });
+      return `${begin}\n${HEAD}${rows.join('')}\n${end}`;
+    });
   }, page);
+}
+
+/** Returns the rows of all tables of sentences. */
+export function rowsOf(page: string): Row[] {
+  return [...page.matchAll(ROW)].map(([, text = '', means = '', remedy = '']) => ({ text, means, remedy }));
 }
 
 /** Returns every string and template of a file; a template's parts are joined by …, and so are strings that are added up. */
