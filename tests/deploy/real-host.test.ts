@@ -3,7 +3,17 @@
  * promises, comes back after a crash and after a reboot, and goes without a trace. The rest of its life: whole-life.ts.
  */
 import { onHost } from './deployment.ts';
-import { heldIn, heldPort, installed, killedAtOnce, rebooted, started, uninstalled } from './steps.ts';
+import {
+  guarded,
+  heldIn,
+  heldPort,
+  installed,
+  killedAtOnce,
+  rebooted,
+  started,
+  uninstalled,
+  watchedByUsers,
+} from './steps.ts';
 
 onHost('trixie');
 installed();
@@ -11,5 +21,7 @@ started();
 heldPort();
 heldIn();
 killedAtOnce();
+guarded();
 rebooted();
+watchedByUsers();
 uninstalled();

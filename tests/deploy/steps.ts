@@ -1,5 +1,6 @@
 /** Steps of a deployment's life that more than one test of it takes. */
 import assert from 'node:assert/strict';
+import { until } from '../support/until.ts';
 import {
   allWell,
   assertRedacted,
@@ -257,6 +258,52 @@ export function killedAtOnce(): void {
       assert.equal(await host.op("podman pod inspect --format '{{.Id}}' noaa"), pod);
     },
   );
+}
+
+/** Sets up a login and TLS, which the next start puts to use. */
+export function guarded(): void {
+  step('a user and a certificate are made for the pod', async () => {
+    const added = await host.op(`echo 'correct horse' | ${noaa('users add anna')}`);
+    assert.match(added, /^Added anna$/m);
+    assert.doesNotMatch(added, /correct horse/);
+    const made = await host.op(noaa('certificate'));
+    const settings = made.match(/^TLS_\w+=.*$/gm) ?? [];
+    assert.deepEqual(settings, ['TLS_CERT_FILE=/access/tls.crt', 'TLS_KEY_FILE=/access/tls.key']);
+    assert.notEqual(
+      (await host.try('ls ~/.local/share/noaa-pod/access')).code,
+      0,
+      'the operator’s own user may look',
+    );
+    const lines = ['USERS_FILE=/access/users', ...settings].join('\\n');
+    await host.op(`printf '${lines}\\n' >> ~/.config/noaa-pod/settings.env`);
+  });
+}
+
+/** What a login and TLS change, once a start has put them to use. */
+export function watchedByUsers(): void {
+  step('a login and TLS hold, status and metrics still answer, and a removed user is out', async () => {
+    const status = await host.op(noaa('status'));
+    assert.match(status, /^picture +live, .* at https:\/\/127\.0\.0\.1:8050$/m);
+    assert.doesNotMatch(status, /ANYBODY/);
+    assert.match(await host.op(noaa('metrics visualizer')), /^noaa_/m);
+    const code = async (args: string) =>
+      await host.op(`curl -sk -o /dev/null -w '%{http_code}' ${args} https://127.0.0.1:8050/status`);
+    assert.equal(await code(''), '401');
+    assert.equal(await code("-u 'anna:correct horse'"), '200');
+    const [link] = /^https:\S+login\?link=\S+$/m.exec(await host.op(noaa('share --for 2h'))) ?? [];
+    const guest = `-b "$(curl -sk -D - -o /dev/null '${link}' | sed -n 's/^set-cookie: \\([^;]*\\).*/\\1/ip')"`;
+    assert.equal(await code(guest), '200');
+    assert.match(await host.op(noaa('users remove anna')), /^Removed anna/m);
+    const isOut = async () => (await code("-u 'anna:correct horse'")) === '401';
+    await until(isOut, 'the removed user to be out', 30_000);
+    const log = await host.op('journalctl --user --no-pager --output=cat');
+    for (const secret of ['correct horse', link?.split('=')[1] ?? assert.fail('no link')])
+      assert.ok(!log.includes(secret), secret);
+    for (const service of SERVICES) {
+      const pid = await host.op(`podman inspect --format '{{.State.Pid}}' noaa-${service}`);
+      assert.match(await host.root(`cat /proc/${pid}/limits`), /^Max core file size +0 +0 /m);
+    }
+  });
 }
 
 export function rebooted(): void {

@@ -21,7 +21,17 @@ import {
   strike,
 } from './deployment.ts';
 import { SERVICES } from './machine.ts';
-import { heldIn, heldPort, installed, killedAtOnce, rebooted, started, uninstalled } from './steps.ts';
+import {
+  guarded,
+  heldIn,
+  heldPort,
+  installed,
+  killedAtOnce,
+  rebooted,
+  started,
+  uninstalled,
+  watchedByUsers,
+} from './steps.ts';
 
 onHost('trixie');
 installed();
@@ -141,6 +151,7 @@ step('another border and another port, by drop-ins as shown', async () => {
   await allWell('with the drop-ins');
   const own = (await host.op('hostname -I')).split(' ')[0];
   await host.op(`curl -sfo /dev/null http://${own}:8080/readyz`);
+  assert.match(await host.op(noaa('status')), /^access +ANYBODY WHO REACHES \S+:8080 MAY WATCH/m);
   await using other = await host.tunnel(8080);
   const answer = await fetch(`http://127.0.0.1:${other.port}/snapshot.jpg`);
   assertRedacted(await decodeJpeg(Buffer.from(await answer.arrayBuffer())), 50);
@@ -206,5 +217,7 @@ step('stop is quick, and leaves nothing running', async say => {
 });
 
 killedAtOnce();
+guarded();
 rebooted();
+watchedByUsers();
 uninstalled();
