@@ -279,6 +279,40 @@ export function guarded(): void {
   });
 }
 
+/** A login outlives a restart, and so does a logout, by the one file that the visualizer may write. */
+export function loggedInAndOut(): void {
+  step(
+    'a login outlives a restart, and a logout, too; the file that keeps it stays below 1 MB',
+    async say => {
+      const curl = 'curl -sk -o /dev/null -w %{http_code} -b /tmp/jar -c /tmp/jar';
+      const at = (path: string) => `https://127.0.0.1:8050/${path}`;
+      const login = `--data-urlencode user=anna --data-urlencode 'password=correct horse' ${at('login')}`;
+      assert.equal(await host.op(`${curl} ${login}; cp /tmp/jar /tmp/copied`), '303');
+      const withCopy = () => host.op(`cp /tmp/copied /tmp/jar; ${curl} ${at('status')}`);
+      const restart = async () => {
+        await host.op('systemctl --user restart noaa-visualizer');
+        await allWell('after the restart');
+      };
+      await restart();
+      assert.equal(await withCopy(), '200');
+      assert.equal(await host.op(`${curl} -X POST ${at('logout')}`), '200');
+      assert.equal(await withCopy(), '401');
+      await restart();
+      assert.equal(await withCopy(), '401');
+      const script =
+        'try { fs.appendFileSync(`/ended-sessions`, Buffer.alloc(2e6)); } catch (error) { console.log(error.code); }';
+      const { code, stdout } = await host.try(`podman exec noaa-visualizer node -e '${script}'`);
+      assert.deepEqual([code, stdout.trim()], [0, 'EFBIG']);
+      const kept = await host.op('stat -c "%s %u %a" ~/.local/share/noaa-pod/ended-sessions');
+      say(kept);
+      assert.match(kept, /^1048576 1\d{5} 600$/);
+      await restart();
+      assert.equal(await withCopy(), '401');
+      assert.ok(Number(await host.op('stat -c %s ~/.local/share/noaa-pod/ended-sessions')) < 100);
+    },
+  );
+}
+
 /** What a login and TLS change, once a start has put them to use. */
 export function watchedByUsers(): void {
   step('a login and TLS hold, status and metrics still answer, and a removed user is out', async () => {

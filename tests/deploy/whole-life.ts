@@ -27,6 +27,7 @@ import {
   heldPort,
   installed,
   killedAtOnce,
+  loggedInAndOut,
   rebooted,
   started,
   uninstalled,
@@ -219,5 +220,6 @@ step('stop is quick, and leaves nothing running', async say => {
 killedAtOnce();
 guarded();
 rebooted();
+loggedInAndOut();
 watchedByUsers();
 uninstalled();
