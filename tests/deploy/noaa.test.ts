@@ -13,7 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryFolder } from '../support/clips.ts';
 import { until } from '../support/until.ts';
@@ -159,6 +159,13 @@ test('users, links and a certificate are made in a folder of the visualizer, by 
   assert.equal(subjectAltName, 'DNS:noaa.lan, IP Address:192.168.1.5');
   assert.ok(validToDate.getTime() > Date.now() + 396 * 86_400_000);
   assert.match(readFileSync(join(folder, 'tls.key'), 'latin1'), /PRIVATE KEY/);
+  const settings = join(well.home, '.config/noaa-pod/settings.env');
+  mkdirSync(dirname(settings), { recursive: true });
+  writeFileSync(settings, 'USERS_FILE=/access/viewers\nACCESS_KEY_FILE=/access/key\n');
+  assert.match(
+    (await well.noaa('share')).output,
+    /^RUN .*--env=USERS_FILE=\/access\/viewers --env=ACCESS_KEY_FILE=\/access\/key .*share\.js --url/m,
+  );
 });
 
 test('refuses to be root', async () => {
