@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { copyFile, rename, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
+import { hashPassword } from '../apps/visualizer/access/password.ts';
+import { writeUsers } from '../apps/visualizer/access/users-file.ts';
 import type { LoopList } from '../apps/visualizer/messages.ts';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { freePort, freePorts } from './support/ports.ts';
@@ -158,8 +160,10 @@ describe('a relay serves what its origin does', () => {
 });
 
 describe('a relay says what is lost', () => {
-  test('the origin’s source, its origin that is silent, and its origin that is gone', async () => {
-    await using own = await startChain({ DATA_FILE: clip });
+  test('the origin’s source, its origin that is silent, its origin that is gone, and shows what the next one has', async () => {
+    const [file, tall] = [`${folder.path}/own.mp4`, `${folder.path}/tall.mp4`];
+    await Promise.all([copyFile(clip, file), makeClip(tall, { size: '240x320', seconds: 1, fps: 10 })]);
+    await using own = await startChain({ DATA_FILE: file });
     await using watching = await startRelay(`${own.web}/stream.mjpg`);
     const { service } = watching;
     await service.logged(line => line['state'] === 'live');
@@ -201,10 +205,24 @@ describe('a relay says what is lost', () => {
     assert.equal(lost.origin?.connected, false);
     // What it has of the past, it still has.
     assert.ok(((await (await fetch(`${watching.web}/loop`)).json()) as LoopList).frames.length > 0);
+
+    // Another process at the same address, with another history and another size of picture.
+    await rename(tall, file);
+    await using again = startService('visualizer', own.environment.visualizer);
+    await again.logged(({ state }) => state === 'live');
+    await until(async () => {
+      const [theirs, ours] = await Promise.all(
+        [own.web, watching.web].map(web => fetch(`${web}/snapshot.jpg`)),
+      );
+      if (theirs!.headers.get('x-sequence') !== ours!.headers.get('x-sequence')) return false;
+      assert.deepEqual(await ours!.bytes(), await theirs!.bytes());
+      const { source } = await statusOf(watching.web);
+      return source.width === 240 && source.height === 320;
+    }, 'the picture of the other clip');
   });
 });
 
-describe('a relay refuses', () => {
+describe('a relay refuses', { concurrency: true }, () => {
   test('to watch itself', async () => {
     const port = await freePort();
     await using self = startService('visualizer', {
@@ -215,24 +233,21 @@ describe('a relay refuses', () => {
     assert.match(line.msg, /leads back to this visualizer/);
   });
 
-  test('to watch itself through others', async () => {
-    const [one, two, three] = (await freePorts(3)) as [number, number, number];
-    const ring = [
-      [one, two],
-      [two, three],
-      [three, one],
-    ] as const;
-    await using stack = new AsyncDisposableStack();
-    const relays = ring.map(([port, source]) =>
-      stack.use(
-        startService('visualizer', {
-          SOURCE_URL: `http://127.0.0.1:${source}/stream.mjpg`,
-          VISUALIZER_PORT: port,
-        }),
-      ),
-    );
-    await Promise.any(relays.map(each => each.logged(({ state }) => state === 'refusing')));
-  });
+  for (const count of [2, 3])
+    test(`to watch itself through ${count - 1} more`, async () => {
+      const ports = await freePorts(count);
+      await using stack = new AsyncDisposableStack();
+      const relays = ports.map((port, at) =>
+        stack.use(
+          startService('visualizer', {
+            SOURCE_URL: `http://127.0.0.1:${ports[(at + 1) % count]}/stream.mjpg`,
+            VISUALIZER_PORT: port,
+          }),
+        ),
+      );
+      const line = await Promise.any(relays.map(each => each.logged(({ state }) => state === 'refusing')));
+      assert.match(line.msg, /leads back to this visualizer/);
+    });
 
   test('what is not marked as redacted: not one picture of it reaches a viewer', async () => {
     const port = await freePort();
@@ -296,7 +311,7 @@ describe('a relay refuses', () => {
   });
 });
 
-describe('the credential of a relay', () => {
+describe('the credential of a relay', { concurrency: true }, () => {
   test('goes to the origin and nowhere else, and into no log', async () => {
     const seen: (string | undefined)[] = [];
     const elsewhere: string[] = [];
@@ -328,6 +343,30 @@ describe('the credential of a relay', () => {
     const everything = JSON.stringify([watching.service.log, await statusOf(watching.web)]);
     for (const secret of ['wonderful', basic.slice(6), 'token-of_ours'])
       assert.ok(!everything.includes(secret));
+  });
+
+  test('opens an origin whose viewers log in, and its history; with a wrong one a relay says so and shows nothing', async () => {
+    const users = `${folder.path}/users`;
+    await writeUsers(users, new Map([['relay', await hashPassword('wonderful')]]));
+    const port = await freePort();
+    const guarded = { ...chain.environment.visualizer, VISUALIZER_PORT: port, USERS_FILE: users };
+    await using origin = startService('visualizer', guarded);
+    await origin.logged(({ state }) => state === 'live');
+    const relayWith = async (password: string) => {
+      const file = `${folder.path}/${password}`;
+      await writeFile(file, `relay:${password}\n`);
+      return await startRelay(`http://127.0.0.1:${port}/stream.mjpg`, { SOURCE_CREDENTIAL_FILE: file });
+    };
+    await using welcome = await relayWith('wonderful');
+    await using refused = await relayWith('miserable');
+    await welcome.service.logged(({ state }) => state === 'live');
+    const [oldest] = await until(async () => {
+      const { frames } = (await (await fetch(`${welcome.web}/loop`)).json()) as LoopList;
+      return frames.length > 0 ? frames : undefined;
+    }, 'its history');
+    assert.equal((await fetch(`${welcome.web}/loop/${oldest!.id}.jpg`)).status, 200);
+    await refused.service.logged(({ msg }) => /refuses the one in SOURCE_CREDENTIAL_FILE/.test(msg));
+    assert.equal((await fetch(`${refused.web}/snapshot.jpg`)).status, 503);
   });
 
   test('travels over TLS to an origin whose certificate SOURCE_CA_FILE vouches for, and to no other', async () => {

@@ -24,6 +24,8 @@ const STREAMS = ['/stream', '/stream.mjpg'];
 const PICTURE = { width: 640, height: 360, border: 60 };
 const LINK = { delayMs: 20, lossPercent: 1 };
 const SETTLE_MS = 8000;
+/** Of a host that is new. */
+const CONGESTION = '/proc/sys/net/ipv4/tcp_congestion_control';
 /** By then a relay has all of the origin's history. */
 const FILL_MS = 30_000;
 const MEASURE_MS = 20_000;
@@ -181,7 +183,7 @@ async function prove(): Promise<void> {
       `Latency in hand, ms: p50 ${number(quantile(viaLink, 0.5))} over the link, ${number(quantile(viaRelay, 0.5))} over link and relay; ` +
         `p90 ${number(quantile(viaLink, 0.9))}, ${number(quantile(viaRelay, 0.9))}`,
       `Viewers of the other relays waited at most ${number(Math.max(...others), 0)} ms meanwhile`,
-      `${traffic.packets} packets entered the links, ${traffic.lost} were lost`,
+      `${traffic.packets} packets entered the links, ${traffic.lost} were lost; TCP sends with ${readFileSync(CONGESTION, 'utf8').trim()}`,
       ...faults.slice(0, 10),
     ],
   });
