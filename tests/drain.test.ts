@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { makeClip, temporaryFolder } from './support/clips.ts';
 import { freePort } from './support/ports.ts';
 import { passOn } from './support/proxy.ts';
-import { serve } from './support/relays.ts';
+import { serve, startRelay } from './support/relays.ts';
 import { startChain, startService } from './support/services.ts';
 import { open } from './support/streams.ts';
 import { until } from './support/until.ts';
@@ -29,10 +29,14 @@ test('a rolling restart behind a proxy keeps nobody waiting for a second, and sh
     turn += 1;
     passOn(turn % 2 === 0 ? [first, second] : [second, first], theirs, ours);
   });
+  // Its viewers are not even told that its origin changes.
+  await using relay = await startRelay(`${proxy.web}/stream.mjpg`);
+  await relay.service.logged(({ state }) => state === 'live');
   const ended = new AbortController();
   t.after(() => ended.abort());
   const faults: string[] = [];
-  const viewers = Array.from({ length: 8 }, (_, at) => {
+  const viewers = Array.from({ length: 10 }, (_, at) => {
+    const web = at < 8 ? proxy.web : relay.web;
     const viewer = { longestMs: 0, lastMs: performance.now(), pictures: 0, connections: 0 };
     const path = at % 2 === 0 ? '/stream' : '/stream.mjpg';
     const mark = at % 2 === 0 ? 'event: frame' : 'Content-Type: image/jpeg';
@@ -40,7 +44,7 @@ test('a rolling restart behind a proxy keeps nobody waiting for a second, and sh
       while (!ended.signal.aborted) {
         viewer.connections += 1;
         try {
-          const response = await open(`${proxy.web}${path}`, ended.signal);
+          const response = await open(`${web}${path}`, ended.signal);
           if (response.statusCode !== 200) faults.push(`${response.statusCode}`);
           for await (const chunk of response) {
             if (!(chunk as Buffer).includes(mark)) continue;
@@ -78,9 +82,12 @@ test('a rolling restart behind a proxy keeps nobody waiting for a second, and sh
   ended.abort();
 
   assert.deepEqual(faults, []);
-  for (const { longestMs, connections } of viewers) {
+  for (const [at, { longestMs, connections }] of viewers.entries()) {
     assert.ok(longestMs < 1000, `${Math.round(longestMs)} ms without a picture`);
-    assert.ok(connections >= 2 && connections <= 5, `${connections} connections`);
+    if (at < 8) assert.ok(connections >= 2 && connections <= 5, `${connections} connections`);
+    else assert.equal(connections, 1, 'of a viewer of the relay');
   }
+  const states = relay.service.log.flatMap(({ state }) => (typeof state === 'string' ? state : []));
+  assert.deepEqual(states.slice(states.indexOf('live')), ['live']);
   await again.stop();
 });
