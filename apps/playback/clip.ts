@@ -90,8 +90,9 @@ export function pickVideo(path: string, streams: ProbedStream[]): ProbedStream {
     return 0;
   });
   if (!video) {
-    const held =
-      streams.map(stream => String(stream['codec_type'])).join(', ') || 'nothing that can be played';
+    const kind = ({ codec_type: type }: ProbedStream) =>
+      type === 'video' ? 'a cover picture' : String(type);
+    const held = streams.map(kind).join(', ') || 'nothing that can be played';
     throw new Fault(
       'bad-clip',
       `DATA_FILE ${path} has no video in it (found: ${held}); set it to a video file`,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { ffmpeg, temporaryFolder } from '../../tests/support/clips.ts';
@@ -90,5 +90,25 @@ describe('a folder', () => {
     await rm(link);
     await symlink('second', link);
     assert.deepEqual(await names(), ['second.png']);
+  });
+
+  it('names a picture that it leaves out once, however often it is opened anew for others that join', async () => {
+    const path = join(temporary.path, 'joined');
+    await mkdir(path);
+    const picture = join(temporary.path, 'joining.png');
+    await ffmpeg('-f', 'lavfi', '-i', 'color=red:s=64x48', '-frames:v', '1', picture);
+    await copyFile(picture, join(path, '1.png'));
+    await writeFile(join(path, '2.png'), (await readFile(picture)).subarray(0, 60));
+    const odd: string[] = [];
+    const config = { DATA_FILE: path, WIRE_FORMAT: 'i420', PLAYBACK_DWELL: 0 } as SourceConfig;
+    const events = { damaged() {}, passed() {}, odd: (sentence: string) => odd.push(sentence) };
+    const open = sourceOpener(config, new FileVersion(path), events, new AbortController().signal);
+    for (const joins of ['3.png', '4.png']) {
+      let shown = 0;
+      for await (const cue of (await open()).cues(0)) shown += Number('message' in cue);
+      assert.equal(shown, joins === '3.png' ? 1 : 2);
+      await copyFile(picture, join(path, joins));
+    }
+    assert.deepEqual(odd, ['2.png is only half there, as a PNG: it is left out']);
   });
 });

@@ -32,10 +32,10 @@ export async function openFolder(
   folder: ImageFolder,
   decoder: PictureDecoder,
   events: FolderEvents,
+  names: OddNames,
   signal: AbortSignal,
 ): Promise<Opened> {
   const { DATA_FILE: path, PLAYBACK_FPS: fps = DEFAULT_FPS, PLAYBACK_LOOP: loop } = config;
-  const names = new OddNames(events);
   const entries = await folder.newest();
   const intervalUs = 1e6 / fps;
   const durationUs = entries.length * intervalUs;
@@ -155,12 +155,12 @@ class FolderDecoding implements Decoding {
   }
 }
 
-/** Reports each fault once. */
-class OddNames {
-  readonly #events: FolderEvents;
+/** Reports each fault of a folder once, also when that is opened anew. */
+export class OddNames {
+  readonly #events: Pick<FolderEvents, 'odd'>;
   readonly #reported = new Map<string, string>();
 
-  constructor(events: FolderEvents) {
+  constructor(events: Pick<FolderEvents, 'odd'>) {
     this.#events = events;
   }
 

@@ -67,7 +67,7 @@ export class ImageFolder {
     if (this.#entries.length > 0) return this.#entries;
     throw new Fault(
       'bad-clip',
-      `DATA_FILE ${this.#path} is a directory; put pictures in it (JPEG, PNG, WebP, TIFF, GIF, BMP), or set it to a video file`,
+      `DATA_FILE ${this.#path} has no picture in it and is a directory; put pictures in it (JPEG, PNG, WebP, TIFF, GIF, BMP), or set it to a video file`,
     );
   }
 
