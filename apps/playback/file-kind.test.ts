@@ -141,6 +141,12 @@ describe('a file under the name of a video is called what it is', () => {
       /\(it is a picture that is put together of tiles\)/,
       /; convert it to PNG/,
     ],
+    [
+      'avif',
+      Buffer.from('\0\0\0\x18ftypavif\0\0\0\0mif1avif....'),
+      /\(it is an AVIF picture that this ffmpeg does not read: /,
+      /; convert it to PNG/,
+    ],
     ['concat', Buffer.from("ffconcat version 1.0\nfile 'a.mp4'\n"), /\(it is a playlist/, /; set it/],
     [
       'subtitles',

@@ -142,16 +142,22 @@ const START_BYTES = 4096;
 
 /** Returns what a file is, if its first bytes show that it is neither video nor a picture. */
 export async function kindOfFile(path: string): Promise<Wrong | undefined> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0);
-    const start = buffer.toString('latin1', 0, bytesRead).replace(/^\xef\xbb\xbf/, '');
-    const [, what, remedy] =
-      BEGINNINGS.find(([beginning]) =>
-        typeof beginning === 'string' ? start.startsWith(beginning) : beginning.test(start),
-      ) ?? [];
-    return what === undefined ? undefined : { what, remedy: remedy! };
-  } finally {
-    await file.close();
-  }
+  const start = await startOf(path);
+  const [, what, remedy] =
+    BEGINNINGS.find(([beginning]) =>
+      typeof beginning === 'string' ? start.startsWith(beginning) : beginning.test(start),
+    ) ?? [];
+  return what === undefined ? undefined : { what, remedy: remedy! };
+}
+
+/** Returns what a file is of which ffmpeg says no more than that it does not read it. */
+export async function kindOfUnread(path: string): Promise<Wrong | undefined> {
+  const isAvif = /^....ftyp(avi[fs]|(mif1|msf1|miaf).{0,40}avi[fs])/s.test(await startOf(path));
+  return isAvif ? { what: 'an AVIF picture that this ffmpeg does not read', remedy: AS_PNG } : undefined;
+}
+
+async function startOf(path: string): Promise<string> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0);
+  return buffer.toString('latin1', 0, bytesRead).replace(/^\xef\xbb\xbf/, '');
 }

@@ -12,7 +12,7 @@ import {
 } from './clip.ts';
 import { type Crop, containerCrop } from './crop.ts';
 import { answerOf, fileUrl, INPUT_GUARD, INSTALL } from './ffmpeg.ts';
-import { kindOfFile, kindOfMissing } from './file-kind.ts';
+import { kindOfFile, kindOfMissing, kindOfUnread } from './file-kind.ts';
 
 /** Long enough for a large file on a slow disk; ffprobe reads a few megabytes at most. */
 const PATIENCE_MS = 10_000;
@@ -125,6 +125,8 @@ async function ask(
     const { code, stderr } = error;
     if (typeof code === 'number') {
       const reason = lastWords(String(stderr ?? ''), path);
+      const kind = await kindOfUnread(path).catch(() => undefined);
+      if (kind) throw notVideo(path, `it is ${kind.what}: ${reason}`, kind.remedy, error);
       throw notVideo(path, reason, 'set it to a whole video file, e.g. an mp4', error);
     }
     if (code === 'ENOENT') {
