@@ -146,6 +146,14 @@ for (const path of OVERLAYS) {
         assert.equal(readinessProbe?.httpGet.path, name === 'visualizer' ? '/readyz' : undefined);
       }
     });
+    test('takes the clip from a volume, which it only reads', () => {
+      const { spec } = find(objects, 'Deployment', 'noaa-origin').spec.template;
+      const playback = spec.containers.find(({ name }: Manifest) => name === 'playback');
+      const mount = playback.volumeMounts.find(({ name }: Manifest) => name === 'clips');
+      assert.ok(value(playback, 'DATA_FILE').startsWith(`${mount.mountPath}/`) && mount.readOnly);
+      const { persistentVolumeClaim } = spec.volumes.find(({ name }: Manifest) => name === 'clips');
+      assert.ok(find(objects, 'PersistentVolumeClaim', persistentVolumeClaim.claimName));
+    });
     test('gives a relay the time to drain, and takes it out of the Service before', () => {
       const { terminationGracePeriodSeconds } = relay.spec.template.spec;
       const before = container.lifecycle.preStop.sleep.seconds;

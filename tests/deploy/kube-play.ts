@@ -89,12 +89,16 @@ step('each container has the rights of the manifest, and no others', async () =>
     ['redactor', '10002'],
     ['visualizer', '10003'],
   ] as const) {
-    assert.equal(await inspect(service, '{{.HostConfig.ReadonlyRootfs}} {{.EffectiveCaps}}'), 'true []');
+    const caps = service === 'visualizer' ? '' : 'CAP_NET_BIND_SERVICE';
+    assert.equal(
+      await inspect(service, '{{.HostConfig.ReadonlyRootfs}} {{.EffectiveCaps}}'),
+      `true [${caps}]`,
+    );
     assert.match(await inspect(service, '{{.HostConfig.SecurityOpt}}'), /no-new-privileges/);
     const status = await inside(service, "require('fs').readFileSync('/proc/self/status','utf8')");
     for (const line of [
       new RegExp(`^Uid:\\t${user}\\t`, 'm'),
-      /^CapEff:\t0+$/m,
+      service === 'visualizer' ? /^CapEff:\t0+$/m : /^CapEff:\t0+400$/m,
       /^NoNewPrivs:\t1$/m,
       // podman's own profile.
       /^Seccomp:\t2$/m,
@@ -108,6 +112,16 @@ step('each container has the rights of the manifest, and no others', async () =>
       { playback: 'playback', redactor: 'playback,redactor', visualizer: 'redactor' }[service],
     );
   }
+});
+
+step('the visualizer can bind no port of frames', async () => {
+  const bind = (port: number) =>
+    inside(
+      'visualizer',
+      `require('net').createServer().on('error', error => { console.log(error.code); process.exit() }).listen(${port}, '127.0.0.1', () => { console.log('bound'); process.exit() }).unref(), ''`,
+    );
+  assert.match(await bind(5999), /EACCES/);
+  assert.match(await bind(6001), /bound/);
 });
 
 step('only the port of the picture is published, on the loopback', async () => {
