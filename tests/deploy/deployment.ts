@@ -121,19 +121,44 @@ export async function strike(signal: 'KILL' | 'STOP', ...services: Service[]): P
   );
 }
 
-/** Connects to the picture's port ten times a second while something happens. Returns how often, and how often it was refused. */
+/** Ten connects a second until /tmp/knocked is there, and at least as many as its argument says. */
+const KNOCKER = `
+use IO::Socket::INET;
+sub now { open(my $f, '<', '/proc/uptime'); (split ' ', <$f>)[0] }
+my ($connected, $refused, $next) = (0, 0, now());
+while (!-e '/tmp/knocked' || $connected + $refused < $ARGV[0]) {
+  my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1:8050', Timeout => 60);
+  $socket ? $connected++ : $refused++;
+  $next += 0.1;
+  my $left = $next - now();
+  select(undef, undef, undef, $left) if $left > 0;
+}
+print "$connected $refused";`;
+
+/**
+ * Connects to the picture's port ten times a second while something happens, at least this often. Returns how often, and how
+ * often it was refused.
+ */
 export async function knocking(
   happens: () => Promise<void>,
+  least = 0,
 ): Promise<{ connected: number; refused: number }> {
-  const knock = '(exec 3<>/dev/tcp/127.0.0.1/8050) 2>/dev/null && echo connected || echo refused';
-  const loop = `while [ ! -e /tmp/knocked ]; do ${knock}; sleep 0.1; done`;
-  await host.op(`rm -f /tmp/knocked; (${loop}) >/tmp/knocks 2>/dev/null </dev/null & true`);
-  await happens();
-  const counts = await host.op(
-    'touch /tmp/knocked; sleep 2; sort /tmp/knocks | uniq -c; rm /tmp/knocks /tmp/knocked',
+  const script = Buffer.from(KNOCKER).toString('base64');
+  await host.op(`rm -f /tmp/knocked /tmp/knocks; echo ${script} | base64 -d >/tmp/knock.pl`);
+  await host.op(
+    `(perl /tmp/knock.pl ${least} >/tmp/knocks 2>&1 </dev/null; mv /tmp/knocks /tmp/all-knocks) & true`,
   );
-  const count = (what: string) => Number(new RegExp(`(\\d+) ${what}`).exec(counts)?.[1] ?? 0);
-  return { connected: count('connected'), refused: count('refused') };
+  await happens();
+  await host.op('touch /tmp/knocked');
+  const counts = await until(
+    async () => (await host.try('cat /tmp/all-knocks')).stdout,
+    'the last connect',
+    patience(60_000 + 100 * least),
+    1000,
+  );
+  await host.op('rm /tmp/knocked /tmp/all-knocks /tmp/knock.pl');
+  const [connected = 0, refused = 0] = counts.split(' ').map(Number);
+  return { connected, refused };
 }
 
 /** Until every unit is active, which needs a healthy container, and the picture is live. */

@@ -125,20 +125,29 @@ step('an upgrade that does not become live is rolled back', async say => {
   await allWell('after the rollback');
 });
 
-step('an upgrade that does is kept, refuses no connect, and can be taken back by hand', async say => {
-  await host.op('podman tag localhost/noaa-visualizer:latest localhost/noaa-visualizer:candidate');
-  const { connected, refused } = await knocking(async () => {
-    const { code, output } = await host.try(noaa('upgrade --wait 300'), 900_000);
-    assert.equal(code, 0, output);
-    assert.match(output, /Upgraded: the picture is live/);
-  });
-  say(`${connected} connects, ${refused} refused`);
-  assert.ok(connected > 50);
-  assert.equal(refused, 0);
-  const back = await host.try(noaa('rollback'), 900_000);
-  assert.equal(back.code, 0, back.output);
-  assert.match(back.output, /Rolled back: the picture is live/);
-});
+step(
+  'an upgrade that does is kept, and can be taken back by hand; no connect is refused through it, a restart and a kill',
+  async say => {
+    await host.op('podman tag localhost/noaa-visualizer:latest localhost/noaa-visualizer:candidate');
+    const { connected, refused } = await knocking(async () => {
+      const { code, output } = await host.try(noaa('upgrade --wait 300'), 900_000);
+      assert.equal(code, 0, output);
+      assert.match(output, /Upgraded: the picture is live/);
+      for (const unit of ['noaa-visualizer', 'noaa-pod']) {
+        await host.op(`systemctl --user restart ${unit}`);
+        await allWell(`after a restart of ${unit}`);
+      }
+      await strike('KILL', 'visualizer');
+      await allWell('after the visualizer was killed');
+    }, 1000);
+    say(`${connected} connects, ${refused} refused`);
+    assert.ok(connected >= 1000);
+    assert.equal(refused, 0);
+    const back = await host.try(noaa('rollback'), 900_000);
+    assert.equal(back.code, 0, back.output);
+    assert.match(back.output, /Rolled back: the picture is live/);
+  },
+);
 
 step('another border and another port, by drop-ins as shown', async () => {
   await host.op(
