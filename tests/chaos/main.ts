@@ -7,7 +7,7 @@ import { seeded } from '../../bench/soak/random.ts';
 import { campaign, type Outcome } from './campaign.ts';
 import { fakeClock } from './fake-clock.ts';
 import { FAULTS } from './faults.ts';
-import { inOwnNetwork } from './own-network.ts';
+import { moveToOwnNetwork } from './own-network.ts';
 import { table } from './table.ts';
 
 const OUTCOMES = 'build/chaos/outcomes.json';
@@ -44,11 +44,9 @@ if (values.help || !Number.isInteger(seed) || !(rounds > 0) || !(minutes > 0)) {
 } else {
   // Before there is no network to have it from.
   fakeClock.missing();
-  process.exitCode = inOwnNetwork();
-  if (process.exitCode === undefined) {
-    endDescendantsWithUs();
-    await run();
-  }
+  moveToOwnNetwork();
+  endDescendantsWithUs();
+  await run();
 }
 
 async function run(): Promise<void> {

@@ -1,19 +1,13 @@
-import { spawnSync } from 'node:child_process';
-
 /**
- * Runs this program again in a network namespace of its own, so that the campaign's addresses are nobody else's, and returns
- * its exit code; undefined if it is in one already, or may not make one.
+ * Replaces this process by the same program in a network namespace of its own, so that the campaign's addresses are nobody
+ * else's. Returns if it is in one already, or may not make one.
  */
-export function inOwnNetwork(): number | undefined {
-  if (process.getuid?.() !== 0 || process.env['CHAOS_NETWORK'] === 'own') return undefined;
+export function moveToOwnNetwork(): void {
+  if (process.getuid?.() !== 0 || process.env['CHAOS_NETWORK'] === 'own') return;
+  const script = 'exec unshare -n sh -c \'ip link set lo up && exec "$@"\' sh "$@"';
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const { status } = spawnSync(
-    'unshare',
-    ['-n', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...command],
-    {
-      stdio: 'inherit',
-      env: { ...process.env, CHAOS_NETWORK: 'own' },
-    },
-  );
-  return status ?? 1;
+  process.execve?.('/bin/sh', ['sh', '-c', script, 'sh', ...command], {
+    ...process.env,
+    CHAOS_NETWORK: 'own',
+  });
 }
