@@ -1,5 +1,5 @@
 /** A network namespace that packets reach late, or not at all. Delay and loss are a program's own: not every kernel has netem. */
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { PYTHON } from '../python/interpreter.ts';
@@ -23,21 +23,26 @@ async function open(seed: number): Promise<LossyPath> {
   const holder = spawn('unshare', ['-n', 'sleep', '600'], { stdio: 'ignore' });
   const pid = String(holder.pid);
   await until(() => networkOf(pid) !== networkOf('self'), 'a network namespace');
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => end(holder));
   const path = spawn(PYTHON, [SCRIPT, pid, NEAR, FAR, String(seed)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  stack.defer(() => end(path));
   const [said] = await Promise.race([once(path.stdout, 'data'), once(path, 'exit')]);
-  if (String(said) !== 'up\n') throw new Error(`the path did not come up: ${said}`);
+  if (String(said).trim() !== 'up') throw new Error(`the path did not come up: ${said}`);
+  const both = stack.move();
   return {
     near: NEAR,
     far: FAR,
     enter: ['nsenter', '-t', pid, '-n'],
     set: (delayMs, loss) => void path.stdin.write(`${delayMs} ${loss}\n`),
-    async [Symbol.asyncDispose]() {
-      const ended = [path, holder].map(child => child.exitCode ?? once(child, 'exit'));
-      path.kill('SIGKILL');
-      holder.kill('SIGKILL');
-      await Promise.all(ended);
-    },
+    [Symbol.asyncDispose]: () => both.disposeAsync(),
   };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
 }
 
 const networkOf = (pid: string) => {

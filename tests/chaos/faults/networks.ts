@@ -16,6 +16,12 @@ function harmed(
     missing: lossyPath.missing,
     async inject(rig, random) {
       const path = await lossyPath.open(Math.floor(random() * 2 ** 31));
+      const tidy = async () => {
+        await endAll(rig);
+        rig.hosts.redactor = '127.0.0.1';
+        rig.startAll();
+        await path[Symbol.asyncDispose]();
+      };
       await endAll(rig);
       rig.hosts.redactor = path.far;
       rig.start('playback', { PLAYBACK_HOST: path.near });
@@ -31,16 +37,16 @@ function harmed(
         path.enter,
       );
       rig.start('visualizer', { REDACTOR_HOST: path.far, REDACTOR_PORT: redactor });
-      await rig.live(performance.now());
+      try {
+        await rig.live(performance.now());
+      } catch (thrown) {
+        await tidy();
+        throw thrown;
+      }
       path.set(delayMs, loss);
       await sleep(1000 * seconds);
       path.set(0, 0);
-      return async () => {
-        await endAll(rig);
-        rig.hosts.redactor = '127.0.0.1';
-        rig.startAll();
-        await path[Symbol.asyncDispose]();
-      };
+      return tidy;
     },
   };
 }
