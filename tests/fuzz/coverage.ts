@@ -6,6 +6,8 @@ export class Coverage {
   readonly #files: RegExp;
   /** For each file, 1 where a byte of it was run. */
   readonly #ran = new Map<string, Uint8Array>();
+  /** For each file, 1 where a byte of it is in a function. What is outside ran before the first look. */
+  readonly #inFunctions = new Map<string, Uint8Array>();
 
   private constructor(session: Session, files: RegExp) {
     this.#session = session;
@@ -55,6 +57,12 @@ export class Coverage {
       if (!this.#files.test(url) || url.includes('.test.')) continue;
       const blocks = functions.flatMap(({ ranges }) => ranges);
       const now = new Uint8Array(Math.max(...blocks.map(({ endOffset }) => endOffset)));
+      const within = this.#inFunctions.get(url) ?? new Uint8Array(now.length);
+      for (const { ranges } of functions) {
+        const [{ startOffset, endOffset } = { startOffset: 0, endOffset: 0 }] = ranges;
+        if (startOffset > 0) within.fill(1, startOffset, endOffset);
+      }
+      this.#inFunctions.set(url, within);
       // Inner blocks come after the ones around them, and say more exactly what ran.
       for (const { startOffset, endOffset, count } of blocks)
         now.fill(count > 0 ? 1 : 0, startOffset, endOffset);
@@ -63,12 +71,15 @@ export class Coverage {
     return files;
   }
 
-  /** The part of the files that was run, 0 to 1. */
+  /** The part of the files' functions that was run, 0 to 1. */
   get share(): number {
     let [ran, all] = [0, 0];
-    for (const file of this.#ran.values()) {
-      all += file.length;
-      for (const byte of file) ran += byte;
+    for (const [url, within] of this.#inFunctions) {
+      const file = this.#ran.get(url);
+      for (const [at, byte] of within.entries()) {
+        all += byte;
+        ran += byte & (file?.[at] ?? 0);
+      }
     }
     return all === 0 ? 0 : ran / all;
   }
