@@ -4,8 +4,10 @@ import { test } from 'node:test';
 import type { Page } from 'puppeteer-core';
 import { shows } from './support/browsers.ts';
 import { anotherVisualizer, enterLoop, inBrowsers } from './support/in-browsers.ts';
+import { freePorts } from './support/ports.ts';
 import { askPassword, holdStreams, passOn, startProxy } from './support/proxy.ts';
-import { serve } from './support/relays.ts';
+import { serve, startRelay } from './support/relays.ts';
+import { startService } from './support/services.ts';
 import { until } from './support/until.ts';
 
 const FRAMES = 6;
@@ -56,6 +58,23 @@ inBrowsers({ seconds: FRAMES / 6 }, {}, bench => {
     };
     assert.deepEqual(states, []);
     assert.ok(longestMs < 1000, `${Math.round(longestMs)} ms without a picture`);
+    assert.deepEqual(tab.errors, []);
+  });
+
+  test('the page of a relay says whether the origin has lost its source, or the relay its origin', async () => {
+    const [port, nobody] = (await freePorts(2)) as [number, number];
+    await using origin = startService('visualizer', {
+      VISUALIZER_PORT: port,
+      REDACTOR_HOST: '127.0.0.1',
+      REDACTOR_PORT: nobody,
+    });
+    await using relay = await startRelay(`http://127.0.0.1:${port}/stream.mjpg`);
+    await relay.service.logged(({ msg }) => msg.startsWith('serving the picture'));
+    await using tab = await bench.open({ web: relay.web });
+    await shows(tab, '#card-message', /^The visualizer at \S+ reports: Waiting for the redactor at /);
+    await origin.stop('SIGKILL');
+    await tab.becomes('disconnected');
+    await shows(tab, '#card-message', /^This relay has lost the visualizer at /);
     assert.deepEqual(tab.errors, []);
   });
 
