@@ -113,7 +113,8 @@ function deinterlace({ interlaced, width, height }: Clip): string[] {
 
 /** Makes a picture smaller as it was asked for, or because its pixels are higher than wide. */
 function reduce(clip: Clip): string[] {
-  const size = reduced(clip);
+  const odd: Both<boolean> = [clip.width % 2 === 1, clip.height % 2 === 1];
+  const size = reduced(clip, isOnItsSide(clip) ? [odd[1], odd[0]] : odd);
   if (!size) return [];
   return [scale('area', ':in_range=full:out_range=full', size)];
 }

@@ -128,6 +128,18 @@ describe('a size that is asked for', { concurrency: 2 }, () => {
     });
   }
 
+  it('leaves a smaller picture as it is, to the last pixel, also if its sides are odd', async () => {
+    for (const pixelFormat of ['yuv420p', 'yuv444p', 'gbrp', 'gray']) {
+      const file = inFolder(`small-${pixelFormat}.mkv`);
+      const source = ['-f', 'lavfi', '-i', 'testsrc2=s=66x50,scale=51:37,setsar=1', '-frames:v', '1'];
+      await ffmpeg(...source, '-pix_fmt', pixelFormat, '-c:v', 'ffv1', file);
+      const asItIs = await shown(await probe(file));
+      for (const size of [{ width: 1920 }, { fraction: 1 }])
+        assert.deepEqual(await shown(await probe(file, undefined, undefined, { size })), asItIs, pixelFormat);
+      assert.equal(asItIs[0]!.size, '51x37');
+    }
+  });
+
   it('is of the picture as displayed: turned, and with square pixels', async () => {
     const file = await clipOf('turned.mp4', '320x240', 'setsar=2/1', [
       '-c:v',

@@ -86,12 +86,10 @@ export function displayedSize({ width, height }: Size, shape: Shape): Size {
   let [w, h] = [width, height];
   if (sampleAspect > 1) w = even(w * sampleAspect);
   const narrow = Math.min(1, sampleAspect);
-  if (wanted) {
-    const factor = Math.min(1, 'fraction' in wanted ? wanted.fraction : sideFactor(shape, w * narrow, h));
-    [w, h] = [even(w * narrow * factor), even(h * factor)];
-  } else if (narrow < 1) {
-    w = even(w * narrow);
-  }
+  let factor = 1;
+  if (wanted) factor = 'fraction' in wanted ? wanted.fraction : sideFactor(shape, w * narrow, h);
+  if (factor < 1) [w, h] = [even(w * narrow * factor), even(h * factor)];
+  else if (narrow < 1) w = even(w * narrow);
   return isOnItsSide(shape) ? { width: h, height: w } : { width: w, height: h };
 }
 
@@ -124,16 +122,26 @@ export function widened({ sampleAspect }: Shape): string {
 /**
  * Returns the width and height, as `scale` takes them, of a picture that was widened; undefined where there
  * is nothing to make smaller.
+ *
+ * @param odd whether the decoded clip's width and height may stay odd
  */
-export function reduced(shape: Shape): { width: string; height: string } | undefined {
+export function reduced(
+  shape: Shape,
+  odd: readonly [across: boolean, down: boolean],
+): { width: string; height: string } | undefined {
   const { sampleAspect, wanted, halvings } = shape;
   const width = sampleAspect < 1 ? `iw*min(1,${ASPECT})` : 'iw';
   if (!wanted) return sampleAspect < 1 ? { width: evenly(width), height: 'ih' } : undefined;
   const side = wantedSide(shape);
   let factor: string;
-  if (side) factor = `min(1,${side[1]}/(${side[0] === 'w' ? width : 'ih'}))`;
+  if (side) factor = `${side[1]}/(${side[0] === 'w' ? width : 'ih'})`;
   else factor = String('fraction' in wanted ? Math.min(1, wanted.fraction * 2 ** halvings) : 1);
-  return { width: evenly(`${width}*${factor}`), height: evenly(`ih*${factor}`) };
+  // What is small enough stays as it is.
+  const narrowed = sampleAspect < 1 || !odd[0] ? evenly(width) : width;
+  return {
+    width: `if(lt(${factor},1),${evenly(`${width}*${factor}`)},${narrowed})`,
+    height: `if(lt(${factor},1),${evenly(`ih*${factor}`)},${odd[1] ? 'ih' : evenly('ih')})`,
+  };
 }
 
 /** Returns how often a decoder may halve both sides so that what was asked for is not smaller than what it decodes. */
