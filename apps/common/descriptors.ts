@@ -2,10 +2,10 @@ import { open } from 'node:fs/promises';
 import { onAbort } from './abort.ts';
 import { isOutOfDescriptors, OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
 
-const LOOK_MS = 2000;
+const LOOK_MS = 1000;
 
 /**
- * Looks every two seconds, until `signal` is aborted, whether a descriptor is left, and calls `warn` while none is. Without
+ * Looks every second, until `signal` is aborted, whether a descriptor is left, and calls `warn` while none is. Without
  * one, the kernel's new connections are closed below Node, which reports nothing.
  */
 export function watchDescriptors(warn: (why: string) => void, signal: AbortSignal): void {

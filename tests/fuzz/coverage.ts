@@ -1,3 +1,4 @@
+import type { Profiler } from 'node:inspector';
 import { Session } from 'node:inspector/promises';
 
 /** What of some source files was run, by V8's own count. */
@@ -19,8 +20,24 @@ export class Coverage {
     const session = new Session();
     session.connect();
     await session.post('Profiler.enable');
+    // Later looks report only functions that were called.
+    const { result } = await session.post('Profiler.getBestEffortCoverage');
     await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
-    return new Coverage(session, files);
+    const coverage = new Coverage(session, files);
+    for (const { url, functions } of result) if (coverage.#isWanted(url)) coverage.#note(url, functions);
+    return coverage;
+  }
+
+  #isWanted(url: string): boolean {
+    return this.#files.test(url) && !url.includes('.test.');
+  }
+
+  #note(url: string, functions: readonly Profiler.FunctionCoverage[]): void {
+    const all = functions.map(({ ranges }) => ranges[0]!);
+    const within = new Uint8Array(Math.max(...all.map(({ endOffset }) => endOffset)));
+    // The first is the file itself.
+    for (const { startOffset, endOffset } of all) if (startOffset > 0) within.fill(1, startOffset, endOffset);
+    this.#inFunctions.set(url, within);
   }
 
   /** Returns whether code was run since the last look that is not known to have been run, and forgets it. */
@@ -54,15 +71,9 @@ export class Coverage {
     const { result } = await this.#session.post('Profiler.takePreciseCoverage');
     const files = new Map<string, Uint8Array>();
     for (const { url, functions } of result) {
-      if (!this.#files.test(url) || url.includes('.test.')) continue;
+      if (!this.#isWanted(url)) continue;
       const blocks = functions.flatMap(({ ranges }) => ranges);
       const now = new Uint8Array(Math.max(...blocks.map(({ endOffset }) => endOffset)));
-      const within = this.#inFunctions.get(url) ?? new Uint8Array(now.length);
-      for (const { ranges } of functions) {
-        const [{ startOffset, endOffset } = { startOffset: 0, endOffset: 0 }] = ranges;
-        if (startOffset > 0) within.fill(1, startOffset, endOffset);
-      }
-      this.#inFunctions.set(url, within);
       // Inner blocks come after the ones around them, and say more exactly what ran.
       for (const { startOffset, endOffset, count } of blocks)
         now.fill(count > 0 ? 1 : 0, startOffset, endOffset);

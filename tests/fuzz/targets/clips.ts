@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ProbedFormat, pickVideo, readClip, reportedCrop } from '../../../apps/playback/clip.ts';
 import { colourFilters } from '../../../apps/playback/colour.ts';
+import { fileTime, timePattern } from '../../../apps/playback/file-time.ts';
 import { FrameLog } from '../../../apps/playback/frame-log.ts';
 import { readHeader } from '../../../apps/playback/image-header.ts';
 import { listedTimes } from '../../../apps/playback/valid-times.ts';
@@ -54,6 +55,10 @@ function orError(run: () => unknown): void {
   } catch (thrown) {
     assert.ok(thrown instanceof Error && thrown.constructor === Error, `${thrown}`);
   }
+}
+
+function isTime(ms: number | undefined): void {
+  assert.ok(ms === undefined || Number.isSafeInteger(ms), `${ms}`);
 }
 
 function readsProbe(input: Buffer): void {
@@ -125,6 +130,13 @@ export const clips: Target[] = [
       Buffer.from(
         'n:   0 pts:      0 pts_time:0       duration:  40000 fmt:yuv420p cl:left sar:1/1 s:320x240 i:P iskey:1 \n',
       ),
+      Buffer.from('%Y%m%d_%H%M%S\nOR_s20213001201174_e1.nc\n20171021T180617Z.png\n2021_300_1201.png\n'),
+      Buffer.from('x%s.png\nx1508609177.png\n'),
+      // The smallest JPEG above, with Exif that turns it.
+      Buffer.from(
+        'ffd8ffe100224578696600004d4d002a000000080001011200030000000100060000000000000000ffc0000b08000800080101110000ffda0008010100003f00d2cf20ffd9',
+        'hex',
+      ),
       Buffer.from('time\n2017-10-21T18:06:17Z\n2017-10-21T18:11:17Z\n'),
       Buffer.from(
         'ffd8ffe000104a46494600010100000100010000ffdb000400ffc0000b08000800080101110000ffda0008010100003f00d2cf20ffd9',
@@ -170,6 +182,13 @@ export const clips: Target[] = [
       readHeader(input);
       // Its caller puts the name of the file before what is wrong with it.
       orError(() => listedTimes(input.toString()));
+      // The first line is a pattern, the others are names of files.
+      const [pattern = '', ...names] = input.toString('latin1').split('\n');
+      orError(() => {
+        const form = timePattern(pattern);
+        for (const name of names) isTime(fileTime(name, form));
+      });
+      for (const name of names) isTime(fileTime(name));
     }),
   },
 ];
