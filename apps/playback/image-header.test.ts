@@ -19,6 +19,7 @@ const PICTURES: [name: string, codec: string, ...options: string[]][] = [
   ['a.jpg', 'mjpeg', ...one],
   ['a.png', 'png', ...one],
   ['a.webp', 'webp', ...one, '-c:v', 'libwebp'],
+  ['alpha.webp', 'webp', ...one, '-pix_fmt', 'yuva420p', '-c:v', 'libwebp'],
   ['lossless.webp', 'webp', ...one, '-c:v', 'libwebp', '-lossless', '1'],
   ['a.tiff', 'tiff', ...one],
   ['grey.tiff', 'tiff', ...one, '-pix_fmt', 'gray16le', '-compression_algo', 'deflate'],
@@ -32,6 +33,7 @@ describe('readHeader', () => {
       const bytes = await made(name, ...options);
       const header = readHeader(bytes);
       assert.deepEqual([header?.codec, header?.isWhole, header?.isAnimated], [codec, true, false]);
+      assert.deepEqual([header?.width, header?.height], [64, 48]);
       for (const share of [0.02, 0.3, 0.7, 0.99]) {
         const part = readHeader(bytes.subarray(0, Math.max(20, Math.floor(bytes.length * share))));
         assert.deepEqual([part?.codec, part?.isWhole], [codec, false], `${share}`);
@@ -41,6 +43,22 @@ describe('readHeader', () => {
       if (['mjpeg', 'png', 'gif'].includes(codec)) assert.equal(readHeader(hollow)?.isWhole, false);
     });
   }
+
+  it('takes a picture for whole whose Exif leads nowhere', async () => {
+    const exif = Buffer.from('457869660000' + '49492a00ffff0000' + '0100', 'hex');
+    const jpeg = await made('exif.jpg', ...one);
+    const segment = Buffer.concat([Buffer.from([0xff, 0xe1, 0, exif.length + 2]), exif]);
+    const header = readHeader(Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)]));
+    assert.deepEqual([header?.isWhole, header?.width, header?.height], [true, 64, 48]);
+
+    const png = await made('exif.png', ...one);
+    const chunk = Buffer.alloc(12 + exif.length - 6);
+    chunk.writeUInt32BE(exif.length - 6);
+    chunk.write('eXIf', 4);
+    exif.copy(chunk, 8, 6);
+    const end = png.length - 12;
+    assert.equal(readHeader(Buffer.concat([png.subarray(0, end), chunk, png.subarray(end)]))?.isWhole, true);
+  });
 
   it('knows an animation from a still', async () => {
     for (const [name, ...options] of [

@@ -82,15 +82,20 @@ function readJpeg(bytes: Buffer): ImageHeader {
   return { ...blank('mjpeg', 'JPEG'), width, height, isWhole: end > 0, isAnimated, kind, unread };
 }
 
-/** Exif 2.3, 4.6.4: the tag 0x0112 of the first directory. */
+/** Exif 2.3, 4.6.4: the tag 0x0112 of the first directory; 1 where that is not whole, as ffmpeg has it. */
 function orientationOf(tiff: Buffer): number {
   const isLittle = tiff.toString('latin1', 0, 2) === 'II';
   const u16 = (at: number) => (isLittle ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at));
   const u32 = (at: number) => (isLittle ? tiff.readUInt32LE(at) : tiff.readUInt32BE(at));
-  const directory = u32(4);
-  for (let entry = 0; entry < u16(directory); entry += 1) {
-    const at = directory + 2 + 12 * entry;
-    if (u16(at) === 0x0112) return u16(at + 8);
+  try {
+    const directory = u32(4);
+    for (let entry = 0; entry < u16(directory); entry += 1) {
+      const at = directory + 2 + 12 * entry;
+      if (u16(at) === 0x0112) return u16(at + 8);
+    }
+  } catch (thrown) {
+    // What is wrong there is not the picture.
+    if (!(thrown instanceof RangeError)) throw thrown;
   }
   return 1;
 }
