@@ -1,6 +1,9 @@
 import type { Profiler } from 'node:inspector';
 import { Session } from 'node:inspector/promises';
 
+/** Every function of every file, from before the first count. */
+let known: Profiler.ScriptCoverage[] | undefined;
+
 /** What of some source files was run, by V8's own count. */
 export class Coverage {
   readonly #session: Session;
@@ -20,11 +23,11 @@ export class Coverage {
     const session = new Session();
     session.connect();
     await session.post('Profiler.enable');
-    // Later looks report only functions that were called.
-    const { result } = await session.post('Profiler.getBestEffortCoverage');
+    // Looks of precise coverage report only functions that were called.
+    known ??= (await session.post('Profiler.getBestEffortCoverage')).result;
     await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
     const coverage = new Coverage(session, files);
-    for (const { url, functions } of result) if (coverage.#isWanted(url)) coverage.#note(url, functions);
+    for (const { url, functions } of known) if (coverage.#isWanted(url)) coverage.#note(url, functions);
     return coverage;
   }
 
@@ -82,8 +85,7 @@ export class Coverage {
     return files;
   }
 
-  /** The part of the files' functions that was run, 0 to 1. */
-  get share(): number {
+  #share(): number {
     let [ran, all] = [0, 0];
     for (const [url, within] of this.#inFunctions) {
       const file = this.#ran.get(url);
@@ -95,8 +97,10 @@ export class Coverage {
     return all === 0 ? 0 : ran / all;
   }
 
-  async stop(): Promise<void> {
+  /** Ends the count, and returns the part of the files' functions that was run, 0 to 1. */
+  async stop(): Promise<number> {
     await this.#session.post('Profiler.stopPreciseCoverage');
     this.#session.disconnect();
+    return this.#share();
   }
 }

@@ -97,8 +97,7 @@ export async function fuzz(target: Target, seconds: number, random: () => number
     // Which of them it was, is found out by trying each again.
     for (const input of batch) if (!failure) await learn(input);
   }
-  const share = coverage.share;
-  await coverage.stop();
+  const share = await coverage.stop();
   return { executions, seconds: (performance.now() - beganMs) / 1000, coverage: share, corpus, failure };
 }
 
