@@ -105,6 +105,8 @@ export function createBoundedServer(
       answers.began(cutThis);
       response.once('close', () => {
         free();
+        // Left to the collector, thousands of answers would stay until it looks through the whole heap.
+        underWay.delete(response);
         answering.ended();
       });
       underWay.set(response, {
