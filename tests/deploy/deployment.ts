@@ -145,8 +145,9 @@ export async function knocking(
 ): Promise<{ connected: number; refused: number }> {
   const script = Buffer.from(KNOCKER).toString('base64');
   await host.op(`rm -f /tmp/knocked /tmp/knocks; echo ${script} | base64 -d >/tmp/knock.pl`);
+  // Nothing of it may hold the connection of ssh open.
   await host.op(
-    `(perl /tmp/knock.pl ${least} >/tmp/knocks 2>&1 </dev/null; mv /tmp/knocks /tmp/all-knocks) & true`,
+    `(perl /tmp/knock.pl ${least} >/tmp/knocks; mv /tmp/knocks /tmp/all-knocks) >/dev/null 2>&1 </dev/null &`,
   );
   await happens();
   await host.op('touch /tmp/knocked');
