@@ -120,4 +120,16 @@ describe('PictureDecoder', () => {
     const { sizes } = await decoded(['640x480.jpg', '160x120.jpg', '640x480.jpg'], { size: { width: 160 } });
     assert.deepEqual(sizes, Array(3).fill('160×120'));
   });
+
+  it('checks memory for each large picture, also if a small one of its kind came before', async t => {
+    t.mock.method(process, 'constrainedMemory', () => 3e8);
+    const large = ['-f', 'lavfi', '-i', 'color=gray:s=5000x4000', '-frames:v', '1', '-pix_fmt', 'rgb24'];
+    await ffmpeg(...large, inFolder('large.png'));
+    const { shown, skipped } = await decoded(['a.png', 'large.png', 'a.png']);
+    assert.deepEqual(
+      shown.map(([number]) => number),
+      [0, 2],
+    );
+    assert.match(skipped.join(), /^large\.png .* has pictures of 5000×4000, for which playback needs up to/);
+  });
 });
