@@ -18,11 +18,15 @@ export class Answers {
 
   /** @param cut ends the answer; it also names it */
   began(cut: () => void): void {
-    this.holds(cut, 0);
+    this.#add(cut, 0);
   }
 
-  /** Notes how many bytes an answer has, and makes room for them. */
+  /** Notes how many bytes an answer has, and makes room for them. One that has ended, or is a stream, holds nothing. */
   holds(cut: () => void, bytes: number): void {
+    if (this.#held.has(cut)) this.#add(cut, bytes);
+  }
+
+  #add(cut: () => void, bytes: number): void {
     const held = Math.max(bytes, LEAST_BYTES);
     this.#bytes += held - (this.#held.get(cut) ?? 0);
     this.#held.set(cut, held);
