@@ -31,6 +31,7 @@ import {
   rebooted,
   started,
   uninstalled,
+  userRemoved,
   watchedByUsers,
 } from './steps.ts';
 
@@ -231,4 +232,5 @@ guarded();
 rebooted();
 loggedInAndOut();
 watchedByUsers();
+userRemoved();
 uninstalled();
