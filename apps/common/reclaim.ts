@@ -45,8 +45,10 @@ let leastHeld = Number.POSITIVE_INFINITY;
  * 1080p30. Frames die young, so a minor collection (half a millisecond) finds them. A frame that survives two minor
  * collections on a busy machine is promoted, and so are the small leftovers of each write to a viewer. A major
  * collection (ten milliseconds) finds those, when much memory is held or after a fixed number of minor ones.
+ *
+ * @param old bytes more that may be held before a major collection, where frames are kept until they are old
  */
-export function framePassed(bytes: number): void {
+export function framePassed(bytes: number, old = 0): void {
   collect ??= takeOver();
   // The larger frames before are old by now, and the few minor collections that smaller ones cause never find them.
   if (2 * bytes < lastBytes) minors = MINOR_PER_MAJOR;
@@ -60,7 +62,7 @@ export function framePassed(bytes: number): void {
   const held = getHeapStatistics().external_memory;
   leastHeld = Math.min(leastHeld, held);
   minors += 1;
-  if (minors < MINOR_PER_MAJOR && held <= leastHeld + GROWTH * bytesBetween) {
+  if (minors < MINOR_PER_MAJOR && held <= leastHeld + GROWTH * bytesBetween + old) {
     collect({ type: 'minor' });
   } else {
     collect({ type: 'major' });

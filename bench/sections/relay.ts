@@ -21,6 +21,7 @@ const IN_A_ROW = 2;
 const HISTORY = { LOOP_MB: '256', MAX_VIEWERS: '400' };
 
 interface Point {
+  label: string;
   stream: string;
   fps: number;
   viewers: number;
@@ -77,6 +78,8 @@ export async function* relay(plan: Plan): Section {
       }
     }
   }
+  yield 'relay: a history in which each picture replaces another';
+  points.push(await turningHistory(path, plan.costSeconds));
   yield delayTable(delays, others);
   yield costTable(points);
   return { verdicts: [...judgeCost(points), ...judgeDelay(delays)], raw: { points, delays, others } };
@@ -107,6 +110,25 @@ async function latencies(places: Services[], fps: number, seconds: number) {
   return { delays, others: othersShare(machineBusyMs() - busyMs, ownMs() - beforeMs, seconds) };
 }
 
+/** Pictures that stay in the history for a while are old when they leave it, and cost more to collect. */
+async function turningHistory(path: string, seconds: number): Promise<Point> {
+  const environment = { ...HISTORY, LOOP_FRAMES: '100' };
+  await using origin = await Services.start({ path, fps: 30, environment });
+  await origin.live();
+  const source = { SOURCE_URL: `${origin.url}/stream.mjpg` };
+  await using own = await Services.start({
+    path,
+    only: 'visualizer',
+    environment: { ...environment, ...source },
+  });
+  await own.live();
+  // It has had more pictures than it keeps.
+  await sleep(2 * SETTLE_MS);
+  const stream = '/stream.mjpg';
+  const point = await costOf(own, stream, 30, 1, Math.max(seconds, 10));
+  return { ...point, label: `${stream} at 30, 1 viewer, each picture new` };
+}
+
 async function costOf(
   relayed: Services,
   stream: string,
@@ -123,6 +145,7 @@ async function costOf(
   const tally = await load.tally();
   const after = usage(pid)!;
   return {
+    label: `${stream} at ${fps}, ${viewers} viewers`,
     stream,
     fps,
     viewers,
@@ -194,7 +217,7 @@ function costTable(points: readonly Point[]): Table {
     title: 'Cost of a relay, 1080p, CPU in per cent of one processor',
     columns: ['', 'fps a viewer', 'MB/s out', 'CPU %', 'allowed', 'MB'],
     rows: points.map(point => [
-      `${point.stream} at ${point.fps}, ${point.viewers} viewers`,
+      point.label,
       number(point.got),
       number(point.megabytes, 0),
       number(point.cpuPercent),

@@ -19,6 +19,8 @@ import { RelayedFrame, RelayedPicture } from './relayed-picture.ts';
 const MOST_EVENT_BYTES = 2 ** 20;
 /** A picture's bytes leave garbage three times: as they were received, as a JPEG, and as what viewers are sent. */
 const GARBAGE = 3;
+/** Pictures are old when they leave the history, where only a major collection finds them: one for this many bytes of them. */
+const OLD_BYTES = 24 * 2 ** 20;
 /** Samples of the origin's clock; the largest difference is the one of the quickest answer. */
 const CLOCK_SAMPLES = 60;
 
@@ -104,7 +106,7 @@ export class Relay implements Relayed {
   #take({ headers, body }: Part, feed: Feed): void {
     const type = headers.get('content-type');
     if (type === 'image/jpeg') {
-      framePassed(GARBAGE * body.length);
+      framePassed(GARBAGE * body.length, OLD_BYTES);
       const received = readPicture(headers, body, this.#parts.allowUnmarked, this.#marking);
       if (received.ok) this.#show(received.picture, feed);
       else this.#refuse(received.reason, received.detail, feed);
