@@ -42,6 +42,8 @@ onHost('trixie');
 
 step('images and a clip of one’s own come in', async say => {
   say(await host.op('podman --version'));
+  // Otherwise containers end with the last session of their user.
+  await host.root('loginctl enable-linger op');
   await loadImages();
   for (const service of SERVICES)
     await host.op(`podman tag localhost/noaa-${service}:candidate localhost/noaa-${service}:latest`);
