@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { makeClip, temporaryFolder } from './support/clips.ts';
+import { until } from './support/until.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 let video: Buffer;
@@ -25,8 +26,13 @@ async function fetchClip(address: string, folder: string): Promise<{ code: numbe
   return { code, said };
 }
 
-/** Serves `bytes` as a clip; with `cutAt` the first answer breaks off there. */
-async function serve(bytes: Buffer, { cutAt = 0, etag = '"one"' } = {}) {
+/** Serves `bytes` as a clip; with `cutAt` the first answer breaks off there, once a folder has what was sent. */
+async function serve(bytes: Buffer, { cutAt = 0, folder = '', etag = '"one"' } = {}) {
+  const arrived = async () => {
+    const files = await readdir(folder);
+    const sizes = await Promise.all(files.map(async name => (await stat(`${folder}/${name}`)).size));
+    return sizes.includes(cutAt);
+  };
   const ranges: (string | undefined)[] = [];
   let cut = cutAt;
   const server = createServer((request, response) => {
@@ -35,7 +41,8 @@ async function serve(bytes: Buffer, { cutAt = 0, etag = '"one"' } = {}) {
     if (request.method === 'HEAD') return response.end();
     ranges.push(request.headers.range);
     if (!cut) return response.end(bytes.subarray(from));
-    response.write(bytes.subarray(0, cut), () => response.destroy());
+    response.write(bytes.subarray(0, cut));
+    void until(arrived, 'the first bytes in the folder').finally(() => response.destroy());
     cut = 0;
     return undefined;
   }).listen(0, '127.0.0.1');
@@ -60,7 +67,7 @@ test('a whole clip arrives under its own name and nothing else is left', async (
 
 test('a download that broke off leaves no clip, and the next one goes on where it stopped', async () => {
   await using folder = await temporaryFolder();
-  await using server = await serve(video, { cutAt: 1000 });
+  await using server = await serve(video, { cutAt: 1000, folder: folder.path });
   const first = await fetchClip(server.address, folder.path);
   assert.equal(first.code, 1);
   assert.match(first.said, /run npm run fetch-clip again/);
@@ -74,7 +81,7 @@ test('a download that broke off leaves no clip, and the next one goes on where i
 test('a clip that has changed at its source is begun anew, not continued', async () => {
   await using folder = await temporaryFolder();
   {
-    await using server = await serve(Buffer.alloc(video.length), { cutAt: 1000 });
+    await using server = await serve(Buffer.alloc(video.length), { cutAt: 1000, folder: folder.path });
     await fetchClip(server.address, folder.path);
   }
   await using server = await serve(video, { etag: '"two"' });
