@@ -34,7 +34,7 @@ export function onHost(suite: Suite): void {
 }
 
 /** Returns a limit of time as this machine needs it: emulation is several times slower on one than on another. */
-export const patience = (timeoutMs: number) => Math.max(timeoutMs, 6 * slowestMs);
+const patience = (timeoutMs: number) => Math.max(timeoutMs, 6 * slowestMs);
 
 /** From here on `site` leads to the host's own 8050. */
 export async function openTunnel(): Promise<void> {
