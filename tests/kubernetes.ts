@@ -111,9 +111,14 @@ for (const [path, objects] of objectsOf) {
       });
       const origin = containersOf(pods.filter(pod => nameOf(pod) === 'noaa-origin'));
       const asked = (what: string) => sum(origin.map(({ resources }) => quantity(resources.requests[what])));
-      // The loop, and a second decoder while a clip starts over.
-      assertFits(asked('memory'), needs.bytes + 256e6 + 80e6, 'memory of the origin');
-      assertFits(1000 * asked('cpu'), needs.millicores, 'CPU of the origin');
+      // podman would limit memory to what is asked for.
+      if (path === SINGLE_HOST)
+        for (const { resources } of origin) assert.equal(resources.requests, undefined);
+      else {
+        // The loop, and a second decoder while a clip starts over.
+        assertFits(asked('memory'), needs.bytes + 256e6 + 80e6, 'memory of the origin');
+        assertFits(1000 * asked('cpu'), needs.millicores, 'CPU of the origin');
+      }
       for (const { name, resources } of containersOf(pods)) {
         assert.equal(quantity(resources.limits.memory), unitLimit(name), name);
         // A limit of CPU would stop a service in the middle of a frame.
