@@ -235,11 +235,14 @@ describe('a client certificate', () => {
     await writeRevocations(`${path}/revoked.crl`, authority, other);
     await until(async () => (await withCard(other)).statusCode === 401, 'the list to count');
     assert.equal((await withCard(card)).statusCode, 200);
+    const revoked = readFileSync(`${path}/revoked.crl`);
     await writeFile(`${path}/revoked.crl`, 'no list');
     await guarded.service.logged(({ msg }) =>
       /^CLIENT_CRL_FILE="\S+" is no revocation list in PEM; .*stays in use$/.test(msg),
     );
     assert.equal((await withCard(other)).statusCode, 401);
+    // A bad list would keep the new certificates of the tests below out as well.
+    await writeFile(`${path}/revoked.crl`, revoked);
   });
 });
 

@@ -19,7 +19,7 @@ export const web: Target[] = [
   {
     name: 'http',
     files:
-      /apps\/visualizer\/(server|compressed|access\/[\w-]+)\.ts$|apps\/common\/(http|allowed-hosts)\.ts$/,
+      /apps\/visualizer\/(server|compressed)\.ts$|apps\/common\/(http|answers|connections|allowed-hosts)\.ts$/,
     seeds: () =>
       [
         '/',
