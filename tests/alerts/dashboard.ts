@@ -1,71 +1,15 @@
-/** `npm run test:alerts`: the dashboard before Grafana's own schemas, and its queries before a real Prometheus. */
+/** `npm run test:alerts`: the dashboard and its queries before a real Prometheus. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { Ajv } from 'ajv';
-import addFormats from 'ajv-formats';
 import { makeClip, temporaryFolder } from '../support/clips.ts';
 import { startChain } from '../support/services.ts';
 import { open } from '../support/streams.ts';
 import { until } from '../support/until.ts';
+import { panels } from './panels.ts';
 import { type Sample, startPrometheus } from './prometheus.ts';
 
-interface Target {
-  refId: string;
-  expr: string;
-  legendFormat?: string;
-}
-interface Panel {
-  id: number;
-  title: string;
-  type: 'stat' | 'timeseries';
-  gridPos: { x: number; y: number; w: number; h: number };
-  options: object;
-  fieldConfig: { defaults: { custom?: object } };
-  targets: Target[];
-}
-
-const json = (path: string) =>
-  JSON.parse(readFileSync(fileURLToPath(new URL(path, import.meta.url)), 'utf8'));
-const dashboard = json('../../examples/grafana/noaa.json');
-const panels: Panel[] = dashboard.panels;
 const GRID_COLUMNS = 24;
-
-const ajv = new Ajv({ strict: false, allErrors: true });
-// biome-ignore lint/suspicious/noExplicitAny: its types are of another module format
-(addFormats as any)(ajv);
-for (const name of ['dashboard', 'stat', 'timeseries', 'prometheus'])
-  ajv.addSchema(json(`grafana-schema/${name}.jsonschema.json`), name);
-
-/** Returns what Grafana's schema has against a value. */
-function faults(definition: string, value: unknown): string[] {
-  const validate = ajv.getSchema(definition)!;
-  if (validate(value)) return [];
-  return validate.errors!.map(({ instancePath, message }) => `${definition}${instancePath} ${message}`);
-}
-
-test('the dashboard, its panels and its queries are as Grafana’s schemas want them', () => {
-  assert.deepEqual(faults('dashboard', dashboard), []);
-  for (const { title, type, options, fieldConfig, targets } of panels) {
-    const found = [
-      ...faults(`${type}#/definitions/Options`, options),
-      ...(type === 'timeseries'
-        ? faults('timeseries#/definitions/GraphFieldConfig', fieldConfig.defaults.custom ?? {})
-        : []),
-      ...targets.flatMap(target => faults('prometheus', target)),
-    ];
-    assert.deepEqual(found, [], title);
-  }
-});
-
-test('the schemas find what is wrong with a dashboard', () => {
-  const [stat] = panels as [Panel];
-  assert.notDeepEqual(faults('dashboard', { ...dashboard, panels: [{ ...stat, gridpos: {} }] }), []);
-  assert.notDeepEqual(faults('stat#/definitions/Options', { ...stat.options, textMode: 'names' }), []);
-  assert.notDeepEqual(faults('prometheus', { refId: 'A', query: 'up' }), []);
-});
 
 test('every panel has a number and a place of its own', () => {
   assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);

@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+
+interface Target {
+  refId: string;
+  expr: string;
+  legendFormat?: string;
+}
+interface Panel {
+  id: number;
+  title: string;
+  type: 'stat' | 'timeseries';
+  gridPos: { x: number; y: number; w: number; h: number };
+  options: object;
+  fieldConfig: { defaults: { custom?: object } };
+  targets: Target[];
+}
+
+/** The example of a dashboard, as Grafana imports it. */
+export const dashboard: { panels: Panel[] } = JSON.parse(
+  readFileSync(new URL('../../examples/grafana/noaa.json', import.meta.url), 'utf8'),
+);
+export const { panels } = dashboard;
