@@ -22,7 +22,7 @@ const ROUNDS = [
   {
     concurrency: 2,
     patterns: [
-      'tests/{docs,embedding,fetch-clip,hanging-storage,holds,mask-mutations,runtime-settings}.test.ts',
+      'tests/{cache,consent,docs,embedding,fetch-clip,hanging-storage,holds,mask-mutations,runtime-settings,slow-readers,valid-time}.test.ts',
     ],
   },
   { concurrency: 1, patterns: ['apps/playback/**/*.test.ts', 'tests/**/*.test.ts'] },
