@@ -14,18 +14,14 @@ const CHECKS = [
  * Unit tests before those that need more than one service, so that a fault shows where it is. Two files at a time where a
  * test mostly waits or keeps to one core; one where it shares two cores with the services, ffmpeg and browsers it starts.
  */
+const TWO_AT_A_TIME = [
+  'access-commands,cache,consent,descriptors,docs,embedding,fetch-clip,hanging-storage,holds,marking,mask-mutations,masks',
+  'proxy,python,redaction,runtime-settings,signature,slow-readers,valid-time',
+];
 const ROUNDS = [
-  {
-    concurrency: 2,
-    patterns: ['apps/{common,redactor,visualizer}/**/*.test.ts', '{bench,verify}/**/*.test.ts'],
-  },
-  {
-    concurrency: 2,
-    patterns: [
-      'tests/{cache,consent,docs,embedding,fetch-clip,hanging-storage,holds,mask-mutations,runtime-settings,slow-readers,valid-time}.test.ts',
-    ],
-  },
-  { concurrency: 1, patterns: ['apps/playback/**/*.test.ts', 'tests/**/*.test.ts'] },
+  { concurrency: 2, patterns: ['apps/**/*.test.ts', '{bench,verify}/**/*.test.ts'] },
+  { concurrency: 2, patterns: TWO_AT_A_TIME.map(names => `tests/{${names}}.test.ts`) },
+  { concurrency: 1, patterns: ['tests/**/*.test.ts'] },
 ];
 
 /** A file that hangs fails after this time. */
