@@ -54,7 +54,7 @@ export class DecoderPool implements Disposable {
     const kind = this.#list.kind(number);
     if (typeof kind !== 'string' || this.#started.has(kind) || this.#starting.has(kind)) return;
     if (this.#started.size + this.#starting.size >= MOST_DECODERS) return;
-    // Whoever needs it then hears why it did not start.
+    // The call that needs this decoder gets the reason.
     this.#start(kind, number).catch(() => {});
   }
 

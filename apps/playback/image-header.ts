@@ -123,7 +123,7 @@ const ZEROS = Buffer.alloc(32);
 
 /** RFC 9649, 2.4 to 2.7, and RFC 6386, 9.1. */
 function readWebp(bytes: Buffer): ImageHeader {
-  // What copies onto a share may reserve the whole length first. No picture ends in so many zeros.
+  // A copy onto a share may begin as zeros of the whole length. No picture ends in so many.
   const isReserved = bytes.subarray(-ZEROS.length).equals(ZEROS);
   const isWhole = 8 + bytes.readUInt32LE(4) <= bytes.length && !isReserved;
   const chunk = bytes.toString('latin1', 12, 16);

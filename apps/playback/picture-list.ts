@@ -1,7 +1,7 @@
 import { asError } from '../common/errors.ts';
 import { type Image, readImage } from './image-file.ts';
 
-/** Picture files in the order in which they are shown. What kind each is, is found out once, by whoever reads it first. */
+/** Picture files in the order in which they are shown. The kind of each is found once, when it is first read. */
 export class PictureList {
   readonly #paths: readonly string[];
   readonly #kindOf: (image: Image) => string;
