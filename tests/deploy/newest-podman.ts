@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { allWell, host, loadImages, noaa, onHost, playSmallClip, step, strike } from './deployment.ts';
+import { SERVICES } from './machine.ts';
 import { heldPort, killedAtOnce, started } from './steps.ts';
 
 onHost('forky');
@@ -32,6 +33,21 @@ step('podman quadlet install brings the folder', async say => {
 
 started();
 heldPort();
+
+step(
+  'code in the visualizer can take no port of frames, and shares no memory with its neighbours',
+  async () => {
+    const bind =
+      'for (const port of [5555, 5556]) net.createServer().on(`error`, ({ code }) => console.log(port, code)).listen(port, () => console.log(port, `BOUND`)).unref()';
+    const { output } = await host.try(`podman exec noaa-visualizer node -e '${bind}'`);
+    assert.deepEqual(output.trim().split('\n').sort(), ['5555 EACCES', '5556 EACCES']);
+    const spaces = await host.op(
+      "for s in playback redactor visualizer; do podman exec noaa-$s node -p 'fs.readlinkSync(`/proc/self/ns/ipc`) + fs.statSync(`/dev/shm`).dev'; done",
+    );
+    assert.equal(new Set(spaces.trim().split('\n')).size, SERVICES.length, spaces);
+  },
+);
+
 killedAtOnce();
 
 step('a hung service is found by its health check and replaced', async say => {

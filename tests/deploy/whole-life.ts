@@ -51,7 +51,7 @@ step('code in the visualizer that takes every processor leaves its neighbours th
   const count =
     "podman exec noaa-redactor node -e 'http.get({ socketPath: `/tmp/metrics`, path: `/metrics` }, answer => answer.pipe(process.stdout))'";
   const published = async () =>
-    Number(/^noaa_redactor_frames_published_total (\d+)/m.exec(await host.op(count))?.[1]);
+    Number(/^noaa_redactor_frames_published_total\S* (\d+)/m.exec(await host.op(count))?.[1]);
   const rate = async () => {
     const [from, fromMs] = [await published(), performance.now()];
     await new Promise(resolve => setTimeout(resolve, 30_000));
