@@ -12,6 +12,7 @@ import type { accessSchema } from './config.ts';
 import { readConsent } from './consent.ts';
 import { readCookie } from './cookies.ts';
 import { EndedSessions, endedFileOf } from './ended-sessions.ts';
+import { keyFileOf } from './key-file.ts';
 import { LiveUsers } from './live-users.ts';
 import type { Notice } from './login-page.ts';
 import { operatorTokens } from './operator-token.ts';
@@ -193,14 +194,12 @@ export async function openAccess(
   return access;
 }
 
-async function keyFileThere({
-  ACCESS_KEY_FILE: named,
-  USERS_FILE: users,
-}: Config): Promise<string | undefined> {
-  if (named || !users) return named || undefined;
-  const beside = `${users}.key`;
-  return await mayOpen(beside).then(
-    () => beside,
+/** The key beside the users may be missing; one that is named may not. */
+async function keyFileThere(config: Config): Promise<string | undefined> {
+  const path = keyFileOf(config);
+  if (path === '' || config.ACCESS_KEY_FILE) return path || undefined;
+  return await mayOpen(path).then(
+    () => path,
     () => undefined,
   );
 }

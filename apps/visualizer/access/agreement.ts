@@ -12,13 +12,13 @@ const COOKIE = 'noaa-consent';
  * comes without a session has a cookie of the text from its page, or, as a program, `consent=yes` in the address or a header.
  */
 export class Agreement {
-  readonly text: string | undefined;
+  readonly #text: string | undefined;
   /** Another text has to be agreed to again. */
   readonly #digest: string;
   readonly #lifeSeconds: number;
 
   constructor(text: string | undefined, lifeSeconds: number) {
-    this.text = text;
+    this.#text = text;
     this.#digest = createHash('sha256')
       .update(text ?? '')
       .digest('base64url')
@@ -27,7 +27,7 @@ export class Agreement {
   }
 
   isMissing(request: IncomingMessage, { by }: Who, secure: boolean): boolean {
-    if (this.text === undefined || !isAsked(by)) return false;
+    if (this.#text === undefined || !isAsked(by)) return false;
     if (readCookie(request, secure, COOKIE) === this.#digest) return false;
     // A page of another site can lead a person to any address.
     if (isNavigation(request) || headerValues(request, 'sec-fetch-site')[0] === 'cross-site') return true;
@@ -37,7 +37,7 @@ export class Agreement {
 
   /** Returns the cookie of who has agreed; undefined for those who need none. */
   cookieFor({ by }: Who, secure: boolean): string | undefined {
-    if (this.text === undefined || !isAsked(by)) return undefined;
+    if (this.#text === undefined || !isAsked(by)) return undefined;
     return setCookie(this.#digest, this.#lifeSeconds, secure, COOKIE);
   }
 }
