@@ -6,19 +6,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { FOLDER, renderText, SINGLE_HOST } from '../kubernetes/manifests.ts';
 import { until } from '../support/until.ts';
-import {
-  assertRedacted,
-  closeTunnel,
-  host,
-  live,
-  loadImages,
-  onHost,
-  openTunnel,
-  site,
-  snapshot,
-  step,
-} from './deployment.ts';
+import { assertRedacted, closeTunnel, host, loadImages, onHost, site, snapshot, step } from './deployment.ts';
 import { SERVICES, type Service } from './machine.ts';
+import { seenThroughTunnel } from './steps.ts';
 
 const CLIP = 'data/NOAA_GOES_17_satellite_imagery.mp4';
 const containers = new Map<string, string>();
@@ -77,13 +67,7 @@ step('podman kube play starts the origin', async say => {
   assert.deepEqual([...containers.keys()].sort(), [...SERVICES]);
 });
 
-step('redacted frames come through the tunnel', async () => {
-  await openTunnel();
-  await live('through the tunnel', 300_000);
-  const picture = await snapshot();
-  assert.deepEqual([picture.width, picture.height], [320, 240]);
-  assertRedacted(picture, 100);
-});
+seenThroughTunnel(300_000);
 
 step('each container has the rights of the manifest, and no others', async () => {
   for (const [service, user] of [
