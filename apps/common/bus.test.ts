@@ -324,7 +324,7 @@ for (const [what, chunk] of Object.entries({
   'large parts': Buffer.concat([longHeader(zeros.length, true), zeros]),
   'small parts': smallParts,
 })) {
-  test(`a publisher whose message has ${what} without end is dropped, named and left alone for a while`, async () => {
+  test(`a publisher whose message has ${what} without end is dropped, named, left alone for a while, and costs no more the third time`, async () => {
     const port = await freePort();
     let connections = 0;
     const leave = await stranger(port, handshake('PUB'), (socket, said) => {
@@ -338,6 +338,11 @@ for (const [what, chunk] of Object.entries({
       assert.match(fault, /a message that does not end/);
       assert.ok(grownMb < 300, `${grownMb} MB`);
       assert.equal(connections, 1);
+
+      await once(subscriber, 'message', { signal: AbortSignal.timeout(20_000) });
+      const [third] = await once(subscriber, 'message', { signal: AbortSignal.timeout(20_000) });
+      assert.equal(connections, 3);
+      assert.ok(third.grownMb < grownMb + 50, `${grownMb} MB at the first, ${third.grownMb} MB at the third`);
     } finally {
       subscriber.kill('SIGKILL');
       await leave();

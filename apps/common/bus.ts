@@ -6,6 +6,7 @@ import { MAX_MESSAGE_BYTES } from './frame.ts';
 import { inspectPeer } from './inspect-peer.ts';
 import { Link, type LinkEvents, type LinkState, LOOK_MS, RECONNECT_MS } from './link.ts';
 import { watchListener } from './listener.ts';
+import { trimMalloc } from './malloc.ts';
 import { framePassed } from './reclaim.ts';
 import { Topics } from './topics.ts';
 import { GROWTH_LOOK_MS, UnfinishedMessage } from './unfinished-message.ts';
@@ -189,7 +190,9 @@ export function subscribe(
     link.found(
       'it sent a message that does not end, so the connection was ended; look for what publishes there',
     );
-    pausing = setTimeout(() => {
+    pausing = setTimeout(async () => {
+      await trimMalloc();
+      if (signal.aborted) return;
       pausing = undefined;
       socket.connect(peer);
     }, unfinished.pauseMs());

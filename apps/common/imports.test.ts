@@ -9,7 +9,6 @@ import { promisify } from 'node:util';
 const ADDON_OF: Record<string, string> = {
   'apps/common/bus.ts': 'zeromq',
   'apps/common/zap.ts': 'zeromq',
-  'apps/visualizer/malloc.ts': 'koffi',
 };
 
 /** Prints what importing the file given as an argument has left behind. */
@@ -20,15 +19,13 @@ const probe = `
   const flags = [];
   v8.setFlagsFromString = flag => flags.push(flag);
   syncBuiltinESMExports();
-  const libraries = [];
   const [file, addon] = process.argv.slice(1);
-  if (addon === 'koffi') (await import('koffi')).default.load = name => libraries.push(name);
   void [process.stdout, process.stderr]; // Opened at first use, which is no fault.
   const before = process.getActiveResourcesInfo().length;
   await import(file);
   const maps = readFileSync('/proc/self/maps', 'utf8');
   const addons = new Set([...maps.matchAll(/\\/node_modules\\/(?:@koromix\\/)?([a-z]+)\\S*\\.node$/gm)].map(([, name]) => name));
-  console.log(JSON.stringify({ flags, libraries, addons: [...addons], resources: process.getActiveResourcesInfo().slice(before) }));
+  console.log(JSON.stringify({ flags, addons: [...addons], resources: process.getActiveResourcesInfo().slice(before) }));
 `;
 
 const run = promisify(execFile);
@@ -38,14 +35,13 @@ const common = readdirSync(new URL('.', import.meta.url))
   .filter(name => /(?<!\.test)\.ts$/.test(name))
   .map(name => `apps/common/${name}`);
 
-for (const file of [...common, 'apps/visualizer/malloc.ts']) {
+for (const file of common) {
   const addon = ADDON_OF[file];
   test(`importing ${file} ${addon ? `loads ${addon} and does` : 'loads no addon and does'} nothing else`, async () => {
     const args = ['--input-type=module', '-e', probe, new URL(file, root).href, addon ?? ''];
     const { stdout } = await run(process.execPath, args, { cwd: root });
     assert.deepEqual(JSON.parse(stdout), {
       flags: [],
-      libraries: [],
       addons: addon ? [addon] : [],
       resources: [],
     });

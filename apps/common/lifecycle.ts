@@ -4,6 +4,7 @@ import { type ConfigOf, readEnv, type Schema, warningsOf } from './env.ts';
 import { asError, Fault, isOutOfDescriptors, OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
 import { createLog, type Logger } from './log.ts';
 import { switchLevelOnSignal } from './log-level.ts';
+import { keepTrimmed } from './malloc.ts';
 import { ThrottledLog } from './throttled-log.ts';
 
 /** The promise is one second from SIGTERM to the end; whatever is still open by then is not waited for. */
@@ -74,6 +75,7 @@ export async function runService<S extends Schema>(
       process.exit(1);
     });
     const warnings = new ThrottledLog(log);
+    keepTrimmed(stop.signal);
     watchDescriptors(why => warnings.warn('descriptors', why), stop.signal);
     const onTaken: Service<S>['onTaken'] = blocked =>
       config['WAIT_FOR_PORT']

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 
-/** How often `grows` has to be called. A peer on the loopback sends half a gigabyte a second. */
-export const GROWTH_LOOK_MS = 100;
+/** How often `grows` has to be called. A peer on the loopback sends up to four gigabytes a second. */
+export const GROWTH_LOOK_MS = 25;
 /** What this process may take for other work meanwhile, e.g. for viewers that come while frames do not. */
 const OTHER_WORK_BYTES = 64 * 2 ** 20;
 const PAGE_BYTES = 4096;
 
-/** malloc keeps what it is given back, so each such message costs memory for good: the next comes later and later. */
+/** Such a message costs a processor and this process's memory until it is dropped, so the next comes later and later. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 300_000;
 
