@@ -7,6 +7,7 @@ import type { Logger } from '../../common/log.ts';
 import { readSecret } from '../../common/secret.ts';
 import { markingOf, type markingSchema } from '../marking.ts';
 import { Agreement } from './agreement.ts';
+import { authorizationOf, basicCredentials, bearerToken } from './authorization.ts';
 import { headerValues, Proxies } from './client-address.ts';
 import type { accessSchema } from './config.ts';
 import { readConsent } from './consent.ts';
@@ -67,9 +68,7 @@ export class Access {
 
   /** Returns whether the operator of this machine sends a request, with a token of the last minute. */
   isOperator(request: IncomingMessage): boolean {
-    const [, token = ''] =
-      /^bearer +([\w.-]{1,1024})$/i.exec(headerValues(request, 'authorization')[0] ?? '') ?? [];
-    return this.#parts.operator?.verify('operator', token) !== undefined;
+    return this.#parts.operator?.verify('operator', bearerToken(request)) !== undefined;
   }
 
   async identify(request: IncomingMessage): Promise<Found> {
@@ -113,16 +112,15 @@ export class Access {
   }
 
   async #byAuthorization(request: IncomingMessage, address: string): Promise<Found | undefined> {
-    const [header = '', ...more] = headerValues(request, 'authorization');
-    if (more.length > 0) return { refused: 'ambiguous' };
-    const [, scheme, value] = /^(basic|bearer) +([\w.~+/=-]{1,2048})$/i.exec(header) ?? [];
-    if (scheme === undefined || value === undefined) return undefined;
-    if (scheme.toLowerCase() === 'bearer') {
-      const claims = this.#parts.operator?.verify('operator', value);
+    const offered = authorizationOf(request);
+    if (offered === 'ambiguous') return { refused: 'ambiguous' };
+    if (!offered) return undefined;
+    if (offered.scheme === 'bearer') {
+      const claims = this.#parts.operator?.verify('operator', offered.value);
       const isValid = () => claims !== undefined && claims.expires * 1000 > Date.now();
       return claims && { who: { address, user: 'operator', by: 'operator', isValid } };
     }
-    const [user, password] = basicCredentials(value);
+    const [user, password] = basicCredentials(offered.value);
     if (!this.passwords || user === undefined || password === undefined) return undefined;
     const verdict = await this.passwords.check(address, user, password);
     if (!verdict.right) return verdict.waitMs > 0 ? { refused: 'busy', waitMs: verdict.waitMs } : undefined;
@@ -133,12 +131,6 @@ export class Access {
 }
 
 const always = () => true;
-
-function basicCredentials(encoded: string): [string?, string?] {
-  const text = Buffer.from(encoded, 'base64').toString();
-  const colon = text.indexOf(':');
-  return colon < 0 ? [] : [text.slice(0, colon), text.slice(colon + 1)];
-}
 
 type Config = ConfigOf<typeof accessSchema & typeof markingSchema> & { REDACTOR_SECRET_FILE: string };
 
