@@ -144,7 +144,12 @@ describe('the runbook has', () => {
   for (const [what, words] of Object.entries({
     'every code of a fault': union('apps/common/errors.ts', 'FaultCode'),
     'every state of the source': union('apps/visualizer/messages.ts', 'SourceState'),
-    'every reason of a refusal': [...union('apps/common/refusal.ts', 'RefusalReason'), 'unmarked'],
+    'every reason of a refusal': [
+      ...union('apps/common/refusal.ts', 'RefusalReason'),
+      ...union('apps/redactor/redactor.ts', 'WithheldReason'),
+      ...union('apps/visualizer/telemetry.ts', 'RefusedReason'),
+      ...union('apps/visualizer/relay/received-picture.ts', 'RelayRefusal'),
+    ],
     'every cause of a drop': union('apps/visualizer/messages.ts', 'DropCause'),
     'every kind of audit': union('apps/common/audit.ts', 'AuditKind'),
     'every metric': metrics.filter(name => name !== 'noaa_'),
@@ -158,6 +163,20 @@ describe('the runbook has', () => {
       );
     });
   }
+
+  test('a place for the link of each alert, and each alert a test in which it fires', () => {
+    const rules = read('examples/prometheus/noaa.rules.yml');
+    const links = [...rules.matchAll(/^ +runbook: ([^#\n]+)#(\S+)$/gm)];
+    assert.equal(links.length, alerts().size);
+    for (const [, path = '', anchor = ''] of links)
+      assert.ok(anchorsOf(path).has(anchor), `${path}#${anchor}`);
+    const tests = read('examples/prometheus/noaa.rules.test.yml');
+    const fires = new Set([...tests.matchAll(/alertname: (\w+)\n +exp_alerts:/g)].map(([, name]) => name));
+    assert.deepEqual(
+      [...alerts().keys()].filter(name => !fires.has(name)),
+      [],
+    );
+  });
 
   test('no metric that is not there', () => {
     const named = [...page.matchAll(/`(noaa_[a-z_]+)`/g)].map(([, name = '']) => name);

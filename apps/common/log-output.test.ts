@@ -25,6 +25,8 @@ after(() => rm(folder, { recursive: true }));
 interface Report {
   ms: number;
   lost: number;
+  /** Bytes. */
+  waiting: number;
 }
 
 /** A service whose stdout is `stdout`, which may be closed here afterwards. */
@@ -143,14 +145,15 @@ describe('the log of a service', () => {
     assert.ok(performance.now() - beganMs < 1000);
   });
 
-  for (const [what, open] of [
-    ['a full disk', () => openSync('/dev/full', 'w')],
-    ['nothing', () => openSync('/dev/null', 'w')],
+  for (const [what, open, waits] of [
+    ['a full disk', () => openSync('/dev/full', 'w'), true],
+    ['nothing', () => openSync('/dev/null', 'w'), false],
   ] as const) {
     it(`goes to ${what} and the service goes on`, async () => {
       const fd = open();
       await using service = await talker(fd);
       closeSync(fd);
+      assert.equal((await service.say(1)).waiting > 0, waits, 'known before a line is lost');
       isQuick(await service.say(MANY));
       assert.equal((await service.end()).code, 0);
     });

@@ -11,9 +11,13 @@ const LAST_WAIT_MS = 100;
 const LAST_STEP_MS = 10;
 
 let lost = 0;
+let waitingBytes = 0;
 
 /** Returns how many log lines this process has lost so far. */
 export const lostLogLines = (): number => lost;
+
+/** Returns how many bytes of log lines wait, because standard output can't be written now. */
+export const waitingLogBytes = (): number => waitingBytes;
 
 /**
  * Standard output for log lines. It never blocks: neither the event loop nor a thread of libuv's pool, which encoders need.
@@ -25,7 +29,6 @@ export class LogOutput {
   readonly #fd: number;
   readonly #dropped: (lines: number, why: string) => void;
   readonly #waiting: Buffer[] = [];
-  #waitingBytes = 0;
   /** Whether a part of the first line is written already, so that the rest must follow. */
   #begun = false;
   #unreported = 0;
@@ -42,12 +45,12 @@ export class LogOutput {
   write(line: string): void {
     const bytes = Buffer.from(line);
     this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
+    waitingBytes += bytes.length;
     // A failed attempt costs a tenth of a millisecond, so that a flood of lines would hold up the event loop by itself.
     if (!this.#retry) this.flushSync();
-    while (this.#waitingBytes > MAX_WAITING_BYTES && this.#waiting.length > 1) {
+    while (waitingBytes > MAX_WAITING_BYTES && this.#waiting.length > 1) {
       const [oldest] = this.#waiting.splice(this.#begun ? 1 : 0, 1) as [Buffer];
-      this.#waitingBytes -= oldest.length;
+      waitingBytes -= oldest.length;
       lost += 1;
       this.#unreported += 1;
     }
@@ -59,7 +62,7 @@ export class LogOutput {
     try {
       while (line) {
         const written = writeSync(this.#fd, line);
-        this.#waitingBytes -= written;
+        waitingBytes -= written;
         this.#begun = written < line.length;
         if (this.#begun) this.#waiting[0] = line.subarray(written);
         else this.#waiting.shift();

@@ -1,14 +1,17 @@
 import type { RequestListener } from 'node:http';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { hostCheck } from './allowed-hosts.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Health, Verdict } from './health.ts';
 import { createBoundedServer, type Limits, listen } from './http.ts';
-import { lostLogLines } from './log-output.ts';
+import { lostLogLines, waitingLogBytes } from './log-output.ts';
+import { memoryLimit } from './memory.ts';
+import { memoryUsed } from './memory-used.ts';
 import packageJson from './package.json' with { type: 'json' };
+import { StageTimes } from './stage-times.ts';
 import { listenOnSocket } from './unix-socket.ts';
 
-export { Counter, Gauge, Registry, Summary } from 'prom-client';
+export { type Counter, Gauge, type Registry, Summary } from 'prom-client';
 
 /** A gauge that is 1 for one value of a label at a time. */
 export class InfoGauge {
@@ -21,12 +24,53 @@ export class InfoGauge {
     this.#gauge = new Gauge({ name, help, labelNames: [label], registers: [registry] });
   }
 
-  set(value: string): void {
+  /** Undefined for no series at all. */
+  set(value: string | undefined): void {
     if (value === this.#now) return;
     this.#now = value;
     this.#gauge.reset();
-    this.#gauge.set({ [this.#label]: value }, 1);
+    if (value !== undefined) this.#gauge.set({ [this.#label]: value }, 1);
   }
+}
+
+/** Makes the metrics of one service, all in one registry. */
+export class Meters {
+  readonly registry: Registry;
+
+  constructor(service: string) {
+    this.registry = createMetrics(service);
+  }
+
+  counter(name: string, help: string, ...labelNames: string[]): Counter {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  gauge(name: string, help: string, ...labelNames: string[]): Gauge {
+    return new Gauge({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  info(name: string, help: string, label: string): InfoGauge {
+    return new InfoGauge(name, help, label, this.registry);
+  }
+
+  times(name: string, help: string): StageTimes {
+    return new StageTimes(name, help, this.registry);
+  }
+}
+
+/** Adds a gauge that is read when it is asked for. */
+export function addReading(
+  registry: Registry,
+  { name, help, read }: { name: string; help: string; read: () => number },
+): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
 }
 
 export const VERSION: string = packageJson.version;
@@ -47,13 +91,25 @@ export function createMetrics(service: string): Registry {
     labelNames: ['version', 'node'],
     registers: [registry],
   }).set({ version: VERSION, node: process.versions.node }, 1);
-  new Gauge({
+  addReading(registry, {
     name: 'noaa_log_lines_lost',
     help: 'Log lines that were lost since the start because standard output could not be written',
-    registers: [registry],
-    collect() {
-      this.set(lostLogLines());
-    },
+    read: lostLogLines,
+  });
+  addReading(registry, {
+    name: 'noaa_log_waiting_bytes',
+    help: 'Bytes of log lines that wait because standard output cannot be written',
+    read: waitingLogBytes,
+  });
+  addReading(registry, {
+    name: 'noaa_memory_limit_bytes',
+    help: "Memory that this service may use: its container's limit, or the machine's",
+    read: memoryLimit,
+  });
+  addReading(registry, {
+    name: 'noaa_memory_used_bytes',
+    help: 'Memory that counts against the limit: of the container what the kernel cannot drop, or of this process',
+    read: memoryUsed,
   });
   return registry;
 }
@@ -77,13 +133,10 @@ export async function serveTelemetry(
   health: Health,
   signal: AbortSignal,
 ): Promise<void> {
-  new Gauge({
+  addReading(metrics, {
     name: 'noaa_ready',
     help: '1 while frames flow through this service, as /readyz says',
-    registers: [metrics],
-    collect() {
-      this.set(health.ready().ok ? 1 : 0);
-    },
+    read: () => (health.ready().ok ? 1 : 0),
   });
   const handle: RequestListener = (request, response) => {
     const say = (verdict: Verdict) => {

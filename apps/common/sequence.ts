@@ -5,6 +5,11 @@ const BURST = 1000;
 export class SequenceGaps {
   #last: { sequence: bigint; atMs: number } | undefined;
 
+  /** Has the next frame count as the first one. */
+  forget(): void {
+    this.#last = undefined;
+  }
+
   /**
    * Returns how many frames lie between the last one and this. A sequence that goes back belongs to a publisher that
    * started again. One that no publisher can have reached since is a lie or damage: the answer is undefined.

@@ -1,7 +1,7 @@
 import type { Metric, Registry } from 'prom-client';
 
 /** Upper bounds in seconds: from a cheap stage of a small frame to one that is stuck. */
-const BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+const BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /**
  * A histogram of how long a stage takes, for Prometheus. Cost a frame: a few comparisons and two additions, and no

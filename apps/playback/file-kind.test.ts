@@ -198,7 +198,7 @@ describe('a picture that is stored in a way that ffmpeg does not read', () => {
       await writeFile(inFolder(name), bytes);
       const version = new FileVersion(inFolder(name));
       const config = { DATA_FILE: inFolder(name), WIRE_FORMAT: 'i420' } as SourceConfig;
-      const events = { damaged() {}, passed() {}, odd() {} };
+      const events = { damaged() {}, passed() {}, odd() {}, leftOut() {} };
       await assert.rejects(sourceOpener(config, version, events, new AbortController().signal)(), {
         code: 'bad-clip',
         message: `DATA_FILE ${inFolder(name)} is ${what}, which playback does not read; convert it to PNG`,

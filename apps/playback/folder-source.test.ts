@@ -19,7 +19,7 @@ async function shown(path: string): Promise<Buffer[]> {
     PLAYBACK_LOOP: false,
     PLAYBACK_DWELL: 0,
   } as SourceConfig;
-  const events = { damaged() {}, passed() {}, odd: assert.fail };
+  const events = { damaged() {}, passed() {}, odd: assert.fail, leftOut: assert.fail };
   const open = sourceOpener(config, new FileVersion(path), events, new AbortController().signal);
   const messages: Buffer[] = [];
   for await (const cue of (await open()).cues(0)) if ('message' in cue) messages.push(cue.message);
@@ -100,7 +100,15 @@ describe('a folder', { concurrency: 2 }, () => {
     await writeFile(join(path, '2.png'), (await readFile(picture)).subarray(0, 60));
     const odd: string[] = [];
     const config = { DATA_FILE: path, WIRE_FORMAT: 'i420', PLAYBACK_DWELL: 0 } as SourceConfig;
-    const events = { damaged() {}, passed() {}, odd: (sentence: string) => odd.push(sentence) };
+    let leftOut = 0;
+    const events = {
+      damaged() {},
+      passed() {},
+      odd: (sentence: string) => odd.push(sentence),
+      leftOut() {
+        leftOut += 1;
+      },
+    };
     const open = sourceOpener(config, new FileVersion(path), events, new AbortController().signal);
     for (const joins of ['3.png', '4.png']) {
       let shown = 0;
@@ -109,5 +117,6 @@ describe('a folder', { concurrency: 2 }, () => {
       await copyFile(picture, join(path, joins));
     }
     assert.deepEqual(odd, ['2.png is only half there, as a PNG: it is left out']);
+    assert.equal(leftOut, 2, 'counted each time');
   });
 });

@@ -20,6 +20,8 @@ interface FolderFrame extends DecodedFrame {
 export interface FolderEvents extends PlayEvents {
   /** A picture is not shown, or is not like the others. */
   odd(sentence: string): void;
+  /** A picture is passed over in this round. */
+  leftOut(): void;
 }
 
 /**
@@ -131,6 +133,7 @@ class FolderDecoding implements Decoding {
     const skipped = (path: string, reason: string) => {
       why = `${byPath.get(path)?.name} ${reason.replace(`DATA_FILE ${path} `, '')}`;
       this.#names.report(path, `${why}: it is left out`);
+      this.#names.leftOut();
     };
     let shape: string | undefined;
     let index = 0;
@@ -157,11 +160,15 @@ class FolderDecoding implements Decoding {
 
 /** Reports each fault of a folder once, also when that is opened anew. */
 export class OddNames {
-  readonly #events: Pick<FolderEvents, 'odd'>;
+  readonly #events: Pick<FolderEvents, 'odd' | 'leftOut'>;
   readonly #reported = new Map<string, string>();
 
-  constructor(events: Pick<FolderEvents, 'odd'>) {
+  constructor(events: Pick<FolderEvents, 'odd' | 'leftOut'>) {
     this.#events = events;
+  }
+
+  leftOut(): void {
+    this.#events.leftOut();
   }
 
   report(path: string, sentence: string): void {

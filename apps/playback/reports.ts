@@ -51,6 +51,10 @@ export class Reports implements PlaybackEvents, SourceEvents, FolderEvents {
     this.#log.warn({ reason: 'picture' }, sentence);
   }
 
+  leftOut(): void {
+    this.#telemetry.leftOut();
+  }
+
   passed(): void {
     this.#telemetry.passed();
   }

@@ -18,7 +18,7 @@ const never = new AbortController().signal;
 /** Opens a still and returns its cues; nobody waits on the way, so that many looks at the file take a moment. */
 async function cuesOf(path: string): Promise<AsyncGenerator<Cue>> {
   const config = { DATA_FILE: path, WIRE_FORMAT: 'i420' } as SourceConfig;
-  const events = { damaged() {}, passed() {}, odd() {} };
+  const events = { damaged() {}, passed() {}, odd() {}, leftOut() {} };
   return (await sourceOpener(config, new FileVersion(path), events, never)()).cues(0);
 }
 

@@ -161,7 +161,7 @@ describe('an animated WebP', () => {
     const parts = [100, 100, 1500].map(ms => ({ still: still('red'), at: [0, 0], size: WHOLE, ms }) as const);
     await writeFile(path, animation(parts));
     const config = readEnv(schema, { DATA_FILE: path });
-    const events = { damaged: assert.fail, passed() {}, odd: assert.fail };
+    const events = { damaged: assert.fail, passed() {}, odd: assert.fail, leftOut: assert.fail };
     const stop = new AbortController();
     const opened = await sourceOpener(config, new FileVersion(path), events, stop.signal)();
     assert.equal(opened.summary, 'playing 64×48 at 10.00 frames a second');
@@ -189,7 +189,7 @@ describe('an animated WebP', () => {
       const path = inFolder('refused.webp');
       await writeFile(path, bytes);
       const config = readEnv(schema, { DATA_FILE: path });
-      const events = { damaged() {}, passed() {}, odd() {} };
+      const events = { damaged() {}, passed() {}, odd() {}, leftOut() {} };
       const open = sourceOpener(config, new FileVersion(path), events, new AbortController().signal);
       await assert.rejects(open(), { code: 'bad-clip', message });
     }

@@ -32,6 +32,13 @@ test('changes of mask and source are written down whatever LOG_LEVEL is', () => 
   );
 });
 
+test('a warning about a mask that is fitted anew with every frame is one line', () => {
+  const { journal, lines } = journalOf('info');
+  for (let frame = 0; frame < 300; frame += 1)
+    journal.warned(`REDACT_WIDTH=100 leaves nothing of the ${frame}×2 picture visible; cover less of it`);
+  assert.equal(lines.length, 1);
+});
+
 test('a peer that sends another size with every message does not fill the disk', () => {
   const { journal, lines } = journalOf('info');
   for (let width = 1; width <= 1000; width += 1) journal.layoutChanged(layout(width), layout(width - 1 || 5));

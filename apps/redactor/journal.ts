@@ -12,8 +12,7 @@ const MAX_LAYOUTS = 20;
 const LAYOUTS_MS = 60_000;
 
 /** Writes down what changes, and why frames are withheld. No entry says anything about what is covered. */
-export class Journal implements MaskEvents, Omit<RedactorEvents, 'published'> {
-  readonly #log: Logger;
+export class Journal implements MaskEvents, Omit<RedactorEvents, 'published' | 'covers'> {
   readonly #masks: Logger;
   readonly #sources: Logger;
   readonly #throttled: ThrottledLog;
@@ -22,7 +21,6 @@ export class Journal implements MaskEvents, Omit<RedactorEvents, 'published'> {
   #layoutsFromMs = Number.NEGATIVE_INFINITY;
 
   constructor(log: Logger, playback: string) {
-    this.#log = log;
     this.#masks = auditLog(log, 'mask');
     this.#sources = auditLog(log, 'source');
     this.#throttled = new ThrottledLog(log);
@@ -81,7 +79,8 @@ export class Journal implements MaskEvents, Omit<RedactorEvents, 'published'> {
     this.#throttled.warn('refused-subscriber', why);
   }
 
+  /** A peer that sends another size with every frame has each of them fitted anew. */
   warned(warning: string): void {
-    this.#log.warn(warning);
+    this.#throttled.warn('mask', warning);
   }
 }

@@ -2,6 +2,7 @@ import { publish, subscribe } from '../common/bus.ts';
 import { address } from '../common/endpoint.ts';
 import { FlowHealth } from '../common/health.ts';
 import { runService } from '../common/lifecycle.ts';
+import { measureLink } from '../common/link-metrics.ts';
 import { reportLink } from '../common/link-report.ts';
 import { longestMessage } from '../common/memory.ts';
 import { serveTelemetry } from '../common/metrics.ts';
@@ -25,13 +26,14 @@ await runService('redactor', schema, async ({ config, log, signal, onTaken }) =>
   if (config.SETTINGS_FILE) await checkSettingsFile(config.SETTINGS_FILE, log);
   const journal = new Journal(log, address(playback));
   const inForce = await redactionInForce(config, journal, signal);
-  const telemetry = new Telemetry();
+  const telemetry = new Telemetry(() => !inForce().ok);
   const source = subscribe(
     playback,
     signal,
     longestMessage(OWN_BYTES),
     reportLink(`playback at ${address(playback)}`, new ThrottledLog(log), telemetry),
   );
+  measureLink(telemetry.registry, () => source.link);
   const flow = new FlowHealth(
     'redactor',
     `frames from playback at ${address(playback)}`,
@@ -46,16 +48,12 @@ await runService('redactor', schema, async ({ config, log, signal, onTaken }) =>
     onTaken: onTaken(),
   };
   await serveTelemetry(metrics, telemetry.registry, new RedactorHealth(flow, inForce), signal);
-  const sink = await publish(output, signal, {
-    refused(why) {
-      telemetry.refusedSubscriber();
-      journal.refusedSubscriber(why);
-    },
-  });
+  const events = reports(telemetry, flow, journal, log);
+  const sink = await publish(output, signal, events);
   log.info(
     { from: address(playback), to: address(output), redactWidthPx: config.REDACT_WIDTH },
     `covering ${config.REDACT_WIDTH} pixels of every edge${config.MASK_FILE && ` and what ${config.MASK_FILE} says`}`,
   );
 
-  await redact(source, sink, signal, inForce, reports(telemetry, flow, journal, log));
+  await redact(source, sink, signal, inForce, events);
 });

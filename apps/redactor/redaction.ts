@@ -38,7 +38,16 @@ export interface Undecided {
 export type InForce = { ok: true; redaction: Redaction } | Undecided;
 
 /** A redaction for pictures of one layout. */
-export type Fitted = { ok: true; mask: Mask; fills: readonly Fill[]; warnings: string[] } | Undecided;
+export type Fitted =
+  | {
+      ok: true;
+      mask: Mask;
+      fills: readonly Fill[];
+      warnings: string[];
+      /** The share of the picture that is covered, from 0 to 1. */
+      covered: number;
+    }
+  | Undecided;
 
 /** Fits a redaction to a layout, once for all frames of it. What does not fit is refused, never stretched. */
 export function fit({ borderPx, masks }: Redaction, layout: PixelLayout): Fitted {
@@ -67,7 +76,7 @@ export function fit({ borderPx, masks }: Redaction, layout: PixelLayout): Fitted
   const warnings = count < width * height ? labels.warnings : [nothingLeft(borderPx, masks, size)];
   const layers: Layer[] = [{ spans: covered, colour }, ...labels.layers];
   const fills = fillsOf(layers, layout);
-  return { ok: true, mask: maskOf(fills), fills, warnings };
+  return { ok: true, mask: maskOf(fills), fills, warnings, covered: count / (width * height) };
 }
 
 function otherSizeOf({ picture }: MaskFile, size: string): string | undefined {

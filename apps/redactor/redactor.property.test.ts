@@ -117,6 +117,7 @@ async function publishedOf(
     withheld: (_: Withheld) => {},
     layoutChanged() {},
     warned() {},
+    covers() {},
   };
   const connected = Object.assign(source(), { connected: true });
   await redact(connected, sink, new AbortController().signal, inForce, events);

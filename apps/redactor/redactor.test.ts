@@ -22,10 +22,11 @@ const BORDER: InForce = { ok: true, redaction: new Redaction(1, []) };
 /** What is published of some messages, and what is reported. */
 async function run(messages: Buffer[], inForce: () => InForce = () => BORDER) {
   const sent: Buffer[] = [];
-  const reported: { withheld: Withheld[]; layouts: string[]; warnings: string[] } = {
+  const reported: { withheld: Withheld[]; layouts: string[]; warnings: string[]; shares: number[] } = {
     withheld: [],
     layouts: [],
     warnings: [],
+    shares: [],
   };
   async function* source() {
     for (const message of messages) yield [message];
@@ -41,6 +42,7 @@ async function run(messages: Buffer[], inForce: () => InForce = () => BORDER) {
       layoutChanged: ({ width, height }, before) =>
         reported.layouts.push(`${before?.width}×${before?.height} to ${width}×${height}`),
       warned: warning => reported.warnings.push(warning),
+      covers: share => reported.shares.push(share),
     },
   );
   return { sent, ...reported };
@@ -88,6 +90,11 @@ test('a header with width and height exchanged is not published, and its reason 
     [16n, 0n, 16n],
   );
   assert.equal(withheld[0]?.reason, 'doubtful-geometry');
+});
+
+test('how much of the picture is covered is reported with each fit', async () => {
+  const { shares } = await run([frame(16, 8, 0), frame(16, 8, 1), frame(2, 2, 2)]);
+  assert.deepEqual(shares, [1 - (13 * 5) / (16 * 8), 1]);
 });
 
 test('each change of layout is reported once, and a warning once for each', async () => {

@@ -14,9 +14,12 @@ import type { PixelLayout } from '../common/pixels.ts';
 import { GeometryGuard } from './geometry-guard.ts';
 import { type Fitted, fit, type InForce, type Redaction } from './redaction.ts';
 
+/** Why a message was not published. Closed, so that it can label a counter. */
+export type WithheldReason = RefusalReason | 'doubtful-geometry' | 'bad-mask' | 'misfit';
+
 /** A frame that was not published: something is wrong with it, or it can't be known what to cover. */
 export interface Withheld {
-  reason: RefusalReason | 'doubtful-geometry' | 'bad-mask' | 'misfit';
+  reason: WithheldReason;
   /** One sentence or less, without anything of the picture. */
   detail: string;
   /** What viewers are told, if not that. */
@@ -27,11 +30,14 @@ export interface Withheld {
 export interface RedactorEvents {
   /** @param coverMs how long it took to cover the frame */
   published(frame: MarkableFrame, coverMs: number): void;
-  withheld(why: Withheld): void;
+  /** @param frame what was not published, if it is a frame */
+  withheld(why: Withheld, frame?: Frame): void;
   /** Frames have another layout than before, or come for the first time. */
   layoutChanged(layout: PixelLayout, before: PixelLayout | undefined): void;
   /** A redaction that fits has something about it that its author should know. */
   warned(warning: string): void;
+  /** From now on, this share of each picture is covered, from 0 to 1. */
+  covers(share: number): void;
 }
 
 /** Notices are this far apart at least. Viewers need one a second to know that it still holds. */
@@ -58,8 +64,8 @@ export async function redact(
   const fitNewest = newestFit(events);
   const markable = trailerGiver();
   let noticedMs = Number.NEGATIVE_INFINITY;
-  const withhold = async (why: Withheld) => {
-    events.withheld(why);
+  const withhold = async (why: Withheld, frame?: Frame) => {
+    events.withheld(why, frame);
     if (performance.now() - noticedMs < NOTICE_MS) return;
     noticedMs = performance.now();
     await sink.send(notice(why.forViewers ?? why.detail));
@@ -76,20 +82,20 @@ export async function redact(
     }
     const doubt = guard.doubt(received);
     if (doubt !== undefined) {
-      await withhold({ reason: 'doubtful-geometry', detail: doubt });
+      await withhold({ reason: 'doubtful-geometry', detail: doubt }, received);
       continue;
     }
     const current = inForce();
     if (!current.ok) {
       const { detail, forViewers } = current;
-      await withhold({ reason: 'bad-mask', detail, forViewers });
+      await withhold({ reason: 'bad-mask', detail, forViewers }, received);
       continue;
     }
     const { redaction } = current;
     const fitted = fitNewest(redaction, received);
     if (!fitted.ok) {
       const { detail, forViewers } = fitted;
-      await withhold({ reason: 'misfit', detail, forViewers });
+      await withhold({ reason: 'misfit', detail, forViewers }, received);
       continue;
     }
     const frame = isMarkable(received) ? received : markable(received);
@@ -129,7 +135,10 @@ function newestFit(events: RedactorEvents): (redaction: Redaction, layout: Pixel
     const fitted = fit(redaction, layout);
     last = { redaction, layout, fitted };
     if (!isSameLayout) events.layoutChanged(layout, before);
-    if (fitted.ok) for (const warning of fitted.warnings) events.warned(warning);
+    if (fitted.ok) {
+      events.covers(fitted.covered);
+      for (const warning of fitted.warnings) events.warned(warning);
+    }
     return fitted;
   };
 }

@@ -1,59 +1,67 @@
-import type { MarkableFrame } from '../common/frame.ts';
-import { Counter, createMetrics, InfoGauge } from '../common/metrics.ts';
+import type { Frame, MarkableFrame } from '../common/frame.ts';
+import { addReading, Meters } from '../common/metrics.ts';
 import { SequenceGaps } from '../common/sequence.ts';
-import { StageTimes } from '../common/stage-times.ts';
+import { ageMs } from '../common/stamp-age.ts';
 import { hexDigest } from './digest.ts';
 import type { Withheld } from './redactor.ts';
 
 /** Counts what the redactor does, for Prometheus. */
 export class Telemetry {
-  readonly registry = createMetrics('redactor');
+  readonly #meters = new Meters('redactor');
+  readonly registry = this.#meters.registry;
   readonly #gaps = new SequenceGaps();
-  readonly #published = new Counter({
-    name: 'noaa_redactor_frames_published_total',
-    help: 'Frames redacted and published',
-    registers: [this.registry],
-  });
-  readonly #missed = new Counter({
-    name: 'noaa_redactor_frames_missed_total',
-    help: 'Frames that playback published and that a newer one replaced before they arrived',
-    registers: [this.registry],
-  });
-  readonly #refused = new Counter({
-    name: 'noaa_redactor_frames_refused_total',
-    help: 'Messages that were not published because they could not be redacted with certainty',
-    labelNames: ['reason'],
-    registers: [this.registry],
-  });
-
-  readonly #reconnects = new Counter({
-    name: 'noaa_redactor_reconnects_total',
-    help: 'Connections to playback made after the first',
-    registers: [this.registry],
-  });
-
-  readonly #subscribersRefused = new Counter({
-    name: 'noaa_redactor_subscribers_refused_total',
-    help: 'Subscribers that were turned away: another secret, or no descriptor left',
-    registers: [this.registry],
-  });
-  readonly #cover = new StageTimes(
-    'noaa_redactor_cover_seconds',
-    'How long it took to cover a frame',
-    this.registry,
+  readonly #published = this.#meters.counter(
+    'noaa_redactor_frames_published_total',
+    'Frames redacted and published',
   );
-  readonly #mask = new InfoGauge(
+  readonly #missed = this.#meters.counter(
+    'noaa_redactor_frames_missed_total',
+    'Frames that playback published and that a newer one replaced before they arrived',
+  );
+  readonly #refused = this.#meters.counter(
+    'noaa_redactor_frames_refused_total',
+    'Messages that were not published because they could not be redacted with certainty',
+    'reason',
+  );
+  readonly #reconnects = this.#meters.counter(
+    'noaa_redactor_reconnects_total',
+    'Connections to playback made after the first',
+  );
+  readonly #subscribersRefused = this.#meters.counter(
+    'noaa_redactor_subscribers_refused_total',
+    'Subscribers that were turned away: another secret, or no descriptor left',
+  );
+  readonly #arrival = this.#meters.times(
+    'noaa_redactor_arrival_seconds',
+    "From playback's time stamp until the redactor began to cover the frame",
+  );
+  readonly #cover = this.#meters.times('noaa_redactor_cover_seconds', 'How long it took to cover a frame');
+  readonly #covered = this.#meters.gauge(
+    'noaa_redactor_covered_ratio',
+    'Share of the picture that is covered; at 1 viewers see nothing of it',
+  );
+  readonly #mask = this.#meters.info(
     'noaa_redactor_mask_info',
     'Always 1; the label is the digest of the mask in force, as /status of the visualizer has it',
     'mask',
-    this.registry,
   );
   #digest: bigint | undefined;
+
+  /** @param isMaskFaulty whether it is not known what to cover */
+  constructor(isMaskFaulty: () => boolean) {
+    addReading(this.registry, {
+      name: 'noaa_redactor_mask_faulty',
+      help: '1 while nothing is published because MASK_FILE holds no mask',
+      read: () => (isMaskFaulty() ? 1 : 0),
+    });
+  }
 
   /** @param coverMs how long it took to cover the frame */
   published({ stamp }: MarkableFrame, coverMs: number): void {
     this.#published.inc();
     this.#cover.observe(coverMs);
+    const age = ageMs(stamp);
+    if (age !== null) this.#arrival.observe(Math.max(0, age - coverMs));
     if (stamp.mask !== this.#digest) this.#mask.set(hexDigest(stamp.mask));
     this.#digest = stamp.mask;
     this.#missed.inc(this.#gaps.missedBefore(stamp.sequence) ?? 0);
@@ -67,7 +75,13 @@ export class Telemetry {
     this.#reconnects.inc();
   }
 
-  withheld({ reason }: Withheld): void {
+  covers(share: number): void {
+    this.#covered.set(share);
+  }
+
+  /** A frame that is withheld has arrived, so it is not missed as well. */
+  withheld({ reason }: Withheld, frame?: Frame): void {
     this.#refused.inc({ reason });
+    if (frame?.stamp) this.#missed.inc(this.#gaps.missedBefore(frame.stamp.sequence) ?? 0);
   }
 }

@@ -1,6 +1,7 @@
 import type { Frame, RefusalReason } from '../common/frame.ts';
 import type { Verdict } from '../common/health.ts';
 import { release } from '../common/reclaim.ts';
+import { ageMs } from '../common/stamp-age.ts';
 import type { Who } from './access/who.ts';
 import { JpegBands } from './banded-jpeg.ts';
 import { Broadcast, type Ended, type Visit } from './broadcast.ts';
@@ -13,7 +14,7 @@ import type { Picture } from './picture.ts';
 import type { NoPlace, PlaceLimits } from './places.ts';
 import { Chain } from './relay/chain.ts';
 import type { RelayRefusal } from './relay/received-picture.ts';
-import { type Implausible, originOf, type Source, type SourceView } from './source.ts';
+import type { Implausible, Source, SourceView } from './source.ts';
 import { StatusReport } from './status.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -34,7 +35,7 @@ export interface FeedOptions {
 }
 
 /** The pictures of the past. */
-export type History = Pick<Loop, 'enabled' | 'add' | 'list' | 'recall'> & {
+export type History = Pick<Loop, 'enabled' | 'add' | 'list' | 'recall' | 'size'> & {
   picture(id: string): LoopPicture | Promise<LoopPicture>;
 };
 type LoopPicture = ReturnType<Loop['picture']>;
@@ -52,6 +53,10 @@ export interface FeedEvents {
   /** A viewer has left, or was disconnected. */
   left(visit: Ended): void;
   encodeFailed(error: unknown): void;
+  /** A frame was published before one that has been shown, and is not shown. */
+  outOfOrder(): void;
+  /** The picture has had one colour throughout for a while; called once a second. */
+  blank(): void;
   /** A frame carries a value that cannot be true. */
   implausible(what: Implausible, source: Source): void;
 }
@@ -112,7 +117,8 @@ export class Feed implements Disposable {
     };
     this.#live =
       relayed?.live(made) ?? new LivePicture(() => this.#recalling(options.createEncoder()), made, marking);
-    this.#status = new StatusReport(source, this.#broadcast, telemetry, { ...options, chain });
+    const shown = { ...options, chain, loop: this.#loop };
+    this.#status = new StatusReport(source, this.#broadcast, telemetry, shown);
   }
 
   /** Takes a frame that may be shown. */
@@ -128,9 +134,12 @@ export class Feed implements Disposable {
       this.#telemetry.implausible(what);
       this.#events.implausible(what, this.source);
     }
-    if (kind === 'new') this.#telemetry.received();
+    if (kind === 'new') this.#telemetry.received(ageMs(frame.stamp));
     else if (kind === 'repeat') this.#telemetry.repeated();
-    else this.#telemetry.refused(kind);
+    else {
+      this.#telemetry.refused(kind);
+      this.#events.outOfOrder();
+    }
     if (this.#state !== 'live') this.refresh();
     if (kind === 'repeat') this.#broadcast.sendToRelays('repeat', repeatOf(frame));
     if (kind !== 'new') {
@@ -228,8 +237,8 @@ export class Feed implements Disposable {
   /** Disconnects viewers that are slow or may watch no longer, measures rates, reports the status, and keeps quiet connections alive. */
   async everySecond(): Promise<void> {
     this.#broadcast.release();
-    this.#telemetry.viewerStates(this.#broadcast.states());
-    this.#telemetry.origin(originOf(this.source.newest?.stamp).mask, this.source.clockBehindMs);
+    this.#telemetry.looked(this.source, this.#broadcast.states(), this.#loop.size);
+    if (this.source.blank) this.#events.blank();
     await this.#status.mark();
     await this.#report();
     const shown = this.#state === 'live' ? this.#live.made : undefined;

@@ -42,6 +42,18 @@ export class Journal implements FeedEvents {
     this.#warnings.warn(`implausible-${what}`, message);
   }
 
+  outOfOrder(): void {
+    const message = `refused a frame from ${this.#peer}: it was published before one that has been shown; look for a second publisher`;
+    this.#warnings.warn('out-of-order', message);
+  }
+
+  blank(): void {
+    const message =
+      'the picture has one colour throughout: REDACT_WIDTH or MASK_FILE covers all of it, which the log of the redactor ' +
+      'says, or the clip shows nothing';
+    this.#warnings.warn('blank', message);
+  }
+
   encodeFailed(error: unknown): void {
     this.#warnings.warn('encode-failed', asError(error).message);
   }

@@ -1,9 +1,10 @@
 import { unixNanoseconds } from '../common/clock.ts';
 import type { Frame } from '../common/frame.ts';
 import { release } from '../common/reclaim.ts';
+import { ageMs } from '../common/stamp-age.ts';
 import { type Encoder, NewestEncoder } from './newest-encoder.ts';
 import { Picture } from './picture.ts';
-import { ageMs, originOf } from './source.ts';
+import { originOf } from './source.ts';
 
 export interface LivePictureEvents {
   /** @param prompt whether the picture was asked for as its frame arrived; otherwise its age measures the request */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Frame } from '../common/frame.ts';
-import type { LoopChange, LoopFrame, LoopList } from './messages.ts';
+import type { LoopChange, LoopFrame, LoopList, LoopSize } from './messages.ts';
 import type { Picture } from './picture.ts';
 import { originOf } from './source.ts';
 
@@ -133,6 +133,11 @@ export class Loop {
     this.#bytes = 0;
     this.#roundSeen = false;
     if (removed.length > 0) this.#change({ added: [], removed });
+  }
+
+  /** How much is held, of how much may be. */
+  get size(): LoopSize {
+    return { pictures: this.#entries.size, bytes: this.#bytes, ...this.#limits };
   }
 
   /** Returns what `/loop` lists: oldest first, and a clip that is held whole from its beginning. */

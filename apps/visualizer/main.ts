@@ -25,8 +25,8 @@ const OWN_BYTES = 150 * 2 ** 20;
 await runService('visualizer', schema, async ({ config, log, signal, onTaken, onLeaving }) => {
   const { redactor, web } = await endpoints(config, onTaken());
   const warnings = new ThrottledLog(log);
-  const door = await openWeb(config, log, signal);
   const telemetry = new Telemetry();
+  const door = await openWeb(config, log, telemetry, signal);
   const loop = { maxBytes: config.LOOP_MB * 2 ** 20, maxFrames: config.LOOP_FRAMES };
   const longestBytes = longestMessage(OWN_BYTES + loop.maxBytes);
   const parts = { config, warnings, telemetry, longestBytes, loop, signal };
@@ -47,7 +47,7 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken, on
   using feed = new Feed(upstream.source, telemetry, options, journal);
 
   const sockets = inheritedSockets(process.env, process.pid);
-  await serve(createHttpServer({ feed, telemetry, log, marking, ...door }), web, sockets, signal);
+  await serve(createHttpServer({ feed, telemetry, log, warnings, marking, ...door }), web, sockets, signal);
   const scheme = door.createSecure ? 'https' : 'http';
   const at = `${scheme}://${config.VISUALIZER_HOST}:${web.port}`;
   const held = sockets.length > 0 ? { sockets: sockets.length } : {};

@@ -61,6 +61,8 @@ export interface Status {
     repeats: number;
     /** How far the publisher's clock is behind ours; null while they agree. */
     clockBehindMs: number | null;
+    /** Whether the picture has had one colour throughout for 5 s; null where that is not known. */
+    blank: boolean | null;
     /** Connections to it made after the first. */
     reconnects: number;
     /** Connections lost within the last minute, if there were several. */
@@ -86,6 +88,7 @@ export interface Status {
   refused: Record<string, number>;
   /** Values in frames that cannot be true, and so were added to nothing. */
   implausible: { sequence: number; clock: number };
+  loop: LoopSize;
   viewers: {
     now: number;
     max: number;
@@ -122,6 +125,14 @@ export interface LoopList {
   maxFrames: number;
   /** How many changes led to this listing. */
   revision: number;
+}
+
+/** How much of the history is held; limits of 0 turn it off. */
+export interface LoopSize {
+  pictures: number;
+  bytes: number;
+  maxBytes: number;
+  maxFrames: number;
 }
 
 /** An SSE event `loop`. */

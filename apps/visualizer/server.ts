@@ -7,6 +7,7 @@ import { asError } from '../common/errors.ts';
 import type { Verdict } from '../common/health.ts';
 import { createBoundedServer, holds, type WebServer } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
+import type { ThrottledLog } from '../common/throttled-log.ts';
 import { toTls } from './access/to-tls.ts';
 import type { Who } from './access/who.ts';
 import { STREAM_HEADERS, type StreamKind } from './broadcast.ts';
@@ -39,6 +40,7 @@ export interface Served extends Web {
   feed: Feed;
   telemetry: Telemetry;
   log: Logger;
+  warnings: ThrottledLog;
   /** What must be written on the picture wherever it is shown. */
   marking?: Marking | undefined;
 }
@@ -58,7 +60,7 @@ export function createHttpServer(served: Served): WebServer {
         await next();
       } catch (thrown) {
         // Koa's own way to answer an error removes every header.
-        answerError(context, thrown, served.log);
+        answerError(context, thrown, served);
       }
       // Of a stream Koa knows no length.
       holds(context.res, context.length ?? 0);
@@ -87,9 +89,11 @@ export function createHttpServer(served: Served): WebServer {
   return createBoundedServer(createSecure ? toTls(asked) : asked, limits, check, createSecure);
 }
 
-function answerError(context: Koa.Context, thrown: unknown, log: Logger): void {
+function answerError(context: Koa.Context, thrown: unknown, { log, warnings }: Served): void {
   const { status = 500 } = thrown as { status?: number };
   log.debug({ err: asError(thrown) }, 'a request failed');
+  if (status >= 500)
+    warnings.warn('request-failed', `a request could not be answered: ${asError(thrown).message}`);
   context.status = status;
   context.body = status < 500 ? 'This is not a path here\n' : 'This failed here; the log says why\n';
 }

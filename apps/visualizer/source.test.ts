@@ -102,6 +102,19 @@ test('a sequence that goes back is a new beginning if published later, and out o
   assert.equal(at(0n, startNs, 1600), 'new', 'and again, with a clock that was set back');
 });
 
+test('what the redactor withholds is not counted as lost on the way', async () => {
+  using made = feedFor();
+  const { feed, telemetry } = made;
+  const startNs = nowNs();
+  const take = (sequence: bigint) => feed.take(stamped({ sequence, publishedAtNs: startNs + sequence }));
+  take(1n);
+  take(3n);
+  feed.refuse('withheld', 'MASK_FILE is no mask');
+  take(303n);
+  take(305n);
+  assert.equal((await telemetry.totals()).dropped.upstream, 2);
+});
+
 test('values that cannot be true are counted as such and poison nothing', async () => {
   using made = feedFor();
   const { feed, telemetry, encoding } = made;

@@ -1,8 +1,9 @@
-import { unixNanoseconds } from '../common/clock.ts';
 import type { Frame, Stamp } from '../common/frame.ts';
 import { FlowHealth, type Health, type Verdict } from '../common/health.ts';
 import type { LinkState } from '../common/link.ts';
 import { SequenceGaps } from '../common/sequence.ts';
+import { isPlausible, rawAgeMs } from '../common/stamp-age.ts';
+import { Blankness } from './blankness.ts';
 import type { PictureFacts, SourceState } from './messages.ts';
 
 /** The card's title for each state; the card has room for a few words and the sentence. */
@@ -46,21 +47,8 @@ export interface Arrival {
 
 export type Implausible = 'sequence' | 'clock';
 
-/** Ages outside of this are a matter of clocks: a frame is never younger than 0, and none takes a minute. */
-const PLAUSIBLE_AGE_MS = { least: -1000, most: 60_000 };
 /** For this long an older frame than the last one is out of order; after that, its publisher has started again. */
 const OUT_OF_ORDER_MS = 1500;
-
-/** Returns a frame's age in milliseconds since it was published; null if it is not known, or the clocks disagree. */
-export function ageMs(stamp: Frame['stamp']): number | null {
-  const age = stamp && rawAgeMs(stamp);
-  return age !== undefined && isPlausible(age) ? age : null;
-}
-
-const rawAgeMs = ({ publishedAtNs }: Stamp): number =>
-  Number((unixNanoseconds() - publishedAtNs) / 1000n) / 1000;
-
-const isPlausible = (age: number): boolean => age >= PLAUSIBLE_AGE_MS.least && age <= PLAUSIBLE_AGE_MS.most;
 
 /** Knows the state of one source of frames. Times are `performance.now()` milliseconds. */
 export class Source implements Health {
@@ -71,6 +59,7 @@ export class Source implements Health {
   readonly withheld: string | undefined;
   readonly #flow: FlowHealth;
   readonly #gaps = new SequenceGaps();
+  readonly #blankness = new Blankness();
   #newest: FrameFacts | undefined;
   #pictureSequence: number | null = null;
   #ended = false;
@@ -138,6 +127,7 @@ export class Source implements Health {
     if (kind === 'new') this.#pictureSequence = stamp ? Number(stamp.sequence) : null;
     this.#ended = frame.ended;
     this.#flow.flowed(nowMs);
+    this.#blankness.look(frame, nowMs);
     if (!stamp) return { kind, missed: 0, implausible: [] };
     this.#shown = { stamp, atMs: nowMs };
     const missed = this.#gaps.missedBefore(stamp.sequence, nowMs);
@@ -154,9 +144,16 @@ export class Source implements Health {
     return this.#clockBehindMs;
   }
 
+  /** Whether the picture has had one colour throughout for a while; null if that is not known. */
+  get blank(): boolean | null {
+    return this.#blankness.blank;
+  }
+
   /** Takes note of a message that may not be shown. `detail` matters if it is a notice: it says why there is no frame. */
   refused(reason: string, detail: string, nowMs = performance.now()): void {
     this.#notice = reason === 'withheld' ? detail : undefined;
+    // What the redactor withholds from now on is counted there, and not lost on the way here.
+    if (this.#notice !== undefined) this.#gaps.forget();
     this.#flow.refused(reason, nowMs);
   }
 

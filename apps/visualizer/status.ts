@@ -1,7 +1,7 @@
 import { VERSION } from '../common/metrics.ts';
 import type { Broadcast } from './broadcast.ts';
 import type { Marking } from './marking.ts';
-import type { Status } from './messages.ts';
+import type { LoopSize, Status } from './messages.ts';
 import type { Chain } from './relay/chain.ts';
 import { originOf, type Source } from './source.ts';
 import type { Telemetry } from './telemetry.ts';
@@ -12,6 +12,7 @@ interface Shown {
   sector: string | undefined;
   marking?: Marking | undefined;
   chain: Chain;
+  loop: { readonly size: LoopSize };
   /** Adds what a relay knows from its origin. */
   relayed?: { amend(status: Status): Status } | undefined;
 }
@@ -24,6 +25,7 @@ export class StatusReport {
   readonly #sector: string | null;
   readonly #marking: Status['marking'];
   readonly #chain: Chain;
+  readonly #loop: { readonly size: LoopSize };
   readonly #amend: (status: Status) => Status;
   readonly #startedMs = performance.now();
   #marked = { atMs: performance.now(), received: 0, made: 0 };
@@ -33,10 +35,11 @@ export class StatusReport {
     source: Source,
     broadcast: Broadcast,
     telemetry: Telemetry,
-    { sector, marking, chain, relayed }: Shown,
+    { sector, marking, chain, loop, relayed }: Shown,
   ) {
     this.#marking = marking ? { text: marking.text, color: marking.color } : null;
     this.#chain = chain;
+    this.#loop = loop;
     this.#amend = relayed?.amend ?? (status => status);
     this.#sector = sector ?? null;
     this.#source = source;
@@ -79,6 +82,7 @@ export class StatusReport {
         lastFrameAgoMs: lastFrameMs === undefined ? null : Math.round(performance.now() - lastFrameMs),
         repeats,
         clockBehindMs: source.clockBehindMs,
+        blank: source.blank,
         ...source.link,
       },
       origin: null,
@@ -90,6 +94,7 @@ export class StatusReport {
       dropped,
       refused,
       implausible,
+      loop: this.#loop.size,
       viewers: {
         now: broadcast.count(),
         max: broadcast.max,

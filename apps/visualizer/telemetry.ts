@@ -1,75 +1,66 @@
 import type { RefusalReason } from '../common/frame.ts';
-import { Counter, createMetrics, Gauge, InfoGauge, type Registry, Summary } from '../common/metrics.ts';
-import { StageTimes } from '../common/stage-times.ts';
+import { type Counter, Meters, Summary } from '../common/metrics.ts';
 import type { StreamKind, ViewerStates } from './broadcast.ts';
-import type { DropCause, SourceState } from './messages.ts';
+import type { DropCause, LoopSize, SourceState } from './messages.ts';
 import type { RelayRefusal } from './relay/received-picture.ts';
-import { type Implausible, TITLES } from './source.ts';
+import { type Implausible, originOf, type Source, TITLES } from './source.ts';
 
 /** The percentiles cover only this last time. */
 const LATENCY_WINDOW_S = 60;
 
+/** Why something that came is not shown. Closed, so that it can label a counter. */
+export type RefusedReason = RefusalReason | RelayRefusal | 'out-of-order' | 'no-marking';
+
 /** The visualizer's counters, for `/metrics` and `/status`. */
 export class Telemetry {
-  readonly registry: Registry = createMetrics('visualizer');
-  readonly #received = this.#counter(
+  readonly #meters = new Meters('visualizer');
+  readonly registry = this.#meters.registry;
+  readonly #received = this.#meters.counter(
     'noaa_visualizer_frames_received_total',
     'New frames received that may be shown',
   );
-  readonly #repeats = this.#counter(
+  readonly #repeats = this.#meters.counter(
     'noaa_visualizer_frames_repeated_total',
     'Frames that repeat the picture before them, sent while playback waits',
   );
-  readonly #reconnects = this.#counter(
+  readonly #reconnects = this.#meters.counter(
     'noaa_visualizer_reconnects_total',
     'Connections to the redactor made after the first',
   );
-  readonly #encoded = this.#counter('noaa_visualizer_frames_encoded_total', 'Frames encoded as JPEG');
-  readonly #recalled = this.#counter(
+  readonly #encoded = this.#meters.counter('noaa_visualizer_frames_encoded_total', 'Frames encoded as JPEG');
+  readonly #recalled = this.#meters.counter(
     'noaa_visualizer_frames_recalled_total',
     'Frames whose JPEG the loop held from an earlier round of the clip, so that they were not encoded again',
   );
-  readonly #released = this.#counter(
+  readonly #released = this.#meters.counter(
     'noaa_visualizer_viewers_released_total',
     'Viewers disconnected because they took nothing',
   );
-  readonly #rejected = this.#counter(
+  readonly #rejected = this.#meters.counter(
     'noaa_visualizer_viewers_rejected_total',
     'Viewers turned away because there were too many',
   );
-  readonly #sent = this.#counter(
+  readonly #sent = this.#meters.counter(
     'noaa_visualizer_sent_bytes_total',
     'Bytes of pictures written to the streams of viewers and relays',
   );
-  readonly #dropped = new Counter({
-    name: 'noaa_visualizer_frames_dropped_total',
-    help: 'Frames not shown: upstream (lost before they arrived), encoder or viewer (a newer one replaced it)',
-    labelNames: ['cause'],
-    registers: [this.registry],
-  });
-  readonly #refused = new Counter({
-    name: 'noaa_visualizer_frames_refused_total',
-    help: 'Messages that may not be shown',
-    labelNames: ['reason'],
-    registers: [this.registry],
-  });
-  readonly #implausible = new Counter({
-    name: 'noaa_visualizer_implausible_values_total',
-    help: 'Values in frames that cannot be true: a sequence too far ahead, a clock that disagrees with ours',
-    labelNames: ['what'],
-    registers: [this.registry],
-  });
-  readonly #viewers = new Gauge({
-    name: 'noaa_visualizer_viewers',
-    help: 'Viewers connected',
-    labelNames: ['stream'],
-    registers: [this.registry],
-  });
-  readonly #live = new Gauge({
-    name: 'noaa_visualizer_live',
-    help: '1 while the picture is live',
-    registers: [this.registry],
-  });
+  readonly #dropped = this.#meters.counter(
+    'noaa_visualizer_frames_dropped_total',
+    'Frames not shown: upstream (lost before they arrived), encoder or viewer (a newer one replaced it)',
+    'cause',
+  );
+  readonly #refused = this.#meters.counter(
+    'noaa_visualizer_frames_refused_total',
+    'Messages that may not be shown',
+    'reason',
+  );
+  readonly #implausible = this.#meters.counter(
+    'noaa_visualizer_implausible_values_total',
+    'Values in frames that cannot be true: a sequence too far ahead, a clock that disagrees with ours',
+    'what',
+  );
+  readonly #viewers = this.#meters.gauge('noaa_visualizer_viewers', 'Viewers connected', 'stream');
+  readonly #live = this.#meters.gauge('noaa_visualizer_live', '1 while the picture is live');
   readonly #latency = new Summary({
     name: 'noaa_visualizer_latency_seconds',
     help: "From playback's time stamp to the finished JPEG, over the last minute",
@@ -80,43 +71,71 @@ export class Telemetry {
     registers: [this.registry],
   });
 
-  readonly #failed = this.#counter('noaa_visualizer_encode_failures_total', 'Frames that did not encode');
-  readonly #late = this.#counter(
+  readonly #failed = this.#meters.counter(
+    'noaa_visualizer_encode_failures_total',
+    'Frames that did not encode',
+  );
+  readonly #late = this.#meters.counter(
     'noaa_visualizer_pictures_late_total',
     'Pictures that were finished after the source had gone, and so were not shown',
   );
-  readonly #viewerStates = new Gauge({
-    name: 'noaa_visualizer_viewer_states',
-    help: 'Viewers by how they take pictures: prompt, behind (not taken what was written), half-closed (perhaps gone)',
-    labelNames: ['state'],
-    registers: [this.registry],
-  });
-  readonly #state = new Gauge({
-    name: 'noaa_visualizer_source_state',
-    help: '1 for the state of the source, as in /status, and 0 for the others',
-    labelNames: ['state'],
-    registers: [this.registry],
-  });
-  readonly #clock = new Gauge({
-    name: 'noaa_visualizer_clock_behind_seconds',
-    help: "How far playback's clock is behind this host's, while that is implausible; 0 while they agree",
-    registers: [this.registry],
-  });
-  readonly #mask = new InfoGauge(
+  readonly #viewerStates = this.#meters.gauge(
+    'noaa_visualizer_viewer_states',
+    'Viewers by how they take pictures: prompt, behind (not taken what was written), half-closed (perhaps gone)',
+    'state',
+  );
+  readonly #state = this.#meters.gauge(
+    'noaa_visualizer_source_state',
+    '1 for the state of the source, as in /status, and 0 for the others',
+    'state',
+  );
+  readonly #clock = this.#meters.gauge(
+    'noaa_visualizer_clock_behind_seconds',
+    "How far playback's clock is behind this host's, while that is implausible; 0 while they agree",
+  );
+  readonly #mask = this.#meters.info(
     'noaa_visualizer_mask_info',
     'Always 1; the label is the digest of the mask that the newest frame was covered with',
     'mask',
-    this.registry,
   );
-  readonly #encode = new StageTimes(
+  readonly #blank = this.#meters.gauge(
+    'noaa_visualizer_picture_blank',
+    '1 while the picture has one colour throughout: all of it is covered, or the clip shows nothing',
+  );
+  readonly #validAt = this.#meters.gauge(
+    'noaa_visualizer_valid_timestamp_seconds',
+    'When the picture that is shown was taken, as Unix time; 0 where that is not known',
+  );
+  readonly #loopPictures = this.#meters.gauge(
+    'noaa_visualizer_loop_pictures',
+    'Pictures that the history holds',
+  );
+  readonly #loopBytes = this.#meters.gauge('noaa_visualizer_loop_bytes', 'Bytes that the history holds');
+  readonly #loopMost = this.#meters.gauge(
+    'noaa_visualizer_loop_limit_bytes',
+    'Bytes that the history may hold; 0 if it is off',
+  );
+  readonly #certificate = this.#meters.gauge(
+    'noaa_visualizer_certificate_end_timestamp_seconds',
+    'When the certificate of a file ends, as Unix time',
+    'file',
+  );
+  readonly #fileFaulty = this.#meters.gauge(
+    'noaa_visualizer_file_faulty',
+    '1 while a file that is followed cannot be used, and what it held before stays in force',
+    'file',
+  );
+  readonly #arrival = this.#meters.times(
+    'noaa_visualizer_arrival_seconds',
+    "From playback's time stamp until the frame, or a relay's picture, had come here",
+  );
+  readonly #encode = this.#meters.times(
     'noaa_visualizer_encode_seconds',
     'How long it took to encode a frame, with the wait for a thread',
-    this.registry,
   );
-  readonly #write = new StageTimes(
+  readonly #write = this.#meters.times(
     'noaa_visualizer_write_seconds',
     'How long it took to write a picture to all viewers',
-    this.registry,
   );
 
   constructor() {
@@ -128,8 +147,10 @@ export class Telemetry {
     this.state('waiting');
   }
 
-  received(): void {
+  /** @param age of the frame, null if it is not known */
+  received(age: number | null): void {
     this.#received.inc();
+    if (age !== null) this.#arrival.observe(Math.max(0, age));
   }
 
   repeated(): void {
@@ -179,7 +200,7 @@ export class Telemetry {
     this.#implausible.inc({ what });
   }
 
-  refused(reason: RefusalReason | RelayRefusal | 'out-of-order' | 'no-marking'): void {
+  refused(reason: RefusedReason): void {
     this.#refused.inc({ reason });
   }
 
@@ -204,16 +225,32 @@ export class Telemetry {
     for (const state of Object.keys(TITLES)) this.#state.set({ state }, state === now ? 1 : 0);
   }
 
+  /** A file that is followed can be used or not; it is known by the variable that names it. */
+  file(variable: string, isFaulty: boolean): void {
+    this.#fileFaulty.set({ file: variable }, isFaulty ? 1 : 0);
+  }
+
+  certificate(variable: string, end: Date): void {
+    this.#certificate.set({ file: variable }, end.getTime() / 1000);
+  }
+
   viewerStates({ prompt, behind, halfClosed }: ViewerStates): void {
     this.#viewerStates.set({ state: 'prompt' }, prompt);
     this.#viewerStates.set({ state: 'behind' }, behind);
     this.#viewerStates.set({ state: 'half-closed' }, halfClosed);
   }
 
-  /** Takes note of what the newest frame says of its origin. */
-  origin(mask: string | null, clockBehindMs: number | null): void {
+  /** Takes note of how things are. To be called once a second. */
+  looked({ newest, clockBehindMs, blank }: Source, viewers: ViewerStates, loop: LoopSize): void {
+    const { mask, validAt } = originOf(newest?.stamp);
     if (mask !== null) this.#mask.set(mask);
+    this.#validAt.set((validAt ?? 0) / 1000);
     this.#clock.set((clockBehindMs ?? 0) / 1000);
+    this.#blank.set(blank ? 1 : 0);
+    this.#loopPictures.set(loop.pictures);
+    this.#loopBytes.set(loop.bytes);
+    this.#loopMost.set(loop.maxFrames > 0 ? loop.maxBytes : 0);
+    this.viewerStates(viewers);
   }
 
   /** Returns what has been counted so far. Latencies are in milliseconds, null before the first. */
@@ -235,10 +272,6 @@ export class Telemetry {
       implausible: { sequence: 0, clock: 0, ...(await byLabel(this.#implausible, 'what')) },
       latencyMs: { p50: percentile(0.5), p99: percentile(0.99) },
     };
-  }
-
-  #counter(name: string, help: string): Counter {
-    return new Counter({ name, help, registers: [this.registry] });
   }
 }
 

@@ -5,7 +5,7 @@ import { onAbort } from '../common/abort.ts';
 import { asError, Fault } from '../common/errors.ts';
 import type { Logger } from '../common/log.ts';
 import type { Credentials } from '../common/secure-server.ts';
-import { watchFiles } from './watch-files.ts';
+import { type FileReports, watchFiles } from './watch-files.ts';
 
 const DAY_MS = 86_400_000;
 const WARN_DAYS = 14;
@@ -67,10 +67,14 @@ export async function followCredentials(
   files: TlsFiles,
   replace: (credentials: Credentials) => void,
   log: Logger,
+  reports: FileReports,
   signal: AbortSignal,
 ): Promise<void> {
   const warn = async () => {
-    const soon = await expiresSoon(files.TLS_CERT_FILE);
+    const end = await endOf(files.TLS_CERT_FILE);
+    if (!end) return; // Reported when the file changed.
+    reports.certificate('TLS_CERT_FILE', end);
+    const soon = expiresSoon(files.TLS_CERT_FILE, end);
     if (soon !== undefined) log.warn(soon);
   };
   const reread = async () => {
@@ -79,11 +83,13 @@ export async function followCredentials(
       try {
         const credentials = await readCredentials(files);
         if (credentials) replace(credentials);
+        reports.file('TLS_CERT_FILE', false);
         log.info('the certificate was exchanged; connections that are open keep the one before it');
         await warn();
         return;
       } catch (thrown) {
         if (performance.now() >= deadlineMs) {
+          reports.file('TLS_CERT_FILE', true);
           log.error(`${asError(thrown).message}. The certificate before it stays in use`);
           return;
         }
@@ -91,6 +97,7 @@ export async function followCredentials(
       }
     }
   };
+  reports.file('TLS_CERT_FILE', false);
   const paths = Object.values(files).filter(path => path !== '');
   await watchFiles(paths, reread, signal);
   const timer = setInterval(() => void warn(), DAY_MS);
@@ -98,17 +105,21 @@ export async function followCredentials(
   await warn();
 }
 
-/** Returns a warning if the certificate of a file expires within two weeks, or has expired. */
-async function expiresSoon(path: string): Promise<string | undefined> {
+/** Returns when the certificate of a file ends; undefined if it can't be read. */
+async function endOf(path: string): Promise<Date | undefined> {
   try {
-    const { validToDate } = parse('TLS_CERT_FILE', path, await read('TLS_CERT_FILE', path));
-    const days = Math.floor((validToDate.getTime() - Date.now()) / DAY_MS);
-    if (days >= WARN_DAYS) return undefined;
-    const when = days < 0 ? 'expired' : 'expires';
-    return `TLS_CERT_FILE=${JSON.stringify(path)} ${when} on ${dayOf(validToDate)}; renew it, and it is taken without a restart`;
+    return parse('TLS_CERT_FILE', path, await read('TLS_CERT_FILE', path)).validToDate;
   } catch {
-    return undefined; // Reported when the file changed.
+    return undefined;
   }
+}
+
+/** Returns a warning if the certificate of a file expires within two weeks, or has expired. */
+function expiresSoon(path: string, end: Date): string | undefined {
+  const days = Math.floor((end.getTime() - Date.now()) / DAY_MS);
+  if (days >= WARN_DAYS) return undefined;
+  const when = days < 0 ? 'expired' : 'expires';
+  return `TLS_CERT_FILE=${JSON.stringify(path)} ${when} on ${dayOf(end)}; renew it, and it is taken without a restart`;
 }
 
 async function read(variable: string, path: string): Promise<Buffer> {

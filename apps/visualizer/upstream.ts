@@ -1,6 +1,7 @@
 import { subscribe } from '../common/bus.ts';
 import { address, type Endpoint } from '../common/endpoint.ts';
 import type { ConfigOf } from '../common/env.ts';
+import { measureLink } from '../common/link-metrics.ts';
 import { reportLink } from '../common/link-report.ts';
 import type { ThrottledLog } from '../common/throttled-log.ts';
 import type { schema } from './config.ts';
@@ -42,6 +43,7 @@ export function redactorUpstream(redactor: Endpoint, parts: UpstreamParts): Upst
   const { signal } = parts;
   const report = reportLink(`the redactor at ${peer}`, parts.warnings, parts.telemetry);
   const frames = subscribe(redactor, signal, parts.longestBytes, report);
+  measureLink(parts.telemetry.registry, () => frames.link);
   const source = new Source(
     peer,
     () => frames.connected,

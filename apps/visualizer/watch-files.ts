@@ -1,6 +1,12 @@
 import { onAbort } from '../common/abort.ts';
 import { versionOf } from '../common/file-version.ts';
 
+/** What is said of files that are followed. A file is known by the variable that names it. */
+export interface FileReports {
+  file(variable: string, isFaulty: boolean): void;
+  certificate(variable: string, end: Date): void;
+}
+
 const PERIOD_MS = 1000;
 
 /**

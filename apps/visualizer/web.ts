@@ -10,6 +10,7 @@ import type { schema } from './config.ts';
 import { Embedding } from './embedding.ts';
 import { forbidCoreDump } from './no-core-dump.ts';
 import { followCredentials, readCredentials } from './tls.ts';
+import type { FileReports } from './watch-files.ts';
 
 /** What stands between the network and the service. */
 export interface Web {
@@ -30,13 +31,14 @@ export interface Web {
 export async function openWeb(
   config: ConfigOf<typeof schema>,
   log: Logger,
+  files: FileReports,
   signal: AbortSignal,
 ): Promise<Web> {
   const { TLS_CERT_FILE, TLS_KEY_FILE, CLIENT_CA_FILE, CLIENT_CRL_FILE, VISUALIZER_HOST } = config;
-  const files = { TLS_CERT_FILE, TLS_KEY_FILE, CLIENT_CA_FILE, CLIENT_CRL_FILE };
+  const tls = { TLS_CERT_FILE, TLS_KEY_FILE, CLIENT_CA_FILE, CLIENT_CRL_FILE };
   if (CLIENT_CA_FILE || TLS_KEY_FILE || config.USERS_FILE || config.ACCESS_KEY_FILE) forbidCoreDump();
-  const credentials = await readCredentials(files);
-  const access = await openAccess(config, CLIENT_CA_FILE !== '', log, signal);
+  const credentials = await readCredentials(tls);
+  const access = await openAccess(config, CLIENT_CA_FILE !== '', log, files, signal);
   // The images set WAIT_FOR_PORT, and listen on every address of their container.
   const listensOn = config.WAIT_FOR_PORT ? undefined : VISUALIZER_HOST;
   const exposure = access.required ? undefined : new Exposure(log, listensOn);
@@ -49,7 +51,7 @@ export async function openWeb(
       credentials &&
       ((options, listener) => {
         const server = new SecureServer(credentials, options, listener);
-        void followCredentials(files, fresh => server.setCredentials(fresh), log, signal);
+        void followCredentials(tls, fresh => server.setCredentials(fresh), log, files, signal);
         return server;
       }),
   };

@@ -80,6 +80,7 @@ async function runRedactor({ from, port, borderPx }: StageTask & { stage: 'redac
     },
     layoutChanged: () => {},
     warned: () => {},
+    covers: () => {},
   });
 }
 

@@ -42,7 +42,14 @@ export function feedFor({
         [Symbol.dispose]() {},
       }),
     },
-    { changed() {}, left() {}, implausible() {}, encodeFailed: error => failures.push(error) },
+    {
+      changed() {},
+      left() {},
+      implausible() {},
+      outOfOrder() {},
+      blank() {},
+      encodeFailed: error => failures.push(error),
+    },
   );
   return { feed, telemetry, encoding, failures, [Symbol.dispose]: () => feed[Symbol.dispose]() };
 }

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { commonSchema } from '../../apps/common/env.ts';
 import { runService } from '../../apps/common/lifecycle.ts';
-import { lostLogLines } from '../../apps/common/log-output.ts';
+import { lostLogLines, waitingLogBytes } from '../../apps/common/log-output.ts';
 
 await runService('talker', commonSchema, async ({ log, signal }) => {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -16,7 +16,7 @@ await runService('talker', commonSchema, async ({ log, signal }) => {
       said += 1;
     }
     await Promise.all(Array.from({ length: 4 }, () => stat('.')));
-    process.send!({ ms: performance.now() - beganMs, lost: lostLogLines() });
+    process.send!({ ms: performance.now() - beganMs, lost: lostLogLines(), waiting: waitingLogBytes() });
   });
   process.send!('ready');
   await promise;

@@ -6,6 +6,7 @@ import { Fault } from '../../common/errors.ts';
 import type { Logger } from '../../common/log.ts';
 import { readSecret } from '../../common/secret.ts';
 import { markingOf, type markingSchema } from '../marking.ts';
+import type { FileReports } from '../watch-files.ts';
 import { Agreement } from './agreement.ts';
 import { authorizationOf, basicCredentials, bearerToken } from './authorization.ts';
 import { headerValues, Proxies } from './client-address.ts';
@@ -144,6 +145,7 @@ export async function openAccess(
   config: Config,
   certificates: boolean,
   log: Logger,
+  files: FileReports,
   signal: AbortSignal,
 ): Promise<Access> {
   const userHeader = config.TRUSTED_USER_HEADER;
@@ -153,7 +155,7 @@ export async function openAccess(
       `TRUSTED_USER_HEADER=${JSON.stringify(userHeader)} needs TRUSTED_PROXIES, or anybody could send it; set that to the proxy's address`,
     );
   }
-  const users = config.USERS_FILE ? await LiveUsers.open(config.USERS_FILE, log, signal) : undefined;
+  const users = config.USERS_FILE ? await LiveUsers.open(config.USERS_FILE, log, files, signal) : undefined;
   const lifeSeconds = config.SESSION_HOURS * 3600;
   const keyFile = await keyFileThere(config);
   const key = keyFile === undefined ? undefined : await readKey('ACCESS_KEY_FILE', keyFile);

@@ -1,5 +1,5 @@
 import type { Logger } from '../../common/log.ts';
-import { watchFiles } from '../watch-files.ts';
+import { type FileReports, watchFiles } from '../watch-files.ts';
 import { readUsers, type Users } from './users-file.ts';
 
 const VARIABLE = 'USERS_FILE';
@@ -20,16 +20,24 @@ export class LiveUsers {
    *
    * @throws Fault `bad-configuration`
    */
-  static async open(path: string, log: Logger, signal: AbortSignal): Promise<LiveUsers> {
+  static async open(
+    path: string,
+    log: Logger,
+    files: Pick<FileReports, 'file'>,
+    signal: AbortSignal,
+  ): Promise<LiveUsers> {
     const users = new LiveUsers(await readUsers(VARIABLE, path));
     if (users.#users.size === 0)
       log.warn(`${VARIABLE}=${JSON.stringify(path)} lists no user: nobody can log in with a password`);
+    files.file(VARIABLE, false);
     const reread = async () => {
       try {
         const now = await readUsers(VARIABLE, path);
         log.info({ users: now.size }, `read the users again: ${changesOf(users.#users, now)}`);
         users.#users = now;
+        files.file(VARIABLE, false);
       } catch (thrown) {
+        files.file(VARIABLE, true);
         log.error(
           `${(thrown as Error).message}. Until it can be read, the ${users.#users.size} users before it stay`,
         );

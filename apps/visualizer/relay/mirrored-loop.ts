@@ -1,6 +1,6 @@
 import type { History } from '../feed.ts';
 import type { LoopLimits } from '../loop.ts';
-import type { LoopChange, LoopFrame, LoopList } from '../messages.ts';
+import type { LoopChange, LoopFrame, LoopList, LoopSize } from '../messages.ts';
 import type { Picture } from '../picture.ts';
 
 /** Pictures asked for from the origin at once. */
@@ -50,6 +50,10 @@ export class MirroredLoop implements History {
     this.#newest = picture;
     const last = this.#list.frames.findLast(({ seq }) => seq === picture.facts.seq);
     if (last) this.#hold(last, picture);
+  }
+
+  get size(): LoopSize {
+    return { pictures: this.#held.size, bytes: this.#bytes, ...this.#limits };
   }
 
   list(): LoopList {

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { Fault } from '../../common/errors.ts';
 import { Link } from '../../common/link.ts';
+import { measureLink } from '../../common/link-metrics.ts';
 import { reportLink } from '../../common/link-report.ts';
 import { type Marking, markingOf, readMarking, withheldFor } from '../marking.ts';
 import type { Upstream, UpstreamParts } from '../upstream.ts';
@@ -35,6 +36,7 @@ export async function relayUpstream(parts: UpstreamParts): Promise<Upstream> {
     warnings.warn('clear-credential', `the credential travels to ${url} unencrypted; use https`);
 
   const link = new Link(reportLink(`the visualizer at ${url}`, warnings, parts.telemetry));
+  measureLink(parts.telemetry.registry, () => link.state());
   const chain = new Chain();
   const longestBytes = Math.min(parts.longestBytes, LONGEST_PICTURE);
   const origin = new Origin({ url, chain, credentials, longestBytes }, link);

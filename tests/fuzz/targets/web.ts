@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { pino } from 'pino';
 import { readEnv } from '../../../apps/common/env.ts';
 import { listen } from '../../../apps/common/http.ts';
+import { ThrottledLog } from '../../../apps/common/throttled-log.ts';
 import { hashPassword } from '../../../apps/visualizer/access/password.ts';
 import { nowSeconds, Tokens } from '../../../apps/visualizer/access/tokens.ts';
 import { writeUsers } from '../../../apps/visualizer/access/users-file.ts';
@@ -140,8 +141,8 @@ async function openServer(settings: Record<string, string>) {
   const { feed, telemetry } = feedFor();
   const log = pino({ level: 'silent' });
   const config = readEnv(schema, settings);
-  const web = await openWeb(config, log, stop.signal);
-  const server = createHttpServer({ feed, telemetry, log, ...web });
+  const web = await openWeb(config, log, telemetry, stop.signal);
+  const server = createHttpServer({ feed, telemetry, log, warnings: new ThrottledLog(log), ...web });
   const port = await freePort();
   await listen(server, { host: '127.0.0.1', port, variable: 'VISUALIZER_PORT' }, stop.signal);
   return {
