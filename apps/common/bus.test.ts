@@ -350,6 +350,41 @@ for (const [what, chunk] of Object.entries({
   });
 }
 
+const part = Buffer.concat([longHeader(15 * MB, true), Buffer.alloc(15 * MB)]);
+for (const [what, message] of Object.entries({
+  '3 parts and 45 MB': Buffer.concat([part, part, longHeader(15 * MB), Buffer.alloc(15 * MB)]),
+  '2001 parts and 1 MB': Buffer.concat([
+    smallParts,
+    smallParts,
+    smallParts,
+    smallParts,
+    shortPart(zeros.subarray(0, 9)),
+  ]),
+})) {
+  test(`a publisher whose messages have ${what} is dropped at the first, named, and left alone for a while`, async () => {
+    const port = await freePort();
+    let connections = 0;
+    const leave = await stranger(port, handshake('PUB'), (socket, said) => {
+      if (!said.includes('READY')) return;
+      connections += 1;
+      void flood(socket, 2000 * MB, () => message);
+    });
+    const subscriber = fork(ENDLESS, [String(port)]);
+    try {
+      const [first] = await once(subscriber, 'message', { signal: AbortSignal.timeout(20_000) });
+      assert.ok(
+        first.fault?.includes(`it sent a message of ${what}, so the connection was ended`),
+        JSON.stringify(first),
+      );
+      assert.ok(first.grownMb < 200, `${first.grownMb} MB`);
+      assert.equal(connections, 1);
+    } finally {
+      subscriber.kill('SIGKILL');
+      await leave();
+    }
+  });
+}
+
 test('a subscription longer than any of a picture needs ends its connection, as libzmq keeps 40 times its bytes', async () => {
   const port = await freePort();
   const ended = new AbortController();

@@ -7,7 +7,7 @@ import { inspectPeer } from './inspect-peer.ts';
 import { Link, type LinkEvents, type LinkState, LOOK_MS, RECONNECT_MS } from './link.ts';
 import { watchListener } from './listener.ts';
 import { trimMalloc } from './malloc.ts';
-import { framePassed } from './reclaim.ts';
+import { framePassed, release } from './reclaim.ts';
 import { Topics } from './topics.ts';
 import { GROWTH_LOOK_MS, UnfinishedMessage } from './unfinished-message.ts';
 import { guard, USERNAME } from './zap.ts';
@@ -174,7 +174,7 @@ export function subscribe(
       // libzmq has forgotten the peer already.
     }
   };
-  const unfinished = new UnfinishedMessage(maxMessageSize);
+  const unfinished = new UnfinishedMessage(longestBytes, maxMessageSize);
   let pausing: NodeJS.Timeout | undefined;
   const looking = setInterval(() => {
     if (pausing) return;
@@ -183,19 +183,19 @@ export function subscribe(
     disconnect();
     socket.connect(peer);
   }, LOOK_MS);
-  const watching = setInterval(() => {
-    if (pausing || !unfinished.grows()) return;
+  const leave = (sent: string) => {
     disconnect();
     link.tried();
-    link.found(
-      'it sent a message that does not end, so the connection was ended; look for what publishes there',
-    );
-    pausing = setTimeout(async () => {
+    link.found(`it sent ${sent}, so the connection was ended; look for what publishes there`);
+    pausing ??= setTimeout(async () => {
       await trimMalloc();
       if (signal.aborted) return;
       pausing = undefined;
       socket.connect(peer);
     }, unfinished.pauseMs());
+  };
+  const watching = setInterval(() => {
+    if (!pausing && unfinished.grows()) leave('a message that does not end');
   }, GROWTH_LOOK_MS);
   onAbort(signal, () => {
     clearInterval(looking);
@@ -216,7 +216,13 @@ export function subscribe(
       link.waits();
       for await (const parts of socket) {
         link.heard();
-        unfinished.heard();
+        const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+        const wrong = unfinished.heard(parts);
+        if (wrong !== undefined) {
+          // Whoever refuses it reads only how many parts there are.
+          for (const part of parts) release({ message: part });
+          leave(wrong);
+        }
         // Even if a peer sends faster than we read, some of it has to be yielded.
         if (socket.readable && passedOver < HIGH_WATER_MARK) {
           passedOver += 1;
@@ -224,7 +230,7 @@ export function subscribe(
           passedOver = 0;
           yield parts;
         }
-        framePassed(parts.reduce((bytes, part) => bytes + part.byteLength, 0));
+        framePassed(bytes);
         link.waits();
       }
     },

@@ -5,31 +5,42 @@ export const GROWTH_LOOK_MS = 25;
 /** What this process may take for other work meanwhile, e.g. for viewers that come while frames do not. */
 const OTHER_WORK_BYTES = 64 * 2 ** 20;
 const PAGE_BYTES = 4096;
+/** A peer may send a topic or a header before each frame by mistake. Each part costs 1 kB and 3 µs, however short it is. */
+const MOST_PARTS = 100;
 
 /** Such a message costs a processor and this process's memory until it is dropped, so the next comes later and later. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 300_000;
 
 /**
- * Finds a message that does not end. libzmq limits each part of a message and not how many there are, and reports a message
- * only once it is whole; so what grows in the meantime is this process.
+ * Finds a message that does not end, or that ends too late. libzmq limits each part of a message and not how many there are,
+ * and reports a message only once it is whole; so what grows in the meantime is this process.
  */
 export class UnfinishedMessage {
+  readonly #frameBytes: number;
   readonly #mostBytes: number;
   readonly #ownBytes: () => number;
   /** What the process had when the last message came; undefined until the next look. */
   #before: number | undefined;
   #pauseMs = FIRST_PAUSE_MS;
 
-  /** @param longestBytes the longest part that libzmq takes */
-  constructor(longestBytes: number, ownBytes = anonymousBytes) {
-    this.#mostBytes = longestBytes + OTHER_WORK_BYTES;
+  /**
+   * @param frameBytes the longest frame that there is memory for
+   * @param partBytes the longest part that libzmq takes
+   */
+  constructor(frameBytes: number, partBytes: number, ownBytes = anonymousBytes) {
+    this.#frameBytes = frameBytes;
+    this.#mostBytes = partBytes + OTHER_WORK_BYTES;
     this.#ownBytes = ownBytes;
   }
 
-  /** A message has come, so all before it were whole. */
-  heard(): void {
+  /** A message has come whole. Returns what is wrong with it, if the next one like it could fill the memory. */
+  heard(parts: readonly Uint8Array[]): string | undefined {
+    const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (parts.length > 1 && (parts.length > MOST_PARTS || bytes > this.#frameBytes))
+      return `a message of ${parts.length} parts and ${Math.ceil(bytes / 2 ** 20)} MB`;
     this.#before = undefined;
+    return undefined;
   }
 
   /** Returns how long to stay away from a peer after such a message: twice as long each time. */
