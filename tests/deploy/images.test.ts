@@ -31,7 +31,7 @@ const USER: Record<Service, string> = {
 const OWN: Record<Service, string[]> = {
   playback: ['fluent-ffmpeg'],
   redactor: [],
-  visualizer: ['koa', 'koa-static', '@koa/router', 'sse-channel', 'koffi', 'canvas'],
+  visualizer: ['koa', 'koa-static', '@koa/router', 'sse-channel', 'canvas'],
 };
 const NOBODYS = [
   'typescript',
@@ -84,7 +84,7 @@ for (const service of SERVICES) {
       const held = rootOf(service);
       const has = (name: string) =>
         held.has(`/app/node_modules/${name}/package.json`) || held.has(`/app/node_modules/${name}`);
-      for (const name of ['zeromq', 'pino', 'prom-client', 'envalid', ...OWN[service]])
+      for (const name of ['zeromq', 'pino', 'prom-client', 'envalid', 'koffi', ...OWN[service]])
         assert.ok(has(name), `no ${name}`);
       const others = SERVICES.filter(other => other !== service).flatMap(other => OWN[other]);
       assert.deepEqual([...others, ...NOBODYS].filter(has), []);
