@@ -39,10 +39,22 @@ export interface Image {
   labels: Record<string, string>;
   user?: string;
   /** How it starts its program; a bare root filesystem does not say. */
-  settings?: { entrypoint: string[]; command: string[]; workingDirectory: string; environment: string[] };
+  settings?: Settings;
+  /** What is written in its configuration: labels, variables and the commands that built it. */
+  configuration?: string;
   rootfs: Rootfs;
   /** Frees the content on disk; no file of `rootfs` can be read afterwards. */
   [Symbol.dispose](): void;
+}
+
+export interface Settings {
+  entrypoint: string[];
+  command: string[];
+  workingDirectory: string;
+  environment: string[];
+  stopSignal?: string;
+  /** Whatever else podman would do with it: volumes, a health check. */
+  others?: string[];
 }
 
 type Content = Pick<Image, 'rootfs' | typeof Symbol.dispose>;
@@ -86,7 +98,11 @@ export function buildDate(labels: Image['labels']): string | undefined {
   return date === undefined || Number.isNaN(Date.parse(date)) ? undefined : date;
 }
 
-function metadataOf({ architecture, created, config }: Configuration) {
+/** Of another program's making, or read above. */
+const WITHOUT_EFFECT = /^(Labels|User|Env|Entrypoint|Cmd|WorkingDir|StopSignal|Image|Hostname|Domainname)$/;
+
+function metadataOf(configuration: Configuration) {
+  const { architecture, created, config } = configuration;
   const labels = config?.Labels ?? {};
   const createdAt = buildDate(labels) ?? created;
   return {
@@ -99,8 +115,17 @@ function metadataOf({ architecture, created, config }: Configuration) {
       command: config?.Cmd ?? [],
       workingDirectory: config?.WorkingDir ?? '',
       environment: config?.Env ?? [],
+      ...(config?.StopSignal !== undefined && { stopSignal: config.StopSignal }),
+      others: Object.entries(config ?? {})
+        .filter(([name, value]) => !WITHOUT_EFFECT.test(name) && !isEmpty(value))
+        .map(([name, value]) => `${name} ${JSON.stringify(value).slice(0, 200)}`),
     },
+    configuration: JSON.stringify([labels, config?.Env, configuration.history]),
   };
+}
+
+function isEmpty(value: unknown): boolean {
+  return !value || (typeof value === 'object' && Object.keys(value).length === 0);
 }
 
 function sizeOf(path: string) {
@@ -113,10 +138,12 @@ async function readDocuments(path: string, size: number): Promise<Map<string, Bu
   const documents = new Map<string, Buffer>();
   const seen = new Set<string>();
   const twice = new Set<string>();
+  let link: string | undefined;
   let bytes = 0;
   await eachEntry(createReadStream(path), new Budget(size), ({ entry }) => {
     const name = plainName(entry.path);
-    if (entry.type === 'File') (seen.has(name) ? twice : seen).add(name);
+    if (entry.type !== 'Directory') (seen.has(name) ? twice : seen).add(name);
+    if (/Link$/.test(entry.type) && isDocumentName(name)) link ??= name;
     if (entry.type !== 'File' || entry.size > DOCUMENT_BYTES || !isDocumentName(name)) {
       entry.resume();
       return undefined;
@@ -125,10 +152,12 @@ async function readDocuments(path: string, size: number): Promise<Map<string, Bu
     if (bytes > ALL_DOCUMENTS_BYTES) throw new BadImage('the archive holds more than 32 MB of documents');
     return contentOf(entry).then(content => void documents.set(name, content));
   });
+  if (!documents.has('manifest.json') && !documents.has('index.json')) return documents;
   const [name] = twice;
-  if (name !== undefined && (documents.has('manifest.json') || documents.has('index.json'))) {
+  if (name !== undefined)
     throw new BadImage(`the archive holds ${name} twice, and readers differ on which counts`);
-  }
+  if (link !== undefined)
+    throw new BadImage(`${link} in the archive is a link, which only some readers follow`);
   return documents;
 }
 

@@ -1,7 +1,10 @@
 /** The JSON documents of an image archive, by the shapes that the OCI image specification and podman give them. */
 import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
 import { Ajv, type ValidateFunction } from 'ajv';
+import { asError } from '../../apps/common/errors.ts';
 import { BadImage } from './bad-image.ts';
+import { folded, parseUnambiguous } from './unambiguous-json.ts';
 
 /** What is larger is a layer. */
 export const DOCUMENT_BYTES = 4 << 20;
@@ -18,8 +21,11 @@ export interface Configuration {
     Entrypoint?: string[] | null;
     Cmd?: string[] | null;
     WorkingDir?: string;
+    StopSignal?: string;
+    [other: string]: unknown;
   };
   rootfs: { diff_ids: string[] };
+  history?: unknown;
 }
 
 export interface DockerManifest {
@@ -47,17 +53,36 @@ const texts = { type: ['array', 'null'], items: text };
 /** No storage driver stacks more. */
 const MAX_LAYERS = 127;
 const descriptor = { type: 'object', required: ['digest'], properties: { digest } };
+/** Of an image, and not of a list of images: which one would be meant? */
+const ofImage = {
+  enum: [
+    'application/vnd.oci.image.manifest.v1+json',
+    'application/vnd.docker.distribution.manifest.v2+json',
+  ],
+};
 
 const SHAPES = {
   index: {
     type: 'object',
     required: ['manifests'],
-    properties: { manifests: { type: 'array', items: descriptor } },
+    properties: {
+      manifests: {
+        type: 'array',
+        items: { ...descriptor, properties: { digest, mediaType: ofImage } },
+      },
+      config: false,
+      layers: false,
+    },
   },
   manifest: {
     type: 'object',
     required: ['config', 'layers'],
-    properties: { config: descriptor, layers: { type: 'array', maxItems: MAX_LAYERS, items: descriptor } },
+    properties: {
+      config: descriptor,
+      layers: { type: 'array', maxItems: MAX_LAYERS, items: descriptor },
+      mediaType: ofImage,
+      manifests: false,
+    },
   },
   docker: {
     type: 'array',
@@ -82,6 +107,7 @@ const SHAPES = {
           Entrypoint: texts,
           Cmd: texts,
           WorkingDir: text,
+          StopSignal: text,
         },
       },
       rootfs: {
@@ -157,9 +183,9 @@ function only<T>(images: T[]): T {
   return image;
 }
 
-/** A name in a tar, with or without `./` before it. */
+/** A name in a tar as podman takes it, which may be written in many ways: `./x`, `a/../x`, `/x`. */
 export function plainName(name: string): string {
-  return name.replace(/^(\.\/)+/, '');
+  return posix.join('/', name).slice(1).replace(/\/$/, '');
 }
 
 function blobPath(of: string): string {
@@ -184,9 +210,13 @@ function parse<T>(shape: keyof typeof SHAPES, path: string, documents: Map<strin
   const bytes = documentAt(documents, path);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(bytes.toString());
+    parsed = parseUnambiguous(bytes.toString());
   } catch (thrown) {
-    throw new BadImage(`${path} in the archive is not JSON`, { cause: thrown });
+    const twice = /twice$/.exec(asError(thrown).message)?.input;
+    throw new BadImage(
+      twice ? `readers differ on ${path} in the archive: ${twice}` : `${path} in the archive is not JSON`,
+      { cause: thrown },
+    );
   }
   let validate = validators.get(shape);
   if (!validate) {
@@ -199,7 +229,31 @@ function parse<T>(shape: keyof typeof SHAPES, path: string, documents: Map<strin
       `${path} in the archive is not a ${shape} document: ${instancePath || '/'} ${message}`,
     );
   }
+  const other = nearly(SHAPES[shape], parsed);
+  if (other !== undefined)
+    throw new BadImage(`readers differ on ${path} in the archive: it has the name ${other}`);
   return parsed as T;
+}
+
+interface Shape {
+  readonly properties?: Readonly<Record<string, object | boolean>>;
+  readonly items?: object;
+}
+
+/** Returns a name in the document that only Go takes for one of the shape's, such as `env`. */
+function nearly({ properties, items }: Shape, value: unknown): string | undefined {
+  if (Array.isArray(value))
+    return value.map(one => nearly((items as Shape | undefined) ?? {}, one)).find(one => one !== undefined);
+  if (typeof value !== 'object' || value === null || !properties) return undefined;
+  const known = new Map(Object.keys(properties).map(name => [folded(name), name]));
+  for (const [name, inside] of Object.entries(value)) {
+    const meant = known.get(folded(name));
+    if (meant !== undefined && meant !== name) return name;
+    const shape = meant === undefined ? undefined : properties[meant];
+    const found = typeof shape === 'object' ? nearly(shape as Shape, inside) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function sha256(bytes: Buffer): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -242,6 +242,127 @@ test('documents of another shape are refused by name', async () => {
   const digest = 'sha256:'.padEnd(71, '0');
   const missing = tarOf([file('index.json', JSON.stringify({ manifests: [{ digest }] }))]);
   await assert.rejects(readImage(written(missing)), /the archive has no blobs\/sha256\/0+/);
+});
+
+/** An archive of one layer, its documents written as they are given. */
+function documented(
+  change: (documents: Record<string, string>, blob: (text: string) => string) => void,
+  layer = tarOf([file('a', 'x')]),
+): string {
+  const blobs: TarFile[] = [];
+  const put = (content: Buffer | string): string => {
+    const digest = createHash('sha256').update(content).digest('hex');
+    blobs.push({ name: `blobs/sha256/${digest}`, content });
+    return `"sha256:${digest}"`;
+  };
+  const diffId = put(layer);
+  const documents: Record<string, string> = {
+    configuration: `"config":{"User":"1:1"},"rootfs":{"type":"layers","diff_ids":[${diffId}]}`,
+    manifest: `"layers":[{"digest":${diffId}}]`,
+    index: '',
+  };
+  change(documents, put);
+  const config = put(`{${documents['configuration']}}`);
+  const manifest = put(`{"config":{"digest":${config}},${documents['manifest']}}`);
+  const index = `{"manifests":[{"digest":${manifest}${documents['index']}}]}`;
+  return written(tarOf([...blobs, file('index.json', index)]));
+}
+
+test('what Go reads of a document otherwise than JavaScript is refused', async () => {
+  assert.equal((await readImage(documented(() => {}))).rootfs.size, 1);
+  for (const [what, document, more, why] of [
+    ['a name twice', 'configuration', ',"config":{"Cmd":["evil"]}', /has the name "config" twice/],
+    ['a name in other letters', 'configuration', ',"CONFIG":{"Cmd":["evil"]}', /has the name "CONFIG" twice/],
+    ['layers twice', 'manifest', ',"Layers":[]', /has the name "Layers" twice/],
+    ['layers by an escape', 'manifest', ',"\\u006cayers":[]', /twice/],
+    [
+      'a list of images in an image',
+      'manifest',
+      ',"manifests":[]',
+      /is not a manifest document: \/manifests/,
+    ],
+    [
+      'an image that is said to be a list',
+      'index',
+      ',"mediaType":"application/vnd.oci.image.index.v1+json"',
+      /\/manifests\/0\/mediaType/,
+    ],
+  ] as const) {
+    const path = documented(documents => {
+      documents[document] += more;
+    });
+    await assert.rejects(readImage(path), why, what);
+  }
+  for (const name of ['env', 'CMD', 'u\u017fer', 'entryPoint']) {
+    const path = documented(documents => {
+      documents['configuration'] = documents['configuration']!.replace('"User":"1:1"', `"${name}":["evil"]`);
+    });
+    await assert.rejects(readImage(path), new RegExp(`readers differ on .* it has the name ${name}`), name);
+  }
+});
+
+test('a document under a second spelling of its name, or as a link, is refused', async () => {
+  const archive = (...more: TarFile[]) => {
+    const good = readFileSync(documented(() => {}));
+    return written(Buffer.concat([tarOf(more, Buffer.alloc(0)), good]));
+  };
+  assert.equal((await readImage(archive())).rootfs.size, 1);
+  for (const name of ['x/../index.json', '/index.json', './/index.json'])
+    await assert.rejects(readImage(archive(file(name, '{}'))), /holds index\.json twice/, name);
+  for (const type of ['1', '2'])
+    await assert.rejects(
+      readImage(archive({ name: 'index.json', type, target: 'x' })),
+      /twice|is a link/,
+      type,
+    );
+  const only = tarOf([file('x', '{"manifests":[]}'), { name: 'index.json', type: '2', target: 'x' }]);
+  await assert.rejects(
+    readImage(written(Buffer.concat([only.subarray(0, -1024), tarOf([file('manifest.json', '[]')])]))),
+    /is a link/,
+  );
+});
+
+test('a hard link that gives its file other rights is refused: podman would give it those', async () => {
+  const file1 = { name: 'a', content: 'x' };
+  const { rootfs } = await imageOf([file1, { name: 'b', type: '1', target: 'a' }]);
+  assert.equal(rootfs.get('/b')?.mode, 0o644);
+  for (const [what, rights] of [
+    ['mode', { mode: 0o4755 }],
+    ['owner', { uid: 10001 }],
+    ['group', { gid: 10001 }],
+  ] as const) {
+    // Removed again by the next layer, so that nothing of it is left to see.
+    const link = { name: 'b', type: '1', target: 'a', ...rights };
+    await assert.rejects(
+      reading([file1, link], [file('.wh.b')]),
+      /hard link that gives \/a other rights/,
+      what,
+    );
+  }
+});
+
+test('a layer that removes a folder and holds a file in it is refused', async () => {
+  await assert.rejects(
+    reading([file('a/old', 'x')], [file('a/new', 'x'), file('.wh.a')]),
+    /removes and holds \/a$/,
+  );
+});
+
+test('attributes that storage drivers read, and extended headers for all entries, are refused', async () => {
+  const pax = (type: string, record: string) => ({ name: 'pax', type, content: record });
+  for (const name of ['user.containers.override_stat', 'trusted.overlay.redirect', 'user.overlay.opaque'])
+    await assert.rejects(
+      reading([pax('x', paxRecord(`SCHILY.xattr.${name}`, '0:0:0104755')), file('a')]),
+      /readers differ/,
+      name,
+    );
+  for (const [key, value] of [
+    ['uid', '0'],
+    ['size', '0'],
+    ['path', 'b'],
+  ] as const)
+    await assert.rejects(reading([pax('g', paxRecord(key, value)), file('a', 'x')]), /readers differ/, key);
+  assert.equal((await imageOf([pax('g', paxRecord('comment', 'a commit')), file('a')])).rootfs.size, 1);
 });
 
 test('file capabilities are seen', async () => {

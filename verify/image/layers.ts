@@ -90,7 +90,8 @@ export function laidOver(layers: Change[][]): Rootfs {
     }
     for (const change of layer) {
       if (posix.basename(change.path).startsWith(WHITEOUT)) continue;
-      if (removed.has(change.path)) throw new BadImage(`a layer both removes and holds ${change.path}`);
+      for (let at = change.path; at !== '/'; at = posix.dirname(at))
+        if (removed.has(at)) throw new BadImage(`a layer both removes and holds ${at}`);
       put(root, change);
     }
   }
@@ -114,9 +115,16 @@ function put(root: Node, { path, entry, link }: Change): void {
   const shared = link === undefined ? entry : find(root, link)?.entry;
   if (shared?.type !== entry.type)
     throw new BadImage(`${path} is a hard link to ${link}, which is not a file`);
+  // podman gives the shared file the rights of the link.
+  if (link !== undefined && rightsOf(shared) !== rightsOf(entry))
+    throw new BadImage(`${path} is a hard link that gives ${link} other rights`);
   const before = folder.children.get(name);
   const isFolder = entry.type === 'directory';
   folder.children.set(name, { entry: shared, children: (isFolder && before?.children) || new Map() });
+}
+
+function rightsOf({ mode, uid, gid, hasCapabilities = false }: Entry): string {
+  return [mode, uid, gid, hasCapabilities].join();
 }
 
 function find(root: Node, path: string): Node | undefined {

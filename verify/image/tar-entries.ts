@@ -24,8 +24,12 @@ const TYPES = new Set([
   'BlockDevice',
   'FIFO',
 ]);
-/** Keys of pax headers with one meaning everywhere. */
-const PAX_KEYS = /^(path|linkpath|size|uid|gid|uname|gname|[amc]time|comment|SCHILY\.xattr\..+)$/;
+/**
+ * Keys of pax headers with one meaning everywhere. Of extended attributes only those that no storage driver reads: by one of
+ * its own, such as user.containers.override_stat or trusted.overlay.redirect, a file would get other rights or content.
+ */
+const PAX_KEYS =
+  /^(path|linkpath|size|uid|gid|uname|gname|[amc]time|comment|SCHILY\.xattr\.security\.(capability|selinux))$/;
 const CAPABILITY = 'SCHILY.xattr.security.capability';
 /** A tar ends with two empty blocks, padded to 10 kB by custom. */
 const MAX_TRAILING_BYTES = 1 << 20;
@@ -74,6 +78,12 @@ class Reader {
     this.#parser.on('entry', (entry: ReadEntry) => {
       this.#try(() => {
         if (!TYPES.has(entry.type)) refuse(entry);
+        // Go applies such a header to nothing.
+        const forAll = Object.entries(entry.globalExtended ?? {}).filter(([, value]) => value !== undefined);
+        if (forAll.some(([key]) => key !== 'comment' && key !== 'global'))
+          throw new BadImage(
+            'an extended header of the archive is for all entries, and readers differ on it',
+          );
         budget.enter(entry.path, entry.linkpath);
         const hasCapabilities = this.#pax.has(CAPABILITY);
         this.#pax.clear();
