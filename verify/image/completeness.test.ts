@@ -221,6 +221,95 @@ test('a link that no package brings is rejected, and one of a package that leads
   );
 });
 
+test('a link of a package that leads to a mount, or to another package, is rejected', () => {
+  const list = '/var/lib/dpkg/info/libc6:amd64.list';
+  const other = '/var/lib/dpkg/info/zlib1g:amd64';
+  const owned = {
+    [list]: `${good()[list]}/usr/lib/libx.so\n`,
+    '/var/lib/dpkg/status': `${good()['/var/lib/dpkg/status']}Package: zlib1g\nStatus: install ok installed\nVersion: 1\n`,
+    [`${other}.list`]: '/usr/lib/libz.so.1\n',
+    [`${other}.md5sums`]: `${createHash('md5').update('z').digest('hex')}  usr/lib/libz.so.1\n`,
+    '/usr/lib/libz.so.1': 'z',
+    '/tmp': { mode: 0o41777 },
+  };
+  assert.deepEqual(violations(owned), []);
+  for (const target of [
+    '/clips/x.so',
+    '/tmp/x.so',
+    '../../masks/x.so',
+    '/proc/self/fd/3',
+    '/tmp',
+    'libz.so.1',
+  ]) {
+    const found = violations({ ...owned, '/usr/lib/libx.so': { target } });
+    assert.deepEqual(
+      found.map(({ check, path }) => [check, path]),
+      [['stray-link', '/usr/lib/libx.so']],
+      target,
+    );
+  }
+});
+
+test('the SBOM of an image cannot excuse what no build compiles, and there is no second one', () => {
+  const path = '/usr/share/sbom/noaa-test.cdx.json';
+  const naming = (location: string, content: string) => {
+    const sbom = JSON.parse(String(good()[path]));
+    const hashes = [{ alg: 'SHA-256', content: createHash('sha256').update(content).digest('hex') }];
+    sbom.components.push({ type: 'library', name: 'x', hashes, evidence: { occurrences: [{ location }] } });
+    return JSON.stringify(sbom);
+  };
+  for (const location of ['/etc/ld.so.preload', '/usr/lib/evil.so', '/usr/local/bin/helper', '/app/x.node']) {
+    const found = violations({ [path]: naming(location, 'evil'), [location]: 'evil' });
+    assert.ok(
+      found.some(one => one.path === path && one.message.includes(location)),
+      `${location}: ${JSON.stringify(found)}`,
+    );
+  }
+  for (const second of ['/usr/share/sbom/noaa-other.cdx.json', '/usr/share/sbom/more.cdx.json'])
+    assert.deepEqual(rejectedBy({ [second]: '{"components":[]}' }), ['generated-changed']);
+});
+
+test('a record of dpkg for a package that its status does not have, and a preloaded library, are rejected', () => {
+  const info = '/var/lib/dpkg/info/extra';
+  const records = {
+    [`${info}.list`]: '/usr/lib/evil.so\n/etc/ld.so.preload\n',
+    [`${info}.md5sums`]: ['usr/lib/evil.so', 'etc/ld.so.preload']
+      .map(path => `${createHash('md5').update('evil').digest('hex')}  ${path}\n`)
+      .join(''),
+    '/usr/lib/evil.so': 'evil',
+    '/etc/ld.so.preload': 'evil',
+  };
+  const found = violations(records).map(({ check, path }) => [check, path]);
+  assert.deepEqual(found, [
+    ['generated-changed', `${info}.list`],
+    ['generated-changed', `${info}.md5sums`],
+    ['preloaded', '/etc/ld.so.preload'],
+  ]);
+});
+
+test('another mode of our files than a build gives them is rejected', () => {
+  const path = '/app/apps/test/main.js';
+  for (const mode of [0o600, 0o000, 0o664, 0o744])
+    assert.deepEqual(
+      rejectedBy({ [path]: { content: 'console.log(1);\n', mode } }),
+      ['mode-changed'],
+      `${mode}`,
+    );
+});
+
+test('a secret in the labels, the variables or the history of an image is found', () => {
+  for (const written of [
+    ['https://user:word@host.example/project.git'],
+    ['|1 HTTP_PROXY=http://user:pass@proxy.example:3128 /bin/sh -c npm ci'],
+  ]) {
+    const image = { ...imageFrom(good()), configuration: JSON.stringify(written) };
+    assert.deepEqual(
+      violationsOf(image, LOCKED, NOW).map(({ check }) => check),
+      ['secret'],
+    );
+  }
+});
+
 test('a file of unknown origin is rejected', () => {
   assert.deepEqual(rejectedBy({ '/usr/share/extra/notes.txt': 'who put this here?' }), ['unexplained']);
 });

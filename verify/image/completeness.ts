@@ -7,9 +7,9 @@ import type { Image } from './archive.ts';
 import { rebuildDue, undated } from './checks/age.ts';
 import { foreignPlatforms, misplacedLibraries, missingSbomFiles, unnamedElves } from './checks/binaries.ts';
 import { generatedFaults } from './checks/generated.ts';
-import { changedFiles, strayLinks, unexplainedFiles, unlockedPackages } from './checks/origin.ts';
+import { changedFiles, preloaded, strayLinks, unexplainedFiles, unlockedPackages } from './checks/origin.ts';
 import { shells, tools, unaskedPrograms } from './checks/programs.ts';
-import { notOwnedByRoot, runsAsRoot, setuidFiles, worldWritable } from './checks/rights.ts';
+import { notOwnedByRoot, otherModes, runsAsRoot, setuidFiles, worldWritable } from './checks/rights.ts';
 import { leftovers, secrets } from './checks/secrets.ts';
 import { alteredCode, alteredNode, alteredPackages, alteredSettings, misnamed } from './checks/source.ts';
 import { type Check, type Fault, subjectOf } from './checks/subject.ts';
@@ -32,10 +32,12 @@ const CHECKS = {
   'settings-changed': alteredSettings,
   misnamed,
   unexplained: unexplainedFiles,
+  preloaded,
   'stray-link': strayLinks,
   'not-in-lockfile': unlockedPackages,
   setuid: setuidFiles,
   'world-writable': worldWritable,
+  'mode-changed': otherModes,
   'not-root-owned': notOwnedByRoot,
   'runs-as-root': runsAsRoot,
   undated,

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { GOOD, good, imageFrom, type Made } from '../fixtures/made.ts';
+import { GOOD, good, imageFrom, type Made, writeDockerArchive } from '../fixtures/made.ts';
 import { makeSource, packing, SETTINGS } from '../fixtures/source.ts';
 import { tarOf } from '../fixtures/tar.ts';
 import type { Output } from '../gate/finding.ts';
-import type { Image } from '../image/archive.ts';
+import { type Image, readImage } from '../image/archive.ts';
 import { type Violation, violationsOf } from '../image/completeness.ts';
 import { settingsOf } from './containerfile.ts';
 import { type Expected, expectedOf } from './expected.ts';
@@ -144,6 +144,47 @@ test('another way to start than the Containerfile has is found', () => {
       JSON.stringify(change),
     );
   }
+});
+
+test('another user, signal, label or port, and what its Containerfile does not have at all, are found', () => {
+  const image = imageOf();
+  const revision = { 'org.opencontainers.image.revision': source.revision };
+  const found = (change: Partial<Image>) => judged({ ...image, ...change }).map(({ check }) => check);
+  for (const change of [
+    { user: '10001' },
+    { user: '10001:1' },
+    { user: '10002:10002' },
+    { labels: { ...image.labels, 'io.containers.capabilities': 'SYS_ADMIN' } },
+    { labels: { ...image.labels, 'org.opencontainers.image.title': 'another' } },
+    { labels: { 'org.opencontainers.image.created': '2099-01-10T00:00:00Z', ...revision } },
+    { settings: { ...image.settings!, stopSignal: 'SIGKILL' } },
+    { settings: { ...image.settings!, others: ['Volumes {"/app":{}}'] } },
+    { settings: { ...image.settings!, others: ['ExposedPorts {"1/tcp":{}}'] } },
+  ])
+    assert.deepEqual(found(change), ['settings-changed'], JSON.stringify(change));
+  const exposed = { settings: { ...image.settings!, others: ['ExposedPorts {"8050/tcp":{}}'] } };
+  assert.deepEqual(found(exposed), []);
+  assert.deepEqual(found({ labels: { ...image.labels, 'io.buildah.version': '1.39' } }), []);
+});
+
+test('all that podman would do with an archive is read out of it', async () => {
+  const path = join(folder, 'noaa-test.tar');
+  const effects = {
+    Volumes: { '/app/node_modules': {} },
+    Healthcheck: { Test: ['CMD', 'evil'] },
+    OnBuild: ['RUN evil'],
+    Shell: ['evil'],
+    StopTimeout: 1,
+  };
+  for (const [name, value] of Object.entries(effects)) {
+    writeDockerArchive([tarOf([{ name: 'a', content: 'x' }])], path, { settings: { [name]: value } });
+    using image = await readImage(path);
+    assert.deepEqual(image.settings?.others, [`${name} ${JSON.stringify(value)}`]);
+  }
+  const none = { Volumes: null, OnBuild: [], Tty: false, Hostname: '', Image: 'sha256:1' };
+  writeDockerArchive([tarOf([{ name: 'a', content: 'x' }])], path, { settings: none });
+  using image = await readImage(path);
+  assert.deepEqual(image.settings?.others, []);
 });
 
 test('an archive that has the name of another service is found', () => {

@@ -77,20 +77,30 @@ const GENERATED: Generated[] = [
   {
     pattern: /^\/var\/lib\/dpkg\/(status|info\/(format|[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?\.[a-z0-9]+))$/,
     by: 'dpkg: its records',
-    fault: (path, _, { owners }) => {
+    fault: (path, _, { owners, installed }) => {
       const [, name] = /\/info\/([^/:]+?)(?::[a-z0-9]+)?\.[a-z0-9]+$/.exec(path) ?? [];
-      return not(
-        name === undefined || new Set(owners.values()).has(name),
-        `a record of ${name}, which owns no file`,
-      );
+      if (name === undefined) return undefined;
+      if (!installed.has(name)) return `a record of ${name}, which dpkg's status does not have as installed`;
+      return not(new Set(owners.values()).has(name), `a record of ${name}, which owns no file`);
     },
   },
   {
     pattern: /^\/usr\/share\/sbom\/[^/]+\.cdx\.json$/,
     by: 'sbom.ts: its files are compared with their digests',
-    fault: () => undefined,
+    fault: sbomFault,
   },
 ];
+
+/** Where a build puts what no package manager knows. */
+const COMPILED = /^\/usr\/local\/bin\/(node|ffmpeg|ffprobe)$|^\/app\/node_modules\/.+\.node$/;
+
+/** What it names needs no other reason to be there, so it may name only what a build compiles or copies. */
+function sbomFault(path: string, _: Entry, { rootfs, named }: Subject): string | undefined {
+  const [, service = ''] = /\/noaa-([a-z]+)\.cdx\.json$/.exec(path) ?? [];
+  if (rootfs.get(`/app/apps/${service}`)?.type !== 'directory') return 'is of no service in this image';
+  const other = [...named.keys()].find(one => !COMPILED.test(one));
+  return other && `names ${other}, which no build compiles`;
+}
 
 /** Returns what makes a file at this path in a build; undefined for any other path. */
 export function generatedBy(path: string): string | undefined {

@@ -1,4 +1,5 @@
 /** Checks of where each file comes from: Debian's packages by dpkg's digests, the rest by a name or a reason. */
+import { posix } from 'node:path';
 import { npmPackages } from '../npm.ts';
 import { digestOf, resolve } from '../rootfs.ts';
 import { generatedBy } from './generated.ts';
@@ -30,6 +31,12 @@ export function unexplainedFiles({ rootfs, owners, named }: Subject): Fault[] {
     .map(([path]) => ({ path, message: 'nothing says where this comes from' }));
 }
 
+/** No package brings it, whatever dpkg's records say: it puts a library into every program. */
+export function preloaded({ rootfs }: Subject): Fault[] {
+  const path = '/etc/ld.so.preload';
+  return rootfs.has(path) ? [{ path, message: 'puts a library into every program' }] : [];
+}
+
 /** alteredCode compares these byte by byte. */
 function isOurs(path: string): boolean {
   return /^\/app\/(apps\/|data\/|package\.json$|LICENSE$)/.test(path);
@@ -46,10 +53,22 @@ export function strayLinks({ rootfs, owners, named }: Subject): Fault[] {
           : [{ path, message: `a link to ${target} that no package brings` }];
       }
       const found = resolve(rootfs, path);
-      // A link may lead to what the image leaves out. What lies in a folder is judged by itself.
-      const isFile = found !== undefined && rootfs.get(found)?.type !== 'directory';
-      if (!isFile || owners.has(found) || named.has(found)) return [];
-      return [{ path, message: `leads to ${found}, which no package brings` }];
+      if (found === undefined) {
+        // A link may lead to what the image leaves out, but not to where a container has a folder of its host or of its own.
+        const missing = posix.resolve(posix.dirname(path), target);
+        return missing.startsWith('/usr/')
+          ? []
+          : [{ path, message: `leads to ${missing}, which is not in the image` }];
+      }
+      const isFolder = rootfs.get(found)?.type === 'directory';
+      // What lies in a folder is judged by itself, unless a container has another one there.
+      if (isFolder && (found.startsWith('/usr/') || found === '/run/lock')) return [];
+      if (!owners.has(found) && !named.has(found))
+        return [{ path, message: `leads to ${found}, which no package brings` }];
+      // A library under another's name.
+      return isFolder || owners.get(found) === owners.get(path)
+        ? []
+        : [{ path, message: `is of ${owners.get(path)}, and leads to ${found} of ${owners.get(found)}` }];
     });
 }
 

@@ -22,6 +22,21 @@ export function worldWritable({ rootfs }: Subject): Fault[] {
   );
 }
 
+/** As chmod in the Containerfiles leaves them: who starts the service must be able to read it, and nobody else to write to it. */
+export function otherModes({ rootfs }: Subject): Fault[] {
+  return (
+    [...rootfs]
+      .filter(([path, { type }]) => path.startsWith('/app/') && (type === 'file' || type === 'directory'))
+      // Others of these checks name the rest.
+      .filter(([, { mode }]) => (mode & 0o6002) === 0)
+      .filter(([, { type, mode }]) => mode !== 0o755 && (mode !== 0o644 || type === 'directory'))
+      .map(([path, { mode }]) => ({
+        path,
+        message: `has the mode ${mode.toString(8)}, and a build gives it another`,
+      }))
+  );
+}
+
 export function notOwnedByRoot({ rootfs }: Subject): Fault[] {
   return [...rootfs]
     .filter(([, { type, uid = 0, gid = 0 }]) => type !== 'symlink' && (uid !== 0 || gid !== 0))

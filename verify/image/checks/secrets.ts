@@ -13,8 +13,17 @@ const TEXT_BYTES = 512 << 10;
 const LEFTOVERS =
   /^\/(tmp|run|root|home|var\/tmp|var\/log|var\/cache\/(apt|debconf)|var\/lib\/apt|build|usr\/src|usr\/include|boot)\/./;
 
-export function secrets({ rootfs }: Subject): Fault[] {
-  return filesOf(rootfs).flatMap(([path, entry]) => {
+export function secrets({ image, rootfs }: Subject): Fault[] {
+  const inSettings = TEXT.exec(image.configuration ?? '');
+  const ofImage = inSettings
+    ? [
+        {
+          path: '/',
+          message: `the image's labels, variables or history hold what looks like a secret: ${inSettings[0].slice(0, 12)}…`,
+        },
+      ]
+    : [];
+  const ofFiles = filesOf(rootfs).flatMap(([path, entry]) => {
     if (NAMES.test(path) || FOLDERS.test(path)) {
       return [{ path, message: 'has the name of a file that holds secrets' }];
     }
@@ -24,6 +33,7 @@ export function secrets({ rootfs }: Subject): Fault[] {
     const found = TEXT.exec(bytes.toString('latin1'));
     return found ? [{ path, message: `holds what looks like a secret: ${found[0].slice(0, 12)}…` }] : [];
   });
+  return [...ofImage, ...ofFiles];
 }
 
 export function leftovers({ rootfs }: Subject): Fault[] {

@@ -131,7 +131,35 @@ export function alteredSettings({ image, expected }: Subject): Fault[] {
     const lines = [...extra.map(one => `sets ${one}`), ...missing.map(one => `does not set ${one}`)];
     faults.push({ path, message: `the image ${lines.join(' and ')}, unlike its Containerfile` });
   }
-  return faults;
+  const { stopSignal, others = [] } = image.settings;
+  if (wanted.user !== undefined && image.user !== wanted.user)
+    faults.push({ path, message: `the image runs as ${image.user || 'root'}, and not as ${wanted.user}` });
+  if (wanted.stopSignal !== undefined && (stopSignal ?? 'SIGTERM') !== wanted.stopSignal)
+    faults.push({ path, message: `the image is stopped by ${stopSignal}, and not by ${wanted.stopSignal}` });
+  for (const other of others.filter(one => one !== wanted.exposed))
+    faults.push({ path, message: `the image has ${other}, which is not in its Containerfile` });
+  return [...faults, ...alteredLabels(image.labels, wanted.labels)];
+}
+
+/** Written by the program that builds. */
+const BUILDERS_LABEL = 'io.buildah.version';
+
+/** podman does what some labels ask for, e.g. io.containers.capabilities. */
+function alteredLabels(
+  labels: Record<string, string>,
+  wanted: Map<string, string | undefined> | undefined,
+): Fault[] {
+  if (!wanted) return [];
+  const names = new Set([...Object.keys(labels), ...wanted.keys()]);
+  return [...names].flatMap(name => {
+    const value = labels[name];
+    const isRight = wanted.has(name)
+      ? value !== undefined && value === (wanted.get(name) ?? value)
+      : name === BUILDERS_LABEL;
+    const what =
+      value === undefined ? `lacks the label ${name}` : `has the label ${name}=${value.slice(0, 200)}`;
+    return isRight ? [] : [{ path: '/', message: `the image ${what}, unlike its Containerfile` }];
+  });
 }
 
 /** Signatures and reports go by the archive's name. */

@@ -1,7 +1,7 @@
 /** What every check is given: an image, and what was read out of it once for all of them. */
 import type { Expected } from '../../source/expected.ts';
 import type { Image } from '../archive.ts';
-import { ownedPaths, recordedSums } from '../dpkg.ts';
+import { debianPackages, ownedPaths, recordedSums } from '../dpkg.ts';
 import { type Elf, isElf, readElf } from '../elf.ts';
 import { namedFiles } from '../hand-made-sbom.ts';
 import type { Entry, Rootfs } from '../rootfs.ts';
@@ -11,6 +11,8 @@ export interface Subject {
   rootfs: Rootfs;
   /** Path → the Debian package that owns it. */
   owners: Map<string, string>;
+  /** The packages of Debian by dpkg's status, which is what scanners read. */
+  installed: Set<string>;
   /** Path → the MD5 that dpkg recorded. */
   sums: Map<string, string>;
   /** Path → the SHA-256 that the image's own SBOM gives. */
@@ -39,6 +41,7 @@ export function subjectOf(image: Image, given: Pick<Subject, 'locked' | 'expecte
     image,
     rootfs,
     owners: ownedPaths(rootfs),
+    installed: new Set(debianPackages(rootfs).map(({ name }) => name)),
     sums: recordedSums(rootfs),
     named: namedFiles(rootfs),
     ...elvesOf(rootfs),
