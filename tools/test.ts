@@ -15,8 +15,9 @@ const CHECKS = [
  * test mostly waits or keeps to one core; one where it shares two cores with the services, ffmpeg and browsers it starts.
  */
 const TWO_AT_A_TIME = [
-  'access-commands,cache,consent,descriptors,docs,embedding,fetch-clip,hanging-storage,holds,marking,mask-mutations,masks',
-  'proxy,python,redaction,runtime-settings,signature,slow-readers,valid-time',
+  'access-commands,cache,consent,descriptors,docs,embedding,fetch-clip,hanging-storage,holds,http-edges',
+  'marking,mask-mutations,masks,pickle,proxy,python,redaction,runtime-settings,secret,sentences,signature,slow-readers',
+  'source-changes,threats,types,valid-time,watch-doc',
 ];
 const ROUNDS = [
   { concurrency: 2, patterns: ['apps/**/*.test.ts', '{bench,verify}/**/*.test.ts'] },
