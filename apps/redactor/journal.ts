@@ -75,6 +75,11 @@ export class Journal implements MaskEvents, Omit<RedactorEvents, 'published' | '
     this.#throttled.warn(reason, `${this.#playback}: ${what} (${detail})`);
   }
 
+  lost(facts: string): void {
+    const why = `the link from ${this.#playback} is slow, or the redactor is short of CPU`;
+    this.#throttled.warn('lost-upstream', `${facts} were lost before they came here: ${why}`);
+  }
+
   refusedSubscriber(why: string): void {
     this.#throttled.warn('refused-subscriber', why);
   }

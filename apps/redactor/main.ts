@@ -26,7 +26,10 @@ await runService('redactor', schema, async ({ config, log, signal, onTaken }) =>
   if (config.SETTINGS_FILE) await checkSettingsFile(config.SETTINGS_FILE, log);
   const journal = new Journal(log, address(playback));
   const inForce = await redactionInForce(config, journal, signal);
-  const telemetry = new Telemetry(() => !inForce().ok);
+  const telemetry = new Telemetry(
+    () => !inForce().ok,
+    facts => journal.lost(facts),
+  );
   const source = subscribe(
     playback,
     signal,

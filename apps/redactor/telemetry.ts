@@ -1,4 +1,5 @@
-import type { Frame, MarkableFrame } from '../common/frame.ts';
+import type { Frame, MarkableFrame, Stamp } from '../common/frame.ts';
+import { LossWatch } from '../common/loss-watch.ts';
 import { addReading, Meters } from '../common/metrics.ts';
 import { SequenceGaps } from '../common/sequence.ts';
 import { ageMs } from '../common/stamp-age.ts';
@@ -46,9 +47,15 @@ export class Telemetry {
     'mask',
   );
   #digest: bigint | undefined;
+  readonly #losses = new LossWatch();
+  readonly #lost: (facts: string) => void;
 
-  /** @param isMaskFaulty whether it is not known what to cover */
-  constructor(isMaskFaulty: () => boolean) {
+  /**
+   * @param isMaskFaulty whether it is not known what to cover
+   * @param lost called once a second while too many frames are missed, with how many
+   */
+  constructor(isMaskFaulty: () => boolean, lost: (facts: string) => void = () => {}) {
+    this.#lost = lost;
     addReading(this.registry, {
       name: 'noaa_redactor_mask_faulty',
       help: '1 while nothing is published because MASK_FILE holds no mask',
@@ -64,7 +71,7 @@ export class Telemetry {
     if (age !== null) this.#arrival.observe(Math.max(0, age - coverMs));
     if (stamp.mask !== this.#digest) this.#mask.set(hexDigest(stamp.mask));
     this.#digest = stamp.mask;
-    this.#missed.inc(this.#gaps.missedBefore(stamp.sequence) ?? 0);
+    this.#arrived(stamp);
   }
 
   refusedSubscriber(): void {
@@ -82,6 +89,13 @@ export class Telemetry {
   /** A frame that is withheld has arrived, so it is not missed as well. */
   withheld({ reason }: Withheld, frame?: Frame): void {
     this.#refused.inc({ reason });
-    if (frame?.stamp) this.#missed.inc(this.#gaps.missedBefore(frame.stamp.sequence) ?? 0);
+    if (frame?.stamp) this.#arrived(frame.stamp);
+  }
+
+  #arrived({ sequence }: Stamp): void {
+    const missed = this.#gaps.missedBefore(sequence) ?? 0;
+    this.#missed.inc(missed);
+    const facts = this.#losses.noted(missed, 1);
+    if (facts) this.#lost(facts);
   }
 }

@@ -8,6 +8,7 @@ import { Broadcast, type Ended, type Visit } from './broadcast.ts';
 import { Card } from './card.ts';
 import { type FrameEncoder, type Live, LivePicture, type LivePictureEvents } from './live-picture.ts';
 import { Loop, type LoopLimits } from './loop.ts';
+import { type LossEvents, Losses } from './losses.ts';
 import { type Marking, markingHeader } from './marking.ts';
 import type { LoopChange, LoopList, SourceState, Status } from './messages.ts';
 import type { Picture } from './picture.ts';
@@ -47,7 +48,7 @@ export interface Relayed {
   amend(status: Status): Status;
 }
 
-export interface FeedEvents {
+export interface FeedEvents extends LossEvents {
   /** The source's state has changed. */
   changed(view: SourceView): void;
   /** A viewer has left, or was disconnected. */
@@ -74,6 +75,7 @@ export class Feed implements Disposable {
   readonly #loop: History;
   readonly #live: Live;
   readonly #status: StatusReport;
+  readonly #losses: Losses;
   readonly #card: Card;
   readonly #bands: JpegBands | undefined;
   #state: SourceState | undefined;
@@ -84,6 +86,7 @@ export class Feed implements Disposable {
     this.source = source;
     this.#telemetry = telemetry;
     this.#events = events;
+    this.#losses = new Losses(events);
     const marking = options.marking && markingHeader(options.marking);
     this.#card = new Card(options.marking);
     this.#bands = options.marking && new JpegBands(options.marking, options.jpegQuality ?? 85);
@@ -237,9 +240,10 @@ export class Feed implements Disposable {
   /** Disconnects viewers that are slow or may watch no longer, measures rates, reports the status, and keeps quiet connections alive. */
   async everySecond(): Promise<void> {
     this.#broadcast.release();
-    this.#telemetry.looked(this.source, this.#broadcast.states(), this.#loop.size);
+    const viewers = this.#broadcast.states();
+    this.#telemetry.looked(this.source, viewers, this.#loop.size);
     if (this.source.blank) this.#events.blank();
-    await this.#status.mark();
+    this.#losses.look(await this.#status.mark(), viewers);
     await this.#report();
     const shown = this.#state === 'live' ? this.#live.made : undefined;
     if (shown) this.#broadcast.keepAlive(shown);

@@ -47,6 +47,18 @@ export class Journal implements FeedEvents {
     this.#warnings.warn('out-of-order', message);
   }
 
+  slow(what: Parameters<FeedEvents['slow']>[0], facts: string): void {
+    const sentences = {
+      'lost-upstream':
+        `${facts} were lost before they came here: the link from ${this.#peer} is slow, a service before this one is short ` +
+        'of CPU, or this one is',
+      'lost-encoder': `${facts} were not encoded, because newer ones came first: this service is short of CPU`,
+      'viewers-behind': `${facts} do not take pictures as fast as they are written: the line out of this host is too slow`,
+      'pictures-late': `half of the pictures take ${facts} or more from playback to here: a link is slow, or a service short of CPU`,
+    };
+    this.#warnings.warn(what, sentences[what]);
+  }
+
   blank(): void {
     const message =
       'the picture has one colour throughout: REDACT_WIDTH or MASK_FILE covers all of it, which the log of the redactor ' +

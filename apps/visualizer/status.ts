@@ -47,14 +47,16 @@ export class StatusReport {
     this.#telemetry = telemetry;
   }
 
-  /** Measures the frame rates since the last call. To be called once a second. */
-  async mark(nowMs = performance.now()): Promise<void> {
-    const { received, encoded, recalled } = await this.#telemetry.totals();
+  /** Measures the frame rates since the last call, and returns what has been counted. To be called once a second. */
+  async mark(nowMs = performance.now()): ReturnType<Telemetry['totals']> {
+    const totals = await this.#telemetry.totals();
+    const { received, encoded, recalled } = totals;
     const made = encoded + recalled;
     const seconds = (nowMs - this.#marked.atMs) / 1000;
     const rate = (now: number, before: number) => Math.round((10 * (now - before)) / seconds) / 10;
     this.#fps = { in: rate(received, this.#marked.received), out: rate(made, this.#marked.made) };
     this.#marked = { atMs: nowMs, received, made };
+    return totals;
   }
 
   async read(): Promise<Status> {

@@ -48,6 +48,7 @@ export function feedFor({
       implausible() {},
       outOfOrder() {},
       blank() {},
+      slow() {},
       encodeFailed: error => failures.push(error),
     },
   );
