@@ -163,6 +163,38 @@ for (const path of [
   });
 }
 
+describe('what Node would answer by itself, without a header', () => {
+  const closing = 'Host: localhost\r\nConnection: close\r\n';
+  for (const [what, status, text] of [
+    ['what is no request', 400, 'what is this?\r\n\r\n'],
+    ['no Host', 400, 'GET /livez HTTP/1.1\r\n\r\n'],
+    ['two lengths', 400, `GET /livez HTTP/1.1\r\n${closing}Content-Length: 0\r\nContent-Length: 1\r\n\r\n`],
+    ['headers that are too long', 431, `GET /livez HTTP/1.1\r\n${closing}X: ${'x'.repeat(20_000)}\r\n\r\n`],
+    ['an expectation', 417, `GET /livez HTTP/1.1\r\n${closing}Expect: much\r\n\r\n`],
+    [
+      'a body that waits to be asked for',
+      413,
+      request('localhost', '/livez', 'Expect: 100-continue\r\nContent-Length: 9\r\n'),
+    ],
+  ] as const) {
+    for (const service of ['web', 'redactorTelemetry'] as const) {
+      test(`${what}: ${service} answers ${status} once, with a sentence and every security header`, async () => {
+        const said = await Client.ask(text, chain[service]);
+        assert.equal(statusOf(said), status);
+        assert.equal(said.split('HTTP/1.1 ').length, 2, said);
+        for (const name of SECURITY) assert.match(said, new RegExp(`^${name}: \\S`, 'im'), said);
+      });
+    }
+  }
+
+  for (const path of ['/livez', '/readyz', '/metrics', '/nothing']) {
+    test(`the answer of a service without viewers to ${path} has every security header`, async () => {
+      const said = await Client.ask(request('localhost', path), chain.redactorTelemetry);
+      for (const name of SECURITY) assert.match(said, new RegExp(`^${name}: \\S`, 'im'), said.slice(0, 600));
+    });
+  }
+});
+
 describe('what follows a request for a stream', () => {
   for (const [what, more] of Object.entries({
     'a body that is announced and never sent': 'Content-Length: 10\r\n',

@@ -155,7 +155,12 @@ test('a connection without a request, one with half of it and an answer that nob
   ];
   half.write(GET.slice(0, 20));
   untaking.pause().write(GET);
-  await Promise.all([closed(silent.resume(), 5000), closed(half.resume(), 5000)]);
+  let late = '';
+  half.on('data', bytes => {
+    late += bytes;
+  });
+  await Promise.all([closed(silent.resume(), 5000), closed(half, 5000)]);
+  assert.match(late, /^HTTP\/1\.1 408 .*\r\nX-Content-Type-Options: nosniff\r\n.*in time; send it whole/s);
   // It does not read, so it learns of the end only when it does.
   await new Promise(resolve => setTimeout(resolve, 1500));
   let taken = 0;

@@ -12,6 +12,7 @@ import type { Refusal } from './allowed-hosts.ts';
 import { Answers } from './answers.ts';
 import { Connections } from './connections.ts';
 import { type Endpoint, listenWhenFree, nodeHost } from './endpoint.ts';
+import { answerUnreadable, refuse, SAFE_HEADERS } from './http-refusal.ts';
 import { inTurn } from './in-turn.ts';
 
 /** What clients may use of a server, and for how long. */
@@ -53,17 +54,6 @@ const HELD_BYTES = 64 * 2 ** 20;
 /** RFC 9113, 7. Importing it would load all of HTTP/2. */
 const HTTP2_CANCEL = 8;
 
-/** Headers of an answer of one sentence. Sites on other origins get nothing from it. */
-const REFUSAL_HEADERS = {
-  'Content-Type': 'text/plain; charset=utf-8',
-  'Cache-Control': 'no-store',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-};
-
 /** What can be noted of an answer that is under way. */
 const underWay = new WeakMap<ServerResponse, { lasts(): void; holds(bytes: number): void }>();
 
@@ -86,14 +76,20 @@ export function createBoundedServer(
   handle: RequestListener,
   limits: Limits,
   check: Check = () => undefined,
-  create: CreateServer = createServer,
+  create: CreateServer = createPlain,
 ): WebServer {
   const { connections, requestMs = REQUEST_MS, untakenMs = UNTAKEN_MS, answerMs = ANSWER_MS } = limits;
   const { heldBytes = HELD_BYTES, takesBody = () => false } = limits;
   const all = new Connections(connections);
   const answers = new Answers(heldBytes);
   const server = create(
-    { headersTimeout: requestMs, requestTimeout: requestMs, connectionsCheckingInterval: requestMs / 5 },
+    {
+      headersTimeout: requestMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: requestMs / 5,
+      // The check says it in words, with headers.
+      requireHostHeader: false,
+    },
     inTurn((request, response) => {
       const answering = all.began(request.socket);
       const cutThis = () => cut(response);
@@ -116,6 +112,7 @@ export function createBoundedServer(
           answering.streams();
         },
       });
+      for (const [name, value] of Object.entries(SAFE_HEADERS)) response.setHeader(name, value);
       limits.dress?.(request, response);
       const refusal = (takesBody(request) ? undefined : bodyRefusal(request)) ?? check(request);
       if (refusal) refuse(response, refusal);
@@ -129,6 +126,12 @@ export function createBoundedServer(
   return server;
 }
 
+const createPlain: CreateServer = (options, listener) => {
+  const server = createServer(options, listener);
+  answerUnreadable(server);
+  return server;
+};
+
 /** Of HTTP/2 only the stream ends, with an error, or a client would take what it has for all. */
 function cut(response: ServerResponse & { stream?: { close(code: number): void } }): void {
   if (response.stream) response.stream.close(HTTP2_CANCEL);
@@ -140,15 +143,6 @@ function bodyRefusal({ headers }: IncomingMessage): Refusal | undefined {
   return hasBody
     ? { status: 413, message: 'Nothing here takes a body; send the request without a body' }
     : undefined;
-}
-
-function refuse(response: ServerResponse, { status, message }: Refusal): void {
-  const body = `${message}\n`;
-  // A body that follows is not read, so the connection cannot be used again. HTTP/2 ends only the stream.
-  const connection = response.req.httpVersionMajor < 2 ? { Connection: 'close' } : {};
-  response
-    .writeHead(status, { ...REFUSAL_HEADERS, ...connection, 'Content-Length': Buffer.byteLength(body) })
-    .end(body);
 }
 
 /**

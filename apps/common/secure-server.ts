@@ -8,6 +8,7 @@ import {
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import { Server, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
+import { answerUnreadable } from './http-refusal.ts';
 
 /** What a certificate consists of, whose client certificates count, and which of those no longer do. */
 export type Credentials = Pick<SecureContextOptions, 'cert' | 'key' | 'ca' | 'crl'>;
@@ -54,6 +55,8 @@ export class SecureServer extends Server {
       requestTimeout: options.requestTimeout,
     });
     this.#plain = createPlainServer(options, listener);
+    answerUnreadable(this.#secure);
+    answerUnreadable(this.#plain);
     this.on('connection', socket => this.#sort(socket));
     this.on('listening', () => {
       // They listen on nothing themselves; this starts their clocks for slow requests.
