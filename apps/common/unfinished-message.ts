@@ -8,9 +8,12 @@ const PAGE_BYTES = 4096;
 /** A peer may send a topic or a header before each frame by mistake. Each part costs 1 kB and 3 µs, however short it is. */
 const MOST_PARTS = 100;
 
-/** Such a message costs a processor and this process's memory until it is dropped, so the next comes later and later. */
+/**
+ * Such a message costs a processor and this process's memory until it is dropped, so the next comes later. What publishes
+ * there may be mended at any moment, and the picture is to be live again within 5 s of that.
+ */
 const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 300_000;
+const LONGEST_PAUSE_MS = 4000;
 
 /**
  * Finds a message that does not end, or that ends too late. libzmq limits each part of a message and not how many there are,
@@ -43,7 +46,7 @@ export class UnfinishedMessage {
     return undefined;
   }
 
-  /** Returns how long to stay away from a peer after such a message: twice as long each time. */
+  /** Returns how long to stay away from a peer after such a message: twice as long each time, up to 4 s. */
   pauseMs(): number {
     const now = this.#pauseMs;
     this.#pauseMs = Math.min(2 * now, LONGEST_PAUSE_MS);
