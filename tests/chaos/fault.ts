@@ -1,5 +1,6 @@
 import { until } from '../support/until.ts';
 import type { Rig } from './rig.ts';
+import type { Lie } from './shown-frames.ts';
 
 /** What is done to the chain, and where its cause must show. */
 export interface Fault {
@@ -8,17 +9,16 @@ export interface Fault {
   inject(rig: Rig, random: () => number): Promise<void | (() => Promise<void>)>;
   /** Where its cause must be found; what is left out need not show. */
   shows: { status?: RegExp; metric?: RegExp; log?: RegExp };
-  /** Frames may lie about their order, because the harm changes what they say. */
-  liesAboutTime?: true;
-  /** Memory that a service may hold besides, once it is over. */
-  moreMb?: number;
+  /** What frames may lie about, because the harm changes what they say. */
+  lie?: Lie;
   /** Short enough, and telling enough, for each run of the tests. */
   quick?: true;
   /** Why it can't be done on this machine. */
   missing?(): string | undefined;
 }
 
-export const GONE = /^disconnected: |^stalled: |^refusing: |^no answer/;
+export const GONE =
+  /^disconnected: .* is gone|^stalled: .* is connected but sends no frames|^refusing: There is no picture/;
 export const NO_LINK = /^no link to /;
 
 export const between = (random: () => number, least: number, most: number) =>
@@ -27,6 +27,14 @@ export const between = (random: () => number, least: number, most: number) =>
 export function needsRoot(): string | undefined {
   return process.getuid?.() === 0 ? undefined : 'needs root';
 }
+
+/** A service has been started, as Prometheus sees it. */
+export const started = (name: string) => new RegExp(`process_start_time_seconds\\{service="${name}"`);
+/** Frames were lost on the way, or a newer one replaced them. */
+export const LOST = {
+  status: /^dropped\.(upstream|encoder)$/,
+  metric: /frames_(dropped|missed)_total/,
+};
 
 /** Makes a clip the first time that it is asked for. */
 export async function made(rig: Rig, name: string, make: () => Promise<unknown>): Promise<string> {

@@ -4,6 +4,7 @@ import { clips } from './faults/clips.ts';
 import { clocks } from './faults/clocks.ts';
 import { decoders } from './faults/decoders.ts';
 import { links } from './faults/links.ts';
+import { masks } from './faults/masks.ts';
 import { neighbours } from './faults/neighbours.ts';
 import { networks } from './faults/networks.ts';
 import { processes } from './faults/processes.ts';
@@ -15,6 +16,7 @@ export const FAULTS: readonly Fault[] = [
   ...links,
   ...networks,
   ...clips,
+  ...masks,
   ...neighbours,
   ...clocks,
   ...shortages,

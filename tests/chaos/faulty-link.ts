@@ -1,11 +1,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { until } from '../support/until.ts';
 
 /** Something that drops its listeners when one of them was called. */
 function abortable() {
   const controller = new AbortController();
   return { signal: controller.signal, abort: () => controller.abort() };
 }
+
+/** A piece that is longer is of a frame. */
+const HANDSHAKE_BYTES = 1000;
 
 /** What a link does to the bytes that a publisher sends. */
 export interface Mischief {
@@ -31,6 +35,7 @@ export class FaultyLink implements AsyncDisposable {
   #target: { host: string; port: number };
   readonly #random: () => number;
   #isRefusing = false;
+  #passed = 0;
 
   private constructor(target: { host: string; port: number }, random: () => number) {
     this.#target = target;
@@ -46,6 +51,12 @@ export class FaultyLink implements AsyncDisposable {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Resolves once a frame's first bytes have passed over a connection that stands. */
+  async connected(): Promise<void> {
+    const before = this.#passed;
+    await until(() => this.#sockets.size > 0 && this.#passed > before, 'the link to be used', 10_000, 5);
   }
 
   /** Closes every connection, and each new one at once, until `mend`. */
@@ -121,15 +132,18 @@ export class FaultyLink implements AsyncDisposable {
         return;
       }
     }
-    if (mischief.corruptEveryBytes && this.#random() < bytes.length / mischief.corruptEveryBytes) {
-      const at = Math.floor(this.#random() * bytes.length);
-      bytes[at]! ^= 1 + Math.floor(this.#random() * 255);
+    if (mischief.corruptEveryBytes) {
+      // One in this many on average, however long the piece is.
+      const step = () => Math.ceil(2 * this.#random() * mischief.corruptEveryBytes!);
+      for (let at = step(); at < bytes.length; at += step())
+        bytes[at]! ^= 1 + Math.floor(this.#random() * 255);
     }
     const waitMs =
       (mischief.delayMs ?? 0) +
       (mischief.bytesPerSecond ? (1000 * bytes.length) / mischief.bytesPerSecond : 0);
     if (waitMs > 0) await new Promise(resolve => setTimeout(resolve, waitMs));
     if (client.destroyed) return;
+    if (bytes.length > HANDSHAKE_BYTES) this.#passed += 1;
     if (client.write(bytes)) return;
     const { signal, abort } = abortable();
     await Promise.race([once(client, 'drain', { signal }), once(client, 'close', { signal })]).finally(abort);

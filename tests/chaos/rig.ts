@@ -4,18 +4,22 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, copyFile, rename, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeClip, temporaryFolder } from '../support/clips.ts';
+import { temporaryFolder } from '../support/clips.ts';
 import { freePorts } from '../support/ports.ts';
 import { childrenOf } from '../support/processes.ts';
 import { type LogLine, type RunningService, type ServiceName, startProcess } from '../support/services.ts';
 import { until } from '../support/until.ts';
 import { FaultyLink } from './faulty-link.ts';
-import { BORDER_PX, Witness } from './witness.ts';
+import { FPS, makeNumberedClip } from './numbered-clip.ts';
+import { BORDER_PX } from './shown-frames.ts';
+import { Witness } from './witness.ts';
 
 export const NAMES = ['playback', 'redactor', 'visualizer'] as const;
 const LOOK_MS = 50;
-/** Longer than it takes until a fault counts as over. */
-const EARLIER_MS = 15_000;
+/** What of /status counts, and does not measure. */
+const COUNTS = /^(dropped|refused|implausible)\.|^source\.reconnects$|^viewers\.(released|rejected)$/;
+/** Of what is on air by default. */
+export const WIDTH = 320;
 /** The wrapper's word for what it does is in a file, so that it can change while playback runs. */
 const WRAPPER = (real: string, folder: string) => `#!/bin/sh
 case "$*" in *showinfo*) ;; *) exec ${real} "$@" ;; esac
@@ -30,12 +34,12 @@ esac
 export interface Seen {
   /** States and sentences of /status, in their order, each once. */
   said: string[];
+  /** Figures of /status that grew, e.g. `dropped.upstream`. */
+  statusGrew: string[];
   /** What counters grew by, and gauges that left 0. */
   counted: Map<string, number>;
   /** Log lines of all services. */
   logged: (LogLine & { from: string })[];
-  /** Those from shortly before. */
-  earlier: (LogLine & { from: string })[];
 }
 
 interface Status {
@@ -68,10 +72,9 @@ export class Rig implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
   readonly #logs: { from: string; lines: LogLine[] }[] = [];
   readonly #said: string[] = [];
-  /** Lines from shortly before the mark: a fault that goes on is not logged again. */
-  readonly #earlier: Seen['logged'] = [];
   /** The highest value of each series since the last mark, summed over restarts. */
   readonly #totals = new Map<string, { grown: number; last: number }>();
+  readonly #figures = new Map<string, { grown: number; last: number }>();
   #isEnded = false;
 
   private constructor(
@@ -99,7 +102,7 @@ export class Rig implements AsyncDisposable {
       stack.use(await FaultyLink.start({ host: '127.0.0.1', port: ports.redactor }, random)),
     ];
     // Longer than what playback keeps, so that ffmpeg runs all the time.
-    await makeClip(`${folder}/whole.mp4`, { size: '320x240', seconds: 6, fps: 25 });
+    await makeNumberedClip(`${folder}/whole.mp4`, `${WIDTH}x240`, 6);
     await copyFile(`${folder}/whole.mp4`, `${folder}/on-air.mp4`);
     const real = execFileSync('sh', ['-c', 'command -v ffmpeg'], { encoding: 'utf8' }).trim();
     await writeFile(`${folder}/ffmpeg`, WRAPPER(real, folder));
@@ -139,6 +142,8 @@ export class Rig implements AsyncDisposable {
         REDACTOR_HOST: '127.0.0.1',
         REDACTOR_PORT: this.beforeVisualizer.port,
         VISUALIZER_PORT: ports.visualizer,
+        // Less than a round, so that each picture is the redactor's own and none is recalled from the round before.
+        LOOP_FRAMES: 2 * FPS,
       },
     };
     const command = [...enter, process.execPath, `apps/${name}/main.ts`];
@@ -188,14 +193,27 @@ export class Rig implements AsyncDisposable {
     await rename(`${this.clip}.new`, this.clip);
   }
 
-  /** Resolves once a frame that was published after this moment has been seen and the picture is live. */
+  /** Resolves once playback has taken up a clip of this size, which it does at the end of a round. */
+  async plays(size: string): Promise<void> {
+    const { log } = this.service('playback');
+    const before = log.length;
+    await until(
+      () => log.slice(before).some(({ msg }) => msg.startsWith(`playing ${size} `)),
+      `playback to play ${size}`,
+      30_000,
+    );
+  }
+
+  /** Resolves once a frame that was published after this moment has been seen, the usual clip plays and the picture is live. */
   async live(sinceMs: number, limitMs = 20_000): Promise<number> {
     const sinceUnixMs = performance.timeOrigin + sinceMs;
     const { witness } = this;
     await until(
       async () => {
-        const { atMs, publishedAt } = witness.newest;
-        if (atMs < sinceMs || (witness.clockIsRight && publishedAt < sinceUnixMs)) return false;
+        const { atMs, publishedAt, width } = witness.newest;
+        if (atMs < sinceMs || width !== WIDTH) return false;
+        // A clock that is wrong says nothing of when the frame was published.
+        if ((witness.lie ?? 'position') === 'position' && publishedAt < sinceUnixMs) return false;
         return (await this.status())?.state === 'live';
       },
       'the picture to be live',
@@ -229,15 +247,11 @@ export class Rig implements AsyncDisposable {
     this.#totals.forEach(total => {
       total.grown = 0;
     });
+    this.#figures.forEach(figure => {
+      figure.grown = 0;
+    });
     this.#said.length = 0;
-    const nowMs = Date.now();
-    for (const { from, lines } of this.#logs) {
-      this.#earlier.push(...lines.splice(0).map(line => ({ ...line, from })));
-    }
-    this.#earlier.splice(
-      0,
-      this.#earlier.findIndex(({ time }) => nowMs - Number(time) < EARLIER_MS),
-    );
+    for (const { lines } of this.#logs) lines.length = 0;
   }
 
   async seen(): Promise<Seen> {
@@ -245,8 +259,8 @@ export class Rig implements AsyncDisposable {
     const grown = [...this.#totals].map(([series, total]) => [series, total.grown] as const);
     return {
       said: [...this.#said],
+      statusGrew: [...this.#figures].filter(([, { grown }]) => grown > 0).map(([name]) => name),
       counted: new Map(grown.filter(([, count]) => count > 0)),
-      earlier: this.#earlier,
       logged: this.#logs.flatMap(({ from, lines }) => lines.map(line => ({ ...line, from }))),
     };
   }
@@ -263,12 +277,13 @@ export class Rig implements AsyncDisposable {
       const said = status ? `${status.state}: ${status.message}` : 'no answer';
       // The seconds in a sentence change while its cause does not.
       if (!this.#said.includes(said) && this.#said.length < 100) this.#said.push(said);
+      for (const [name, value] of figuresOf(status ?? {})) grow(this.#figures, name, value);
       if (i % 10 === 0) void this.#count();
       await sleep(LOOK_MS);
     }
   }
 
-  /** Reads every counter; one that became smaller belongs to a service that started again. */
+  /** Reads every counter. */
   async #count(): Promise<void> {
     const { ports, hosts } = this;
     for (const place of [
@@ -283,16 +298,28 @@ export class Rig implements AsyncDisposable {
         continue;
       }
       for (const [, series = '', value] of text.matchAll(
-        /^(noaa_(?:(?:playback|redactor|visualizer)_\w+_total|playback_source_lost|visualizer_clock_behind_seconds|visualizer_source_state|log_lines_lost)\{[^}]*\}) (\S+)$/gm,
+        /^(noaa_(?:(?:playback|redactor|visualizer)_\w+_total|playback_source_lost|visualizer_clock_behind_seconds|visualizer_source_state|log_lines_lost|process_start_time_seconds)\{[^}]*\}) (\S+)$/gm,
       )) {
-        const total = this.#totals.get(series) ?? { grown: 0, last: 0 };
-        const now = Math.abs(Number(value));
-        total.grown += now >= total.last ? now - total.last : now;
-        total.last = now;
-        this.#totals.set(series, total);
+        grow(this.#totals, series, Math.abs(Number(value)));
       }
     }
   }
+}
+
+/** Adds what a counter has become more; one that became smaller belongs to a service that started again. */
+function grow(totals: Map<string, { grown: number; last: number }>, name: string, now: number): void {
+  const total = totals.get(name) ?? { grown: 0, last: 0 };
+  total.grown += now >= total.last ? now - total.last : now;
+  total.last = now;
+  totals.set(name, total);
+}
+
+/** Returns the counts in /status, e.g. `dropped.upstream`. */
+function figuresOf(status: object, prefix = ''): [string, number][] {
+  return Object.entries(status).flatMap(([key, value]): [string, number][] => {
+    if (value !== null && typeof value === 'object') return figuresOf(value, `${prefix}${key}.`);
+    return typeof value === 'number' && COUNTS.test(prefix + key) ? [[prefix + key, value]] : [];
+  });
 }
 
 /** A service that is stopped takes connections and never answers. */

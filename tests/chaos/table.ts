@@ -17,13 +17,14 @@ export function table(outcomes: readonly Outcome[]): string {
         (['status', 'metric', 'log'] as const)
           .map(place => mark(all.map(({ found }) => found[place])))
           .join(' '),
+        `${Math.max(...all.map(({ more }) => Math.round(more.anonymousMb)))}, ${Math.max(...all.map(({ more }) => more.descriptors))}`,
         listed([...new Set(all.flatMap(({ failures }) => failures))]),
       ];
       return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`;
     });
   return [
-    '| fault | times | viewers saw | live again, s, median / most | counted | cause in status, metrics, log | failed |',
-    '|---|---|---|---|---|---|---|',
+    '| fault | times | viewers saw | live again, s, median / most | counted | cause in status, metrics, log | MB, descriptors more than before | failed |',
+    '|---|---|---|---|---|---|---|---|',
     ...rows,
     '',
   ].join('\n');

@@ -1,67 +1,74 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { brightest, decodeJpeg } from '../support/jpeg.ts';
-import { events } from '../support/streams.ts';
+import { decodeJpeg } from '../support/jpeg.ts';
+import { events, parts } from '../support/streams.ts';
+import { type Lie, type Shown, ShownFrames } from './shown-frames.ts';
 
-/** JPEG blocks that lie wholly under the border of `BORDER_PX` are black to the last bit. */
-const SURELY_BLACK_PX = 16;
-export const BORDER_PX = 32;
-const BLACK = 4;
+/** After more than this without a picture the last one is sent again, so that nobody takes the connection for dead. */
+const QUIET_MS = 3000;
 
-/** A viewer that checks every frame it is shown, and connects again when its connection ends. */
+/** A viewer of both streams that checks every frame it is shown, and connects again when a connection ends. */
 export class Witness implements Disposable {
   /** What no viewer may see, in words. */
   readonly offences: string[] = [];
   frames = 0;
-  /** When the newest frame came, `performance.now()`, and when it says that it was published, Unix ms. */
-  newest = { atMs: 0, publishedAt: 0 };
-  /** Whether frames may come that a corrupted trailer or a wrong clock puts out of order. */
-  clockIsRight = true;
+  /** The newest frame: when it came, `performance.now()`, and when it says that it was published, Unix ms. */
+  newest = { atMs: 0, publishedAt: 0, width: 0 };
   readonly #url: string;
   readonly #life = new AbortController();
+  readonly #frames = new ShownFrames();
+  readonly #parts = new ShownFrames();
 
   constructor(url: string) {
     this.#url = url;
-    void this.#watch();
+    void this.#again(() => this.#watchEvents());
+    void this.#again(() => this.#watchParts());
   }
 
-  async #watch(): Promise<void> {
+  /** What frames may lie about at the moment. */
+  set lie(lie: Lie | undefined) {
+    this.#frames.lie = lie;
+    this.#parts.lie = lie;
+  }
+
+  get lie(): Lie | undefined {
+    return this.#frames.lie;
+  }
+
+  async #again(watch: () => Promise<void>): Promise<void> {
     while (!this.#life.signal.aborted) {
-      try {
-        for await (const { event, data } of events(`${this.#url}/stream`, this.#life.signal)) {
-          if (this.#life.signal.aborted) return;
-          if (event === 'frame') await this.#check(data);
-        }
-      } catch {
-        // The visualizer is gone, or not there yet.
-      }
+      // The visualizer may be gone, or not there yet.
+      await watch().catch(() => {});
       await sleep(20);
     }
   }
 
-  async #check({
-    seq,
-    publishedAt,
-    jpeg,
-  }: {
-    seq: number;
-    publishedAt: number;
-    jpeg: string;
-  }): Promise<void> {
-    this.frames += 1;
-    const before = this.newest.publishedAt;
-    if (this.clockIsRight && publishedAt <= before)
-      this.offences.push(
-        `frame ${seq} was published at ${publishedAt}, and the one shown before it at ${before}`,
-      );
-    this.newest = { atMs: performance.now(), publishedAt };
-    const picture = await decodeJpeg(Buffer.from(jpeg, 'base64'));
-    const { width, height } = picture;
-    const edge = Math.min(SURELY_BLACK_PX, width >> 1);
-    const most = brightest(
-      picture,
-      (x, y) => x < edge || y < edge || x >= width - edge || y >= height - edge,
-    );
-    if (most > BLACK) this.offences.push(`frame ${seq} of ${width}×${height} has ${most} in its border`);
+  async #watchEvents(): Promise<void> {
+    for await (const { event, data } of events(`${this.#url}/stream`, this.#life.signal)) {
+      if (event !== 'frame') continue;
+      const { publishedAt, width, jpeg } = data as Shown & { width: number; jpeg: string };
+      this.frames += 1;
+      this.newest = { atMs: performance.now(), publishedAt, width };
+      this.offences.push(...this.#frames.look(data, await decodeJpeg(Buffer.from(jpeg, 'base64'))));
+    }
+  }
+
+  async #watchParts(): Promise<void> {
+    let last = { publishedAt: 0, atMs: 0 };
+    for await (const { headers } of parts(`${this.#url}/stream.mjpg`, this.#life.signal)) {
+      // The card that says why there is no picture has no position.
+      if (headers['x-position'] === undefined) continue;
+      const publishedAt = 1000 * Number(headers['x-timestamp']);
+      const atMs = performance.now();
+      const isKeepAlive = publishedAt === last.publishedAt && atMs - last.atMs > QUIET_MS;
+      last = { publishedAt, atMs };
+      if (isKeepAlive) continue;
+      const shown = {
+        seq: Number(headers['x-sequence']),
+        publishedAt,
+        position: Number(headers['x-position']),
+      };
+      this.offences.push(...this.#parts.look(shown));
+    }
   }
 
   [Symbol.dispose](): void {

@@ -5,7 +5,7 @@ import type { Fault } from '../fault.ts';
 function jumps(name: 'playback' | 'visualizer', words: string, offset: string, seen: string): Fault {
   return {
     name: `the clock of ${name} jumps ${words}, and back after 3 s`,
-    liesAboutTime: true,
+    lie: 'time',
     shows: {
       status: new RegExp(`clock is \\d+ s ${seen} ours`),
       metric: /clock_behind|implausible.*clock/,
@@ -19,9 +19,10 @@ function jumps(name: 'playback' | 'visualizer', words: string, offset: string, s
       await fakeClock.set(rig.folder, offset);
       await sleep(3000);
       await fakeClock.set(rig.folder, '+0');
-      await sleep(1000);
-      await rig.kill(name, 'SIGTERM');
-      rig.start(name);
+      return async () => {
+        await rig.kill(name, 'SIGTERM');
+        rig.start(name);
+      };
     },
   };
 }
@@ -30,4 +31,5 @@ export const clocks: Fault[] = [
   jumps('playback', 'an hour ahead', '+1h', 'ahead of'),
   jumps('playback', 'an hour back', '-1h', 'behind'),
   jumps('visualizer', 'an hour ahead', '+1h', 'behind'),
+  jumps('visualizer', 'an hour back', '-1h', 'ahead of'),
 ];

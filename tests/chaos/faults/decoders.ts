@@ -24,8 +24,8 @@ export const decoders: Fault[] = [
   },
   {
     name: 'ffmpeg spews garbage for 4 s',
-    // It is over before playback has given up on it.
-    shows: {},
+    // It may be over before playback has given up on it.
+    shows: { metric: /playback_decode_errors/, log: /did not decode: / },
     async inject(rig) {
       await rig.ffmpeg('garbage');
       await sleep(4000);

@@ -1,9 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { between, type Fault, GONE, NO_LINK } from '../fault.ts';
+import { between, type Fault, GONE, LOST, NO_LINK } from '../fault.ts';
 import type { Mischief } from '../faulty-link.ts';
-
-/** A newer frame replaces one that has not left yet. */
-const LOST = /frames_(dropped|missed)_total/;
 
 export const links: Fault[] = (['beforeRedactor', 'beforeVisualizer'] as const).flatMap(link => {
   const where = link === 'beforeRedactor' ? 'playback → redactor' : 'redactor → visualizer';
@@ -47,13 +44,23 @@ export const links: Fault[] = (['beforeRedactor', 'beforeVisualizer'] as const).
       rig[link].mend();
     },
   };
+  /** Each leaves something behind if anything does: 200 kB are 30 MB then. */
+  const often: Fault = {
+    name: `${where}: cut 150 times`,
+    shows: { metric: reconnects, log: /^the link to .* was lost \d+ times/ },
+    async inject(rig) {
+      for (let time = 0; time < 150; time += 1) {
+        await rig[link].connected();
+        rig[link].cut();
+      }
+    },
+  };
   return [
     refused,
     flapping,
-    misbehaving('delayed by 0.3 s', { delayMs: 300 }, 4, { shows: { metric: LOST } }),
-    misbehaving('300 kB a second', { bytesPerSecond: 300_000 }, 5, {
-      shows: { metric: LOST },
-    }),
+    often,
+    misbehaving('delayed by 0.3 s', { delayMs: 300 }, 4, { shows: LOST }),
+    misbehaving('300 kB a second', { bytesPerSecond: 300_000 }, 5, { shows: LOST }),
     misbehaving('50 kB are lost', { dropBytes: 50_000 }, 2, {
       shows: {
         status: GONE,
@@ -72,9 +79,18 @@ export const links: Fault[] = (['beforeRedactor', 'beforeVisualizer'] as const).
     ...(link === 'beforeRedactor'
       ? [
           misbehaving('one byte in 20 kB is changed', { corruptEveryBytes: 20_000 }, 4, {
-            liesAboutTime: true,
+            lie: 'anything',
             quick: true,
+            // Of nearly every frame it is a pixel.
             shows: {},
+          }),
+          misbehaving('one byte in 300 is changed', { corruptEveryBytes: 300 }, 6, {
+            lie: 'anything',
+            shows: {
+              status: /^(refused|implausible)\.|^dropped\.upstream|^stalled|^refusing/,
+              metric: /frames_refused_total|implausible|redactor_reconnects/,
+              log: /refused a message|^no link to |^the link to .* was lost|implausible|which no publisher can/,
+            },
           }),
         ]
       : []),

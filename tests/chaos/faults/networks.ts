@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fault, GONE } from '../fault.ts';
+import { type Fault, GONE, LOST } from '../fault.ts';
 import { lossyPath } from '../lossy-path.ts';
 import type { Rig } from '../rig.ts';
 
@@ -61,6 +61,6 @@ export const networks: Fault[] = [
     metric: /reconnects/,
     log: /^The redactor at .* (is gone|is connected but)/,
   }),
-  harmed('takes 0.2 s each way', [200, 0], 5, { metric: /frames_(dropped|missed)_total/ }),
-  harmed('loses one packet in 20', [20, 0.05], 6, { metric: /frames_(dropped|missed)_total/ }),
+  harmed('takes 0.2 s each way', [200, 0], 5, LOST),
+  harmed('loses one packet in 20', [20, 0.05], 6, LOST),
 ];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { between, type Fault, GONE } from '../fault.ts';
+import { between, type Fault, GONE, started } from '../fault.ts';
 import { NAMES } from '../rig.ts';
 
 const orders = (names: readonly (typeof NAMES)[number][]): (typeof NAMES)[number][][] =>
@@ -11,7 +11,8 @@ const killed = NAMES.map((name): Fault => {
   const shows = {
     playback: { status: GONE, metric: /redactor_reconnects/, log: /^no link to playback at .*/ },
     redactor: { status: GONE, metric: /visualizer_reconnects/, log: /^no link to the redactor at .*/ },
-    visualizer: { status: /^no answer/ },
+    // It can log nothing of it, and nobody else has to know.
+    visualizer: { status: /^no answer/, metric: started('visualizer') },
   };
   return {
     name: `${name} is killed, and started again after 2 s`,
@@ -30,7 +31,10 @@ const midFrame = (['playback', 'redactor'] as const).map((name): Fault => {
   const link = name === 'playback' ? 'beforeRedactor' : 'beforeVisualizer';
   return {
     name: `${name} is killed in the middle of a frame, and started again at once`,
-    shows: { metric: name === 'playback' ? /redactor_reconnects/ : /visualizer_reconnects/ },
+    shows: {
+      ...(name === 'redactor' && { status: /^source\.reconnects/ }),
+      metric: name === 'playback' ? /redactor_reconnects/ : /visualizer_reconnects/,
+    },
     async inject(rig, random) {
       // A frame takes about a second.
       rig[link].mischief = { bytesPerSecond: 100_000 };
@@ -51,7 +55,8 @@ const STALLED = {
 const stopped = NAMES.map(
   (name): Fault => ({
     name: `${name} is stopped for 4 s (SIGSTOP)`,
-    shows: name === 'visualizer' ? { status: /^no answer/ } : STALLED,
+    shows:
+      name === 'visualizer' ? { status: /^no answer/, metric: /frames_dropped_total\{.*upstream/ } : STALLED,
     async inject(rig) {
       process.kill(rig.pid(name), 'SIGSTOP');
       await sleep(4000);
@@ -63,7 +68,7 @@ const stopped = NAMES.map(
 const restarted = orders(NAMES).map(
   (order): Fault => ({
     name: `all are ended, and started in the order ${order.join(', ')}`,
-    shows: { status: /^no answer/ },
+    shows: { status: /^no answer/, metric: started(order[0]!), log: /stopped on SIGTERM/ },
     async inject(rig, random) {
       await Promise.all(NAMES.map(name => rig.kill(name, 'SIGTERM')));
       for (const name of order) {
