@@ -50,6 +50,8 @@ export function misspeltFor(schema: object, names: Iterable<string>): Misspelt[]
 
 function nearest(name: string, known: readonly string[]): string | undefined {
   const [best] = known
+    // Each letter that one has more is a mistake already; a name may be as long as its file.
+    .filter(({ length }) => Math.abs(name.length - length) <= length / LETTERS_PER_MISTAKE)
     .map(candidate => ({ candidate, mistakes: mistakesBetween(name, candidate) }))
     .filter(({ candidate, mistakes }) => mistakes <= candidate.length / LETTERS_PER_MISTAKE)
     .sort((a, b) => a.mistakes - b.mistakes);

@@ -10,8 +10,10 @@ export class Coverage {
   readonly #files: RegExp;
   /** For each file, 1 where a byte of it was run. */
   readonly #ran = new Map<string, Uint8Array>();
-  /** For each file, 1 where a byte of it is in a function. What is outside ran before the first look. */
+  /** For each file, 1 where a byte of it is in a function that nothing but an input has called. */
   readonly #inFunctions = new Map<string, Uint8Array>();
+  /** Where each function begins. */
+  readonly #begins: { url: string; name: string; at: number }[] = [];
 
   private constructor(session: Session, files: RegExp) {
     this.#session = session;
@@ -38,9 +40,26 @@ export class Coverage {
   #note(url: string, functions: readonly Profiler.FunctionCoverage[]): void {
     const all = functions.map(({ ranges }) => ranges[0]!);
     const within = new Uint8Array(Math.max(...all.map(({ endOffset }) => endOffset)));
-    // The first is the file itself.
-    for (const { startOffset, endOffset } of all) if (startOffset > 0) within.fill(1, startOffset, endOffset);
+    const isCalled = ({ ranges }: Profiler.FunctionCoverage) => ranges[0]!.count > 0;
+    // The first is the file itself. Inner functions come after the ones around them.
+    for (const each of functions.slice(1)) {
+      const { startOffset, endOffset } = each.ranges[0]!;
+      within.fill(isCalled(each) ? 0 : 1, startOffset, endOffset);
+      if (!isCalled(each)) this.#begins.push({ url, name: each.functionName, at: startOffset });
+    }
     this.#inFunctions.set(url, within);
+  }
+
+  /** Leaves out what has run until now, when the target was opened. */
+  async opened(): Promise<void> {
+    const { result } = await this.#session.post('Profiler.takePreciseCoverage');
+    for (const { url, functions } of result) {
+      const within = this.#inFunctions.get(url);
+      for (const { ranges } of functions.slice(1)) {
+        for (const { startOffset, endOffset, count } of ranges)
+          if (count > 0) within?.fill(0, startOffset, endOffset);
+      }
+    }
   }
 
   /** Returns whether code was run since the last look that is not known to have been run, and forgets it. */
@@ -83,6 +102,15 @@ export class Coverage {
       files.set(url, now);
     }
     return files;
+  }
+
+  /** Returns the functions that were never called, as `file: name`; those without a name are left out. */
+  uncalled(): string[] {
+    return this.#begins
+      .filter(({ url, name, at }) => {
+        return name !== '' && !this.#ran.get(url)?.[at] && this.#inFunctions.get(url)![at];
+      })
+      .map(({ url, name }) => `${url.replace(/.*\/apps\//, 'apps/')}: ${name}`);
   }
 
   #share(): number {

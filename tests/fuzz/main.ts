@@ -9,6 +9,7 @@ const USAGE = `npm run fuzz -- [OPTION]…
   --target NAME   one of ${TARGETS.map(({ name }) => name).join(', ')}; all if not given
   --seed N        another search; the time if not given
   --keep          write what was learnt to tests/fuzz/corpus
+  --uncalled      name the functions that no input has reached
 Image archives have a search of their own: FUZZ_SECONDS=120 npm test verify/image/fuzz.test.ts`;
 
 const { values } = parseArgs({
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     target: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1e9) },
     keep: { type: 'boolean', default: false },
+    uncalled: { type: 'boolean', default: false },
   },
 });
 const wanted = TARGETS.filter(({ name }) => values.target === undefined || name === values.target);
@@ -42,6 +44,7 @@ if (values.help || wanted.length === 0 || !(Number(values.minutes) > 0)) {
       found,
     ];
     console.log(`| ${cells.join(' | ')} |`);
+    if (values.uncalled) for (const name of result.uncalled) console.error(`  ${name}`);
     if (values.keep) keepCorpus(target, corpus);
     if (failure) {
       console.error(`${keepFailure(target, failure.input)} breaks it:`, failure.error);
