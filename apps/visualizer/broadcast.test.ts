@@ -17,9 +17,9 @@ const picture = (seq: number, bytes = 1000, card = false) =>
   );
 
 /** A real server that adds every visitor to a broadcast. */
-async function serve(releaseMs = 60_000) {
+async function serve(releaseMs = 60_000, heldBytes = Number.POSITIVE_INFINITY) {
   const counts = { skipped: 0, released: 0, caughtUp: 0 };
-  const broadcast = new Broadcast({ max: 10, perAddress: 10, perUser: 10 }, releaseMs, {
+  const broadcast = new Broadcast({ max: 10, perAddress: 10, perUser: 10, heldBytes }, releaseMs, {
     joined() {},
     left() {},
     skipped: () => (counts.skipped += 1),
@@ -106,6 +106,28 @@ test('a viewer that takes nothing for the time set is let go and counted; one th
   await until(() => broadcast.count('mjpeg') === 0, 'its place to be free');
   assert.equal(counts.released, 1);
   assert.equal(broadcast.count('sse'), 1);
+});
+
+test('of viewers that hold too many pictures between them, those that are behind for longest are let go', async () => {
+  const bytes = 16_000_000;
+  await using service = await serve(60_000, 2.5 * bytes);
+  const { broadcast, counts } = service;
+  (await service.visit('/mjpeg')).resume();
+  const stalled: IncomingMessage[] = [];
+  for (let seq = 1; seq <= 5; seq += 1) {
+    stalled.push((await service.visit('/mjpeg')).pause());
+    broadcast.show(picture(seq, bytes));
+    await until(
+      () => broadcast.states().behind === Math.min(seq, 2),
+      'the one that reads to have the picture',
+    );
+  }
+  assert.equal(counts.released, 3);
+  await until(() => broadcast.count() === 3, 'their places to be free');
+  // One picture may wait for all, however large it is.
+  broadcast.show(picture(6, 3 * bytes));
+  await until(() => broadcast.states().behind === 0, 'what is old to be let go');
+  assert.equal(broadcast.count(), 1);
 });
 
 test('a viewer that takes a picture slowly, but steadily, is not let go', async () => {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import SseChannel from 'sse-channel';
 import { lasts } from '../common/http.ts';
 import type { Who } from './access/who.ts';
+import { holdersToGo } from './held-pictures.ts';
 import { Pace, progressOf } from './pace.ts';
 import { BOUNDARY, type Picture, partOpening, relayEvent } from './picture.ts';
 import { type NoPlace, type PlaceLimits, placeFor } from './places.ts';
@@ -38,6 +39,11 @@ const RECORDER_PATIENCE_MS = 20_000;
 
 /** A proxy or a player that receives nothing for longer than this may give up. */
 const KEEP_ALIVE_MS = 4000;
+
+export interface BroadcastLimits extends PlaceLimits {
+  /** Bytes of pictures that may wait for viewers. */
+  heldBytes: number;
+}
 
 export interface BroadcastEvents {
   joined(kind: StreamKind): void;
@@ -101,14 +107,14 @@ export class Broadcast implements Disposable {
   readonly #viewers = new Map<ServerResponse, Entry>();
   readonly #events: BroadcastEvents;
   readonly #releaseMs: number;
-  readonly #limits: PlaceLimits;
+  readonly #limits: BroadcastLimits;
   readonly #marking: string | undefined;
 
   /**
    * @param releaseMs a viewer that is behind and takes nothing, or next to nothing, for this long is disconnected
    * @param marking what headers say of the marking
    */
-  constructor(limits: PlaceLimits, releaseMs: number, events: BroadcastEvents, marking?: string) {
+  constructor(limits: BroadcastLimits, releaseMs: number, events: BroadcastEvents, marking?: string) {
     this.#marking = marking;
     this.#limits = limits;
     this.#releaseMs = releaseMs;
@@ -188,6 +194,16 @@ export class Broadcast implements Disposable {
     const nowMs = performance.now();
     for (const entry of this.#viewers.values()) {
       if (!kind || entry.kind === kind) entry.viewer.offer(picture, nowMs);
+    }
+    this.#boundHeld();
+  }
+
+  /** Each viewer that takes nothing may hold another picture, which together are more than there is memory for. */
+  #boundHeld(): void {
+    const viewers = [...this.#viewers.values()].map(({ viewer }) => viewer);
+    for (const viewer of holdersToGo(viewers, this.#limits.heldBytes)) {
+      this.#events.released();
+      viewer.release('too slow');
     }
   }
 

@@ -9,10 +9,11 @@ import {
   integer,
   tcpPort,
 } from '../common/env.ts';
+import { memoryLimit } from '../common/memory.ts';
 import { accessSchema } from './access/config.ts';
+import type { BroadcastLimits } from './broadcast.ts';
 import { embeddingSchema } from './embedding.ts';
 import { markingSchema } from './marking.ts';
-import type { PlaceLimits } from './places.ts';
 import { sourceUrl } from './relay/source-url.ts';
 import { sector } from './sector.ts';
 
@@ -100,9 +101,17 @@ export const schema = {
   ...commonSchema,
 };
 
+/** Viewers that do not keep up may hold this part of the memory there is. */
+const HELD_PART = 1 / 8;
+
 /** Returns the limits of viewers; 0 is none of its own. */
-export function placesOf(config: ConfigOf<typeof schema>): PlaceLimits {
+export function placesOf(config: ConfigOf<typeof schema>): BroadcastLimits {
   const max = config.MAX_VIEWERS;
   const none = Number.POSITIVE_INFINITY;
-  return { max, perAddress: config.VIEWERS_PER_ADDRESS || none, perUser: config.VIEWERS_PER_USER || none };
+  return {
+    max,
+    perAddress: config.VIEWERS_PER_ADDRESS || none,
+    perUser: config.VIEWERS_PER_USER || none,
+    heldBytes: memoryLimit() * HELD_PART,
+  };
 }

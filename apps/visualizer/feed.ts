@@ -4,7 +4,7 @@ import { release } from '../common/reclaim.ts';
 import { ageMs } from '../common/stamp-age.ts';
 import type { Who } from './access/who.ts';
 import { JpegBands } from './banded-jpeg.ts';
-import { Broadcast, type Ended, type Visit } from './broadcast.ts';
+import { Broadcast, type BroadcastLimits, type Ended, type Visit } from './broadcast.ts';
 import { Card } from './card.ts';
 import { type FrameEncoder, type Live, LivePicture, type LivePictureEvents } from './live-picture.ts';
 import { Loop, type LoopLimits } from './loop.ts';
@@ -12,7 +12,7 @@ import { type LossEvents, Losses } from './losses.ts';
 import { type Marking, markingHeader } from './marking.ts';
 import type { LoopChange, LoopList, SourceState, Status } from './messages.ts';
 import type { Picture } from './picture.ts';
-import type { NoPlace, PlaceLimits } from './places.ts';
+import type { NoPlace } from './places.ts';
 import { Chain } from './relay/chain.ts';
 import type { RelayRefusal } from './relay/received-picture.ts';
 import type { Implausible, Source, SourceView } from './source.ts';
@@ -20,7 +20,7 @@ import { StatusReport } from './status.ts';
 import type { Telemetry } from './telemetry.ts';
 
 export interface FeedOptions {
-  places: PlaceLimits;
+  places: BroadcastLimits;
   /** A viewer that is behind and takes next to nothing for this long is disconnected. */
   releaseMs: number;
   loop: LoopLimits;

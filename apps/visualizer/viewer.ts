@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
+import { isEncrypted } from '../common/secure-server.ts';
 import type { Picture } from './picture.ts';
 
 /** Timers are this coarse: a frame this much early still counts as on time for a viewer with a capped rate. */
@@ -33,6 +34,8 @@ export class Viewer {
   readonly #events: ViewerEvents;
   #dueMs = 0;
   #wroteMs = performance.now();
+  /** What was written last, while the client has not taken it. */
+  #held: Buffer | undefined;
   #waiting: Picture | 'a frame' | undefined;
   /** Whether the last picture offered was a card. */
   #card = false;
@@ -47,6 +50,7 @@ export class Viewer {
     this.#intervalMs = 1000 / maxFps;
     this.#events = events;
     response.on('drain', () => {
+      this.#held = undefined;
       const waiting = this.#waiting;
       this.#waiting = undefined;
       if (waiting === 'a frame') events.caughtUp();
@@ -72,6 +76,20 @@ export class Viewer {
   /** Whether it has not yet taken what was written to it. */
   get behind(): boolean {
     return this.#sink.writableNeedDrain;
+  }
+
+  /** What was written to it and not yet taken, the picture that its memory is held for. */
+  get held(): Buffer | undefined {
+    return this.released ? undefined : this.#held;
+  }
+
+  /** Whether what it holds is its own: HTTP/1.1 over TLS encrypts all of it at once, HTTP/2 as the client takes it. */
+  get encrypted(): boolean {
+    return this.#sink === this.#response && isEncrypted(this.#response.req);
+  }
+
+  get wroteMs(): number {
+    return this.#wroteMs;
   }
 
   /** Whether the client has closed its sending half. It may still read, or be gone: only a write finds out. */
@@ -145,6 +163,7 @@ export class Viewer {
     this.#bytes += bytes.length;
     this.#events.wrote(bytes.length);
     this.#response.write(bytes);
+    this.#held = this.behind ? bytes : undefined;
   }
 }
 

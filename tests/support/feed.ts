@@ -28,7 +28,7 @@ export function feedFor({
     source,
     telemetry,
     {
-      places: { max: 1, perAddress: 1, perUser: 1 },
+      places: { max: 1, perAddress: 1, perUser: 1, heldBytes: Number.POSITIVE_INFINITY },
       releaseMs: 1000,
       loop,
       sector: undefined,
