@@ -14,7 +14,7 @@ const GRID_COLUMNS = 24;
 test('every panel has a number and a place of its own', () => {
   assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
   const taken = new Map<string, string>();
-  for (const { title, gridPos, targets } of panels) {
+  for (const { title, description, fieldConfig, gridPos, targets } of panels) {
     const { x, y, w, h } = gridPos;
     assert.ok(x + w <= GRID_COLUMNS, title);
     for (let column = x; column < x + w; column += 1) {
@@ -24,6 +24,11 @@ test('every panel has a number and a place of its own', () => {
       }
     }
     assert.equal(new Set(targets.map(({ refId }) => refId)).size, targets.length, title);
+    assert.ok(description && fieldConfig.defaults.unit, `${title} has a description and a unit`);
+    assert.ok(
+      targets.every(({ expr }) => !/noaa_\w+(?!.*instance=~)/.test(expr)),
+      `${title} asks for the instances that are chosen`,
+    );
   }
 });
 

@@ -8,10 +8,11 @@ interface Target {
 interface Panel {
   id: number;
   title: string;
+  description?: string;
   type: 'stat' | 'timeseries';
   gridPos: { x: number; y: number; w: number; h: number };
   options: object;
-  fieldConfig: { defaults: { custom?: object } };
+  fieldConfig: { defaults: { custom?: object; unit?: string } };
   targets: Target[];
 }
 
@@ -19,4 +20,8 @@ interface Panel {
 export const dashboard: { panels: Panel[] } = JSON.parse(
   readFileSync(new URL('../../examples/grafana/noaa.json', import.meta.url), 'utf8'),
 );
-export const { panels } = dashboard;
+/** As Grafana asks for them when all instances are chosen. */
+export const panels: Panel[] = dashboard.panels.map(panel => ({
+  ...panel,
+  targets: panel.targets.map(target => ({ ...target, expr: target.expr.replaceAll('$instance', '.*') })),
+}));
