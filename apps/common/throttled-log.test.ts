@@ -53,6 +53,23 @@ test('a fault that comes with another sentence is logged anew, but not with ever
   assert.ok(lines.length >= 2 && lines.length <= 4, `${lines.length} lines`);
 });
 
+test('two sentences about a fault that take turns for half an hour are each logged once', () => {
+  const { lines, log } = recorded();
+  for (let ms = 0; ms < 1_800_000; ms += 500)
+    log.warn('refused-subscriber', ms % 1000 ? 'it has another secret' : 'it offers no secret', ms);
+  log.look(2_000_000);
+  assert.deepEqual(
+    lines.map(({ message }) => message.replace(/^over .*: /, 'over: ')),
+    ['it offers no secret', 'it has another secret', 'over: it has another secret'],
+  );
+});
+
+test('a peer that makes up a sentence for each message is logged a few times an hour', () => {
+  const { lines, log } = recorded();
+  for (let ms = 0; ms < 3_000_000; ms += 100) log.warn('bad', `it says ${'x'.repeat(ms / 100)}`, ms);
+  assert.equal(lines.length, 10);
+});
+
 test('a fault that lasts for a day is named every hour', () => {
   const { lines, log } = recorded();
   for (let second = 0; second < 86_400; second += 1) log.warn('late', 'decoding is late', second * 1000);

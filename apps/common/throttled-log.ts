@@ -4,14 +4,16 @@ import type { Logger } from './log.ts';
 const QUIET_MS = 5000;
 /** Another sentence about a fault that lasts is logged at most this often. */
 const PERIOD_MS = 10_000;
+/** Sentences about one fault that are told apart, in case a peer makes them up. */
+const MOST_KINDS = 10;
 /** A fault that lasts is logged again after this time, for those who read only the newest lines. */
 const REMINDER_MS = 3_600_000;
 
 /** A fault from its first report to its last. */
 interface Episode {
   message: string;
-  /** The message without its figures, which may be others with every frame. */
-  kind: string;
+  /** The messages that were logged of it, without their figures, which may be others with every frame. */
+  kinds: Set<string>;
   sinceMs: number;
   loggedMs: number;
   lastMs: number;
@@ -36,8 +38,8 @@ export class ThrottledLog {
     if (!episode || nowMs - episode.lastMs >= QUIET_MS) {
       if (episode) this.#end(key, episode);
       this.#log.warn({ reason: key }, message);
-      const kind = kindOf(message);
-      this.#episodes.set(key, { message, kind, sinceMs: nowMs, loggedMs: nowMs, lastMs: nowMs, count: 1 });
+      const kinds = new Set([kindOf(message)]);
+      this.#episodes.set(key, { message, kinds, sinceMs: nowMs, loggedMs: nowMs, lastMs: nowMs, count: 1 });
       // Looking for its end is no reason to keep a process alive.
       this.#timer ??= setInterval(() => this.look(), QUIET_MS / 5).unref();
       return;
@@ -47,9 +49,12 @@ export class ThrottledLog {
     const loggedAgoMs = nowMs - episode.loggedMs;
     if (loggedAgoMs < PERIOD_MS) return;
     const kind = kindOf(message);
-    if (kind === episode.kind && loggedAgoMs < REMINDER_MS) return;
+    // Two sentences that take turns are no news after the first of each.
+    const isKnown = episode.kinds.has(kind) || episode.kinds.size >= MOST_KINDS;
+    if (isKnown && loggedAgoMs < REMINDER_MS) return;
     this.#log.warn({ reason: key, repeated: episode.count }, message);
-    Object.assign(episode, { message, kind, loggedMs: nowMs });
+    if (!isKnown) episode.kinds.add(kind);
+    Object.assign(episode, { message, loggedMs: nowMs });
   }
 
   /** Logs the end of every fault that is over. */
