@@ -466,7 +466,7 @@ test('no password, cookie, token, link, key or hash is in the log', async () => 
     assert.ok(!log.includes(secret), secret);
 });
 
-test('/metrics has a token of its own, which opens nothing else, and no user opens /metrics', async () => {
+test('/metrics has a token of its own, which opens nothing else, and no user opens /metrics; a broken users file shows there', async () => {
   const file = `${guarded.folder}/metrics-token`;
   await writeFile(file, `${METRICS_TOKEN}\n`);
   await using other = await startGuarded({ METRICS_TOKEN_FILE: file });
@@ -478,6 +478,17 @@ test('/metrics has a token of its own, which opens nothing else, and no user ope
   assert.equal(await status('/metrics', basic('anna', PASSWORDS['anna']!)), 401);
   assert.equal(await status('/metrics', { Authorization: `Bearer ${METRICS_TOKEN}x` }), 401);
   assert.equal(await status('//metrics', token), 401);
+  const faulty = async () =>
+    /^noaa_visualizer_file_faulty\{file="USERS_FILE".*\} (\d)$/m.exec(
+      await (await fetch(`${other.url}/metrics`, { headers: token })).text(),
+    )?.[1];
+  assert.equal(await faulty(), '0');
+  await writeFile(other.usersFile, 'nobody');
+  await other.service.logged(({ level }) => level === 'error');
+  assert.equal(await faulty(), '1');
+  await other.keepOnly('anna', 'ben');
+  await other.service.logged(({ msg }) => msg.startsWith('read the users again'));
+  assert.equal(await faulty(), '0');
 });
 
 test('the operator of the machine reads /status and /metrics by the secret of the link, whatever the logins are', async () => {

@@ -36,11 +36,20 @@ test('what is at the port of a peer is named in log, health and status, until th
   const { message, source } = await statusOf(environment.web);
   assert.match(message, said);
   assert.match(source.fault, said);
+  const fault = /^noaa_link_fault_info\{.*fault="an HTTP server is there instead; .*\} 1$/m;
+  for (const service of [environment.redactorTelemetry, environment.web]) {
+    const metrics = await text(`${service}/metrics`);
+    assert.match(metrics, fault);
+    assert.match(metrics, /^noaa_link_up\{.*\} 0$/m);
+  }
   stranger.closeAllConnections();
   await once(stranger.close(), 'close');
   await using playback = startService('playback', environment.playback);
   await playback.logged(({ level }) => level === 'info');
   await redactor.logged(({ msg }) => msg === 'frames flow');
+  const metrics = await text(`${environment.redactorTelemetry}/metrics`);
+  assert.match(metrics, /^noaa_link_up\{.*\} 1$/m);
+  assert.doesNotMatch(metrics, /^noaa_link_fault_info/m);
 });
 
 test('a link that is cut again and again is live, counted and named', async () => {

@@ -28,6 +28,7 @@ let card: Pair;
 let stranger: Pair;
 const AUTHORIZATION = `Basic ${Buffer.from(`anna:${PASSWORDS['anna']}`).toString('base64')}`;
 const headers = { Authorization: AUTHORIZATION };
+const METRICS_TOKEN = 'metrics-token-of-the-test';
 
 before(async () => {
   folder = await temporaryFolder();
@@ -42,7 +43,9 @@ before(async () => {
   ]);
   await install(first);
   await writeRevocations(`${path}/revoked.crl`, authority);
+  await writeFile(`${path}/metrics-token`, METRICS_TOKEN);
   guarded = await startGuarded({
+    METRICS_TOKEN_FILE: `${path}/metrics-token`,
     TLS_CERT_FILE: `${path}/tls.crt`,
     TLS_KEY_FILE: `${path}/tls.key`,
     CLIENT_CA_FILE: authority.certFile,
@@ -282,6 +285,12 @@ describe('the certificate is exchanged while it runs', () => {
       assert.match(sentence.msg, /\. The certificate before it stays in use$/);
       assert.equal(await shown(), printOf(second));
       assert.equal((await ask('/status')).statusCode, 200);
+      const { text } = await ask('/metrics', { headers: { Authorization: `Bearer ${METRICS_TOKEN}` } });
+      assert.match(text, /^noaa_visualizer_file_faulty\{file="TLS_CERT_FILE".*\} 1$/m);
+      assert.match(
+        text,
+        /^noaa_visualizer_certificate_end_timestamp_seconds\{file="TLS_CERT_FILE".*\} \d{10}$/m,
+      );
     });
   stays(
     'one that has expired',
