@@ -307,6 +307,129 @@ test('audit prints what was changed, newest last and in UTC, and nothing of it w
   assert.match(asked, /^--user .*--utc .*--since an hour ago .*-u noaa-redactor/);
 });
 
+test('audit takes nothing that a viewer wrote for a word of systemd, and fails as journalctl does', async () => {
+  const said = 'systemd[1]: noaa-visualizer.service: Main process exited, code=killed, status=9/KILL';
+  await using well = await host({
+    ...WELL,
+    journalctl: `case "$*" in *nonsense*) echo 'Failed to parse timestamp' >&2; exit 1 ;; esac; cat <<'LINES'
+2026-11-26T14:00:01+00:00 host noaa-visualizer[71]: {"msg":"no login for ${said}"}
+LINES`,
+  });
+  assert.deepEqual(await well.noaa('audit'), { code: 0, output: '', stdout: '' });
+  const failed = await well.noaa('audit', '--since', 'nonsense');
+  assert.equal(failed.code, 1);
+  assert.match(failed.output, /Failed to parse timestamp/);
+});
+
+test('metrics of a service that does not answer fail in a sentence, and are no control characters of a terminal', async () => {
+  const bytes =
+    '\\302\\302\\233\\2331m \\2332J \\342\\342\\200\\256\\200\\256 \\302\\342\\200\\256\\233 \\330\\234\\342\\200\\217';
+  await using well = await host({
+    ...WELL,
+    podman: `case "$*" in *redactor*) exit 125 ;; *) printf 'noaa_up 1 ${bytes} é\\n' ;; esac`,
+  });
+  const { code, stdout } = await well.noaa('metrics', 'playback');
+  assert.equal(code, 0);
+  assert.match(stdout, /^noaa_up 1 1m 2J\s+é$/m);
+  const silent = await well.noaa('metrics', 'redactor');
+  assert.equal(silent.code, 1);
+  assert.match(silent.output, /^noaa: redactor does not answer; is it running\? quadlet\/noaa status$/m);
+});
+
+test('works through a link to it, from its own folder, and whatever CDPATH is', async () => {
+  await using well = await host(WELL);
+  symlinkSync(well.script, well.at('bin/pod'));
+  const env = { ...well.env, CDPATH: well.at('bin') };
+  const inItsFolder = ['-c', 'cd "$1" && exec sh noaa build --dry-run', 'sh', dirname(well.script)];
+  for (const ran of [
+    await run(well.at('bin/pod'), ['build', '--dry-run'], { env }),
+    await run('sh', inItsFolder, { env }),
+  ]) {
+    assert.equal(ran.code, 0, ran.output);
+    assert.ok(ran.output.includes(`--file ${well.at('tree')}/Containerfile.playback`), ran.output);
+  }
+});
+
+test('says that HOME is not a folder, and passes over folders of XDG that are not absolute', async () => {
+  await using well = await host({ ...WELL, podman: '[ "$1" = image ] && [ "$2" = inspect ] && echo 1' });
+  for (const HOME of ['', 'home'])
+    assert.match(
+      (await run(well.script, ['check'], { env: { ...well.env, HOME } })).output,
+      /^noaa: HOME is /,
+    );
+  const env = { ...well.env, XDG_CONFIG_HOME: 'config', XDG_STATE_HOME: './state' };
+  const users = await run(well.script, ['users', 'list', '--dry-run'], { env });
+  assert.ok(users.output.includes(`in ${well.home}/.config/noaa-pod/settings.env`), users.output);
+  const build = await run(well.script, ['build', '--dry-run'], { env });
+  assert.ok(build.output.includes(`mkdir -p ${well.home}/.local/state/noaa-pod`), build.output);
+});
+
+for (const [args, why] of [
+  [
+    ['install', 'noaa-redactor.tar'],
+    /install does not know noaa-redactor\.tar; archives come after --signed-by/,
+  ],
+  [['install', '--signd-by', 'a.pub', 'a.tar'], /install does not know --signd-by/],
+  [['install', '--older'], /--older goes with --signed-by/],
+  [['install', '--signed-by='], /takes a public key and the archives/],
+  [
+    ['install', '--signed-by', 'a.pub', 'a.tar', '--older', 'b.tar'],
+    /takes archives after the key, and --older is none/,
+  ],
+  [['uninstall', '--clip'], /uninstall does not know --clip/],
+  [['rollback', 'please'], /rollback does not know please/],
+  [['status', '--json'], /status does not know --json/],
+  [['upgrade', '--wait', '1234567'], /--wait takes seconds, a whole number of at most six digits/],
+] as const) {
+  test(`does nothing on ${args.join(' ')}, and says why`, async () => {
+    await using well = await host({ ...WELL, podman: `echo "$*" >>"$HOST/asked"; ${PODMAN('5.4.2')}` });
+    const { code, output } = await well.noaa(...args);
+    assert.equal(code, 1, output);
+    assert.match(output, why);
+    assert.doesNotMatch(output, /^\+ /m);
+  });
+}
+
+test('what it runs in an image has no proxy of the host’s, and no right to gain', async () => {
+  await using well = await host({ ...WELL, podman: 'echo "$*"; [ "$1" != image ] || echo sha256:1' });
+  for (const args of [['users', 'list'], ['share']] as const) {
+    const { output } = await well.noaa(...args);
+    assert.match(output, /^run .*--http-proxy=false/m, args[0]);
+    assert.match(output, /^run .*--security-opt=no-new-privileges/m, args[0]);
+  }
+});
+
+test('a setting is read as systemd reads it: quotes, blanks, several lines, and what goes on', async () => {
+  await using well = await host({ ...WELL, podman: 'printf "%s\n" "$*"; cat >/dev/null' });
+  mkdirSync(join(well.home, '.config/noaa-pod'), { recursive: true });
+  const file = join(well.home, '.config/noaa-pod/settings.env');
+  const mask = well.at('mask.json');
+  writeFileSync(mask, '{}');
+  for (const [text, value] of [
+    ['REDACT_WIDTH = 75\r\n', '75'],
+    ['REDACT_WIDTH="75"\n', '75'],
+    ["REDACT_WIDTH='7'5 \n", '75'],
+    ['REDACT_WIDTH=7\\\n5\n', '75'],
+    ['MARKING="a\nREDACT_WIDTH=1\n"\nREDACT_WIDTH=75\nLOG_LEVEL=info', '75'],
+    ['REDACT_WIDTH=75\n#REDACT_WIDTH=1\n;REDACT_WIDTH=2\n', '75'],
+    ['MARKING="a\nREDACT_WIDTH=75\n"\n', undefined],
+  ] as const) {
+    writeFileSync(file, text);
+    const { output } = await well.noaa('mask-preview', mask);
+    assert.equal(/--env=REDACT_WIDTH=(\S*)/.exec(output)?.[1], value, text);
+  }
+});
+
+test('an origin with a password that holds an @ loses all of it', async () => {
+  await using well = await host({
+    ...WELL,
+    git: 'case "$*" in *remote*) echo https://anna:p@ss:w@rd@git.example/noaa.git ;; *%ct) echo 1 ;; *) echo abc ;; esac',
+  });
+  const { output } = await well.noaa('build', '--dry-run');
+  assert.match(output, /SOURCE=https:\/\/git\.example\/noaa\.git/);
+  assert.doesNotMatch(output, /ss:w|rd@/);
+});
+
 test('answers a command that it does not know with its usage and code 1', async () => {
   await using well = await host(WELL);
   const { code, output } = await well.noaa('isntall');
@@ -478,6 +601,7 @@ describe('images and units, from the first to the last', () => {
 
     for (const line of [
       'REDACT_WITH=500',
+      'MARKING="no end\nREDACT_WIDTH=500',
       'redact_width=500',
       'export REDACT_WIDTH=500',
       'REDACT_WIDTH=500 # wide',
@@ -499,7 +623,8 @@ describe('images and units, from the first to the last', () => {
 
     test('is none: check is content with what the file may say', async () => {
       await using one = await withSettings(
-        '# a comment\n; another\n\nDATA_FILE="/clips/a b #1.mp4"\n REDACT_WIDTH = 50\r\nLOG_LEVEL=\n',
+        '# a comment\n; another\n\nDATA_FILE="/clips/a b #1.mp4"\n REDACT_WIDTH = 50\r\nLOG_LEVEL=\n' +
+          'MARKING="FOR OFFICIAL\nUSE ONLY # 1"\nMARKING_COLOR=#ff0000\nCLIP_SECTOR=40,-100 \\\n30,-90\n',
       );
       assert.match((await one.noaa('check')).output, /^ok {4}every name in settings\.env is a setting$/m);
     });
