@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -339,6 +348,43 @@ test('an archive that carries a name is not loaded, since podman would move that
     assert.match(said, /noaa-redactor\.oci\.tar carries the name localhost\/noaa-redactor:latest/);
     assert.equal(askedOf(bin), '', document);
   }
+});
+
+test('nor is one whose name only podman reads: in other letters, by an escape, in a second document or behind a link', async () => {
+  const named = 'localhost/noaa-redactor:latest';
+  const index = (key: string) => `{"manifests":[{"digest":"sha256:0","annotations":{"${key}":"${named}"}}]}`;
+  const key = 'org.opencontainers.image.ref.name';
+  for (const [document, content] of [
+    ['manifest.json', `[{"Config":"x","repotags":["${named}"]}]`],
+    ['manifest.json', `[{"Config":"x","RepoTags":["${named}"],"RepoTags":[null,"${named}"]}]`],
+    ['index.json', index('org.opencontainers.image.ref.n\\u0061me')],
+    ['index.json', index(key).replace(']', `,{"annotations":{"${key}":""}}]`)],
+    ['Index.json', index(key)],
+    ['x/index.json', index(key)],
+  ] as const) {
+    const bin = podman();
+    const at = copy();
+    const inside = mkdtempSync(join(folder, 'image-'));
+    mkdirSync(join(inside, 'x'));
+    writeFileSync(join(inside, document), content);
+    const plain = document.includes('manifest') ? 'manifest.json' : 'index.json';
+    if (document !== plain) writeFileSync(join(inside, plain), '{"manifests":[]}');
+    execFileSync('tar', ['-cf', join(at, archive), '-C', inside, ...new Set([plain, document])]);
+    await sign(join(at, archive));
+    const { code, said } = await load(bin, join(at, archive));
+    assert.equal(code, 1, `${content}: ${said}`);
+    assert.match(said, /carries the name|may carry a name|describes its image more than once/);
+    assert.equal(askedOf(bin), '', content);
+  }
+  const bin = podman();
+  const at = copy();
+  const inside = mkdtempSync(join(folder, 'image-'));
+  writeFileSync(join(inside, 'other'), index(key));
+  symlinkSync('other', join(inside, 'index.json'));
+  execFileSync('tar', ['-cf', join(at, archive), '-C', inside, 'other', 'index.json']);
+  await sign(join(at, archive));
+  assert.equal((await load(bin, join(at, archive))).code, 1);
+  assert.equal(askedOf(bin), '');
 });
 
 test('an archive whose name is none of ours, and a second one of the same name, are not loaded', async () => {
