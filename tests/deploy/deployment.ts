@@ -125,24 +125,26 @@ export async function strike(signal: 'KILL' | 'STOP', ...services: Service[]): P
 const KNOCKER = `
 use IO::Socket::INET;
 sub now { open(my $f, '<', '/proc/uptime'); (split ' ', <$f>)[0] }
-my ($connected, $refused, $next) = (0, 0, now());
-while (!-e '/tmp/knocked' || $connected + $refused < $ARGV[0]) {
+my ($tried, $next, @refused) = (0, now());
+while (!-e '/tmp/knocked' || $tried < $ARGV[0]) {
+  my $from = now();
   my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1:8050', Timeout => 60);
-  $socket ? $connected++ : $refused++;
+  $tried++;
+  push @refused, sprintf('%s, %.2f s after it was tried at %s', $@, now() - $from, scalar gmtime) unless $socket;
   $next += 0.1;
   my $left = $next - now();
   select(undef, undef, undef, $left) if $left > 0;
 }
-print "$connected $refused";`;
+print join "\\n", $tried - @refused, @refused;`;
 
 /**
- * Connects to the picture's port ten times a second while something happens, at least this often. Returns how often, and how
- * often it was refused.
+ * Connects to the picture's port ten times a second while something happens, at least this often. Returns how often, and why
+ * each of the others was refused.
  */
 export async function knocking(
   happens: () => Promise<void>,
   least = 0,
-): Promise<{ connected: number; refused: number }> {
+): Promise<{ connected: number; refused: string[] }> {
   const script = Buffer.from(KNOCKER).toString('base64');
   await host.op(`rm -f /tmp/knocked /tmp/knocks; echo ${script} | base64 -d >/tmp/knock.pl`);
   // Nothing of it may hold the connection of ssh open.
@@ -158,8 +160,8 @@ export async function knocking(
     1000,
   );
   await host.op('rm /tmp/knocked /tmp/all-knocks /tmp/knock.pl');
-  const [connected = 0, refused = 0] = counts.split(' ').map(Number);
-  return { connected, refused };
+  const [connected, ...refused] = counts.split('\n').filter(line => line !== '');
+  return { connected: Number(connected), refused };
 }
 
 /** Until every unit is active, which needs a healthy container, and the picture is live. */
