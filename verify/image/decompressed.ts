@@ -19,7 +19,8 @@ export async function* decompressed(source: AsyncIterable<Buffer>): AsyncGenerat
     if (next.done) ended = true;
     else head = Buffer.concat([head, next.value]);
   }
-  const whole = rest(head, chunks);
+  const taken = { bytes: 0 };
+  const whole = rest(head, chunks, taken);
   const decoder = decoderFor(head)?.();
   if (!decoder) {
     yield* whole;
@@ -36,6 +37,9 @@ export async function* decompressed(source: AsyncIterable<Buffer>): AsyncGenerat
     if (error instanceof BadImage || error.syscall !== undefined) throw error;
     throw new BadImage('the archive cannot be decompressed: it is damaged', { cause: error });
   }
+  // Node's decoder of zstd stops at the end of a frame without a word, and podman's reads the next one too.
+  if (decoder.bytesWritten < taken.bytes)
+    throw new BadImage('the archive goes on after its first frame of zstd, which only some readers see');
 }
 
 function decoderFor(head: Buffer) {
@@ -43,10 +47,21 @@ function decoderFor(head: Buffer) {
   return head.subarray(0, ZSTD.length).equals(ZSTD) ? createZstdDecompress : undefined;
 }
 
-async function* rest(head: Buffer, chunks: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+/** Takes one chunk more than it yields, so that `taken` tells of one that no decoder asked for. */
+async function* rest(
+  head: Buffer,
+  chunks: AsyncIterator<Buffer>,
+  taken: { bytes: number },
+): AsyncGenerator<Buffer> {
   try {
-    yield head;
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
+    taken.bytes = head.length;
+    for (let chunk = head; ; ) {
+      const next = await chunks.next();
+      if (!next.done) taken.bytes += next.value.length;
+      yield chunk;
+      if (next.done) return;
+      chunk = next.value;
+    }
   } finally {
     await chunks.return?.();
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -299,6 +299,25 @@ test('what Go reads of a document otherwise than JavaScript is refused', async (
     });
     await assert.rejects(readImage(path), new RegExp(`readers differ on .* it has the name ${name}`), name);
   }
+});
+
+test('an archive in two frames of zstd is refused, wherever the first one ends', async () => {
+  const plain = readFileSync(documented(() => {}));
+  const more = tarOf([file('index.json', '{"manifests":[]}')]);
+  for (const first of [plain, plain.subarray(0, -1024), Buffer.concat([plain, randomBytes(1 << 17)])]) {
+    const frame = zstdCompressSync(first);
+    // As large as what a stream of a file gives at once, so that the first frame ends with it.
+    const skipped = Buffer.alloc(8 + ((1 << 16) - ((frame.length + 8) % (1 << 16))));
+    skipped.writeUInt32LE(0x184d2a50);
+    skipped.writeUInt32LE(skipped.length - 8, 4);
+    for (const bytes of [
+      Buffer.concat([frame, zstdCompressSync(more)]),
+      Buffer.concat([skipped, frame, zstdCompressSync(more)]),
+    ])
+      await assert.rejects(readImage(written(bytes)), { name: 'BadImage' });
+  }
+  const { rootfs } = await readImage(written(zstdCompressSync(plain)));
+  assert.equal(rootfs.size, 1);
 });
 
 test('a document under a second spelling of its name, or as a link, is refused', async () => {
