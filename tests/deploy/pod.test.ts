@@ -457,6 +457,18 @@ test('a service that is gone leaves its neighbours alive, and the picture comes 
   }
 });
 
+test('every service has the addon by which it gives free memory back, without a file to write or a right', async () => {
+  for (const service of SERVICES) {
+    const script = "console.log(require('node:fs').readFileSync('/proc/1/maps', 'utf8'))";
+    const isLoaded = async () => {
+      const { stdout } = await tryPodman(['exec', nameOf(service), 'node', '-e', script]);
+      return /r-xp .* \/app\/node_modules\/@koromix\/\S+\/koffi\.node$/m.test(stdout);
+    };
+    // It is loaded when it is needed first, 15 s after a start.
+    await until(isLoaded, `koffi in ${service}`, 40_000);
+  }
+});
+
 test('what was measured fits the limits', async t => {
   await until(async () => (await fetch(`${SITE}/readyz`)).ok, 'the picture', 30_000);
   for (const service of SERVICES) {
