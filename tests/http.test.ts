@@ -232,6 +232,7 @@ test('one viewer more than MAX_VIEWERS is told 503 and when to try again; a plac
   assert.equal(refused.status, 503);
   assert.ok(Number(refused.headers.get('retry-after')) > 0);
   assert.match(await refused.text(), /MAX_VIEWERS/);
+  assert.equal(await metric(chain.web, 'noaa_visualizer_viewers_rejected_total{reason="full"}'), 1);
   closing.abort();
   await until(async () => (await viewersNow()) === 0, 'the places to be free');
   (await open(`${chain.web}/stream`)).destroy();

@@ -1,6 +1,29 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chainEnvironment, startService } from '../../tests/support/services.ts';
+import { freePort } from '../../tests/support/ports.ts';
+import { chainEnvironment, type ServiceName, startService } from '../../tests/support/services.ts';
+
+test('SIGUSR2 switches the log of each service, and of a relay', async () => {
+  const environment = await chainEnvironment();
+  const { VISUALIZER_PORT, ...others } = environment.visualizer;
+  const relay = {
+    ...others,
+    VISUALIZER_PORT: await freePort(),
+    SOURCE_URL: `${environment.web}/stream.mjpg`,
+  };
+  const switched = async (name: ServiceName, env: Record<string, string | number>) => {
+    await using service = startService(name, env);
+    await service.logged(({ level }) => level !== 'raw');
+    service.process.kill('SIGUSR2');
+    await service.logged(({ msg }) => msg === 'SIGUSR2: the log level is debug now, instead of info');
+  };
+  await Promise.all([
+    switched('playback', environment.playback),
+    switched('redactor', environment.redactor),
+    switched('visualizer', environment.visualizer),
+    switched('visualizer', relay),
+  ]);
+});
 
 test('SIGUSR2 switches the log to debug and back, and each switch is logged', async () => {
   const { redactor } = await chainEnvironment({ LOG_LEVEL: 'warn' });

@@ -239,7 +239,7 @@ function admit(
   }
   const noPlace = feed.noPlaceFor(who);
   if (noPlace) {
-    telemetry.rejected();
+    telemetry.rejected(noPlace);
     context.status = 503;
     context.set('Retry-After', String(RETRY_AFTER_S));
     context.body = `${noPlaceSentence(noPlace, feed)}; try again later\n`;

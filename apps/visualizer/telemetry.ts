@@ -2,6 +2,7 @@ import type { RefusalReason } from '../common/frame.ts';
 import { type Counter, Meters, Summary } from '../common/metrics.ts';
 import type { StreamKind, ViewerStates } from './broadcast.ts';
 import type { DropCause, LoopSize, SourceState } from './messages.ts';
+import type { NoPlace } from './places.ts';
 import type { RelayRefusal } from './relay/received-picture.ts';
 import { type Implausible, originOf, type Source, TITLES } from './source.ts';
 
@@ -38,7 +39,8 @@ export class Telemetry {
   );
   readonly #rejected = this.#meters.counter(
     'noaa_visualizer_viewers_rejected_total',
-    'Viewers turned away because there were too many',
+    'Viewers turned away because there were too many: in all (full), of one address, or of one user',
+    'reason',
   );
   readonly #sent = this.#meters.counter(
     'noaa_visualizer_sent_bytes_total',
@@ -143,6 +145,7 @@ export class Telemetry {
     // From the start, so that a rate has something to begin from.
     for (const cause of ['upstream', 'encoder', 'viewer']) this.#dropped.inc({ cause }, 0);
     for (const what of ['sequence', 'clock']) this.#implausible.inc({ what }, 0);
+    for (const reason of ['full', 'address', 'user']) this.#rejected.inc({ reason }, 0);
     this.viewerStates({ prompt: 0, behind: 0, halfClosed: 0 });
     this.state('waiting');
   }
@@ -216,8 +219,8 @@ export class Telemetry {
     this.#released.inc();
   }
 
-  rejected(): void {
-    this.#rejected.inc();
+  rejected(reason: NoPlace): void {
+    this.#rejected.inc({ reason });
   }
 
   state(now: SourceState): void {
@@ -276,7 +279,7 @@ export class Telemetry {
 }
 
 async function total(counter: Counter): Promise<number> {
-  return (await counter.get()).values[0]?.value ?? 0;
+  return (await counter.get()).values.reduce((sum, { value }) => sum + value, 0);
 }
 
 async function byLabel(counter: Counter<string>, label: string): Promise<Record<string, number>> {
