@@ -1,5 +1,7 @@
 import koffi from 'koffi';
 import { Fault } from '../common/errors.ts';
+import { tooLong } from '../common/memory.ts';
+import { pixelBytes } from '../common/pixels.ts';
 import { bandPixels } from './band.ts';
 import type { Marking } from './marking.ts';
 import { loadTurboJpeg, TJFLAG_ACCURATEDCT, TJFLAG_NOREALLOC, TJSAMP_420 } from './turbojpeg.ts';
@@ -24,6 +26,7 @@ export class JpegBands implements Disposable {
   readonly #decoder: object;
   readonly #marking: Marking;
   readonly #quality: number;
+  readonly #longestBytes: number;
   readonly #kept = new Map<Buffer, Promise<Buffer>>();
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
@@ -31,9 +34,11 @@ export class JpegBands implements Disposable {
 
   /**
    * @param quality 1 to 100
+   * @param longestBytes of the frame that a still may be of: a relay's are from another service, which may have more memory
    * @throws Fault `no-encoder`
    */
-  constructor(marking: Marking, quality: number) {
+  constructor(marking: Marking, quality: number, longestBytes = Number.POSITIVE_INFINITY) {
+    this.#longestBytes = longestBytes;
     this.#marking = marking;
     this.#quality = quality;
     const [encoder, decoder] = [this.#library.create(), this.#library.createDecoder()];
@@ -50,6 +55,9 @@ export class JpegBands implements Disposable {
    * @throws Fault `encode-failed`
    */
   async add(jpeg: Buffer, width: number, height: number): Promise<Buffer | undefined> {
+    const bytes = pixelBytes('i420', width, height);
+    if (bytes > this.#longestBytes)
+      throw new Fault('encode-failed', `cannot mark a still of ${tooLong(bytes, this.#longestBytes)}`);
     const kept = this.#kept.get(jpeg);
     if (kept !== undefined) return await kept;
     if (this.#waiting >= MAX_WAITING || this.#closed) return undefined;

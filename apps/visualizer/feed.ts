@@ -19,11 +19,15 @@ import type { Implausible, Source, SourceView } from './source.ts';
 import { StatusReport } from './status.ts';
 import type { Telemetry } from './telemetry.ts';
 
+const RELEASE_MS = 30_000;
+
 export interface FeedOptions {
   places: BroadcastLimits;
-  /** A viewer that is behind and takes next to nothing for this long is disconnected. */
-  releaseMs: number;
+  /** A viewer that is behind and takes next to nothing for this long is disconnected; 30 s by default. */
+  releaseMs?: number;
   loop: LoopLimits;
+  /** Longer frames are not accepted, and larger stills not marked. */
+  longestBytes?: number;
   /** Where the picture lies, if that is known. */
   sector: string | undefined;
   /** What must be written on the picture wherever it is shown. */
@@ -89,10 +93,11 @@ export class Feed implements Disposable {
     this.#losses = new Losses(events);
     const marking = options.marking && markingHeader(options.marking);
     this.#card = new Card(options.marking);
-    this.#bands = options.marking && new JpegBands(options.marking, options.jpegQuality ?? 85);
+    this.#bands =
+      options.marking && new JpegBands(options.marking, options.jpegQuality ?? 85, options.longestBytes);
     this.#broadcast = new Broadcast(
       options.places,
-      options.releaseMs,
+      options.releaseMs ?? RELEASE_MS,
       {
         joined: kind => telemetry.joined(kind),
         left: visit => {

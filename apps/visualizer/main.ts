@@ -16,9 +16,6 @@ import { Telemetry } from './telemetry.ts';
 import { redactorUpstream } from './upstream.ts';
 import { openWeb } from './web.ts';
 
-/** A viewer that takes nothing for this long is disconnected. */
-const RELEASE_MS = 30_000;
-
 /** What the visualizer holds besides frames and the loop. */
 const OWN_BYTES = 150 * 2 ** 20;
 
@@ -35,8 +32,8 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken, on
   const marking = markingOf(config) ?? upstream.marking;
   const options = {
     places: placesOf(config),
-    releaseMs: RELEASE_MS,
     loop,
+    longestBytes,
     sector: config.CLIP_SECTOR,
     marking,
     jpegQuality: config.JPEG_QUALITY,

@@ -3,7 +3,7 @@ import type { LoopLimits } from '../loop.ts';
 import type { LoopChange, LoopFrame, LoopList, LoopSize } from '../messages.ts';
 import type { Picture } from '../picture.ts';
 
-/** Pictures asked for from the origin at once. */
+/** Pictures asked for from the origin at once, for viewers and for the history: each may be as long as a picture can be. */
 const AT_ONCE = 2;
 /** Requests of viewers that may wait for the origin; one more is told that the picture is not there. */
 const MOST_WAITING = 64;
@@ -22,6 +22,9 @@ export class MirroredLoop implements History {
   /** The newest picture, which comes before or after word that it is in the history. */
   #newest: Picture | undefined;
   readonly #asked = new Map<string, Promise<Picture | undefined>>();
+  #asking = 0;
+  /** Those that wait for their turn. */
+  readonly #turns: (() => void)[] = [];
   #filling = 0;
   /** Listed pictures that the origin did not have when they were asked for. */
   readonly #missing = new Set<string>();
@@ -121,11 +124,24 @@ export class MirroredLoop implements History {
     const asked = this.#asked.get(id);
     if (asked !== undefined) return asked;
     if (this.#asked.size >= MOST_WAITING) return undefined;
-    const answer = this.#ask(id)
+    const answer = this.#askInTurn(id)
       .catch(() => undefined)
       .finally(() => this.#asked.delete(id));
     this.#asked.set(id, answer);
     return answer;
+  }
+
+  async #askInTurn(id: string): Promise<Picture | undefined> {
+    if (this.#asking < AT_ONCE) this.#asking += 1;
+    else await new Promise<void>(resolve => this.#turns.push(resolve));
+    try {
+      return await this.#ask(id);
+    } finally {
+      // The next one takes this one's place.
+      const next = this.#turns.shift();
+      if (next) next();
+      else this.#asking -= 1;
+    }
   }
 
   /** Asks for what is not held, newest first, as far as there is room. */
