@@ -5,6 +5,7 @@ import { after, describe, it } from 'node:test';
 import { ffmpeg, temporaryFolder } from '../../tests/support/clips.ts';
 import type { SourceConfig } from './config.ts';
 import { FileVersion } from './file-version.ts';
+import { OddNames } from './folder-source.ts';
 import { ImageFolder } from './image-folder.ts';
 import { sourceOpener } from './open-source.ts';
 
@@ -89,6 +90,18 @@ describe('a folder', { concurrency: 2 }, () => {
     await rm(link);
     await symlink('second', link);
     assert.deepEqual(await names(), ['second.png']);
+  });
+
+  it('names at most a thousand pictures that it leaves out, and not all again in each round', () => {
+    const odd: string[] = [];
+    const names = new OddNames({ odd: sentence => odd.push(sentence), leftOut() {} });
+    const round = (first: number, count: number) => {
+      names.begin();
+      for (let i = first; i < first + count; i += 1) names.report(`/clips/${i}.png`, `${i}.png is none`);
+      return odd.splice(0).length;
+    };
+    assert.deepEqual([round(0, 1500), round(0, 1500), round(0, 1500)], [1001, 0, 0]);
+    assert.deepEqual([round(5000, 2), round(5000, 2), round(5000, 2)], [0, 2, 0], 'others have made room');
   });
 
   it('names a picture that it leaves out once, however often it is opened anew for others that join', async () => {

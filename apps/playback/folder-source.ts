@@ -128,6 +128,7 @@ class FolderDecoding implements Decoding {
 
   async *#decode(): AsyncGenerator<FolderFrame> {
     const entries = await this.#folder.newest();
+    this.#names.begin();
     const byPath = new Map(entries.map(entry => [entry.path, entry]));
     let why = '';
     const skipped = (path: string, reason: string) => {
@@ -161,7 +162,10 @@ class FolderDecoding implements Decoding {
 /** Reports each fault of a folder once, also when that is opened anew. */
 export class OddNames {
   readonly #events: Pick<FolderEvents, 'odd' | 'leftOut'>;
-  readonly #reported = new Map<string, string>();
+  /** By path, the one that was seen longest ago first. */
+  readonly #reported = new Map<string, { sentence: string; round: number }>();
+  #round = 0;
+  #isFull = false;
 
   constructor(events: Pick<FolderEvents, 'odd' | 'leftOut'>) {
     this.#events = events;
@@ -171,10 +175,28 @@ export class OddNames {
     this.#events.leftOut();
   }
 
+  /** A round over the folder begins. */
+  begin(): void {
+    this.#round += 1;
+  }
+
   report(path: string, sentence: string): void {
-    if (this.#reported.get(path) === sentence) return;
-    if (this.#reported.size >= NAMED) this.#reported.delete(this.#reported.keys().next().value!);
-    this.#reported.set(path, sentence);
-    this.#events.odd(sentence);
+    const before = this.#reported.get(path);
+    this.#reported.delete(path);
+    const [oldest] = this.#reported;
+    if (oldest && this.#reported.size >= NAMED) {
+      // Those of the last round come again in this one.
+      if (oldest[1].round >= this.#round - 1) {
+        if (!this.#isFull)
+          this.#events.odd(
+            `more than ${NAMED} pictures are not shown, or not like the others: the rest is not named`,
+          );
+        this.#isFull = true;
+        return;
+      }
+      this.#reported.delete(oldest[0]);
+    }
+    this.#reported.set(path, { sentence, round: this.#round });
+    if (before?.sentence !== sentence) this.#events.odd(sentence);
   }
 }
