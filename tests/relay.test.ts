@@ -145,6 +145,8 @@ describe('a relay serves what its origin does', () => {
     const [origin, own] = await Promise.all([statusOf(chain.web), statusOf(relay.web)]);
     assert.equal(own.mask, origin.mask);
     assert.equal(own.source.format, origin.source.format);
+    assert.equal(origin.source.blank, false);
+    assert.equal(own.source.blank, false, 'as the origin says: a relay has no pixels');
     assert.deepEqual(own.origin, {
       address: `${chain.web}/stream.mjpg`,
       connected: true,

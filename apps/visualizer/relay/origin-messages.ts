@@ -20,7 +20,7 @@ export interface OriginStatus extends OriginView {
 /** Returns an origin's status; undefined if it is none. */
 export function readStatus(value: unknown): OriginStatus | undefined {
   const { state, message, chain, time, sector, source, marking } = asObject(value);
-  const { format, pictureSequence } = asObject(source);
+  const { format, pictureSequence, blank } = asObject(source);
   const ids = parseChain(chain);
   const known = STATES.find(name => name === state);
   if (!ids || !known || typeof message !== 'string' || typeof time !== 'number') return undefined;
@@ -32,6 +32,7 @@ export function readStatus(value: unknown): OriginStatus | undefined {
     sector: typeof sector === 'string' ? sentence(sector) : null,
     format: typeof format === 'string' ? sentence(format) : null,
     pictureSequence: typeof pictureSequence === 'number' ? pictureSequence : null,
+    blank: typeof blank === 'boolean' ? blank : null,
     marking: readMarking(marking),
   };
 }

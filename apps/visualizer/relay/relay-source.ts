@@ -11,6 +11,7 @@ const UNSEEN_MS = 1800;
 export type OriginView = Pick<Status, 'state' | 'message' | 'sector'> & {
   format: string | null;
   pictureSequence: number | null;
+  blank: boolean | null;
 };
 
 /**
@@ -39,6 +40,11 @@ export class RelaySource extends Source {
   /** What the origin last said; undefined before it said anything. */
   get origin(): OriginView | undefined {
     return this.#origin;
+  }
+
+  /** A relay has no pixels, so the origin has to say. */
+  override get blank(): boolean | null {
+    return this.#origin?.blank ?? null;
   }
 
   /** Takes note of what the origin says of itself. */
