@@ -34,6 +34,7 @@ export const started = (name: string) => new RegExp(`process_start_time_seconds\
 export const LOST = {
   status: /^dropped\.(upstream|encoder)$/,
   metric: /frames_(dropped|missed)_total/,
+  log: /frames within \d+ s (were lost before they came here|were not encoded)/,
 };
 
 /** Makes a clip the first time that it is asked for. */

@@ -3,6 +3,7 @@ import type { Fault } from './fault.ts';
 import { clips } from './faults/clips.ts';
 import { clocks } from './faults/clocks.ts';
 import { decoders } from './faults/decoders.ts';
+import { edges } from './faults/edges.ts';
 import { links } from './faults/links.ts';
 import { masks } from './faults/masks.ts';
 import { neighbours } from './faults/neighbours.ts';
@@ -17,6 +18,7 @@ export const FAULTS: readonly Fault[] = [
   ...networks,
   ...clips,
   ...masks,
+  ...edges,
   ...neighbours,
   ...clocks,
   ...shortages,

@@ -150,8 +150,13 @@ export class Rig implements AsyncDisposable {
     const [program = '', ...args] = command;
     const service = startProcess(name, program, args, { ...common, ...own[name], ...settings });
     this.running.set(name, service);
-    this.#logs.push({ from: name, lines: service.log });
+    this.logs(name, service);
     return service;
+  }
+
+  /** Takes in what one more service logs. */
+  logs(from: string, { log }: RunningService): void {
+    this.#logs.push({ from, lines: log });
   }
 
   service(name: ServiceName): RunningService {

@@ -14,12 +14,15 @@ export class Witness implements Disposable {
   /** The newest frame: when it came, `performance.now()`, and when it says that it was published, Unix ms. */
   newest = { atMs: 0, publishedAt: 0, width: 0 };
   readonly #url: string;
+  readonly #headers: Record<string, string>;
   readonly #life = new AbortController();
   readonly #frames = new ShownFrames();
   readonly #parts = new ShownFrames();
 
-  constructor(url: string) {
+  /** @param headers what shows that it may watch */
+  constructor(url: string, headers: Record<string, string> = {}) {
     this.#url = url;
+    this.#headers = headers;
     void this.#again(() => this.#watchEvents());
     void this.#again(() => this.#watchParts());
   }
@@ -43,7 +46,7 @@ export class Witness implements Disposable {
   }
 
   async #watchEvents(): Promise<void> {
-    for await (const { event, data } of events(`${this.#url}/stream`, this.#life.signal)) {
+    for await (const { event, data } of events(`${this.#url}/stream`, this.#life.signal, this.#headers)) {
       if (event !== 'frame') continue;
       const { publishedAt, width, jpeg } = data as Shown & { width: number; jpeg: string };
       this.frames += 1;
@@ -54,7 +57,7 @@ export class Witness implements Disposable {
 
   async #watchParts(): Promise<void> {
     let last = { publishedAt: 0, atMs: 0 };
-    for await (const { headers } of parts(`${this.#url}/stream.mjpg`, this.#life.signal)) {
+    for await (const { headers } of parts(`${this.#url}/stream.mjpg`, this.#life.signal, this.#headers)) {
       // The card that says why there is no picture has no position.
       if (headers['x-position'] === undefined) continue;
       const publishedAt = 1000 * Number(headers['x-timestamp']);

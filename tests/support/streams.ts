@@ -1,5 +1,6 @@
 /** Viewers that read `/stream` and `/stream.mjpg` as bytes, without a browser. */
-import { request as ask, type ClientRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
 
 export interface ServerSentEvent {
   event: string;
@@ -18,9 +19,10 @@ export function open(
   method = 'GET',
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
+    const ask = url.startsWith('https:') ? requestHttps : requestHttp;
     const request: ClientRequest = ask(
       url,
-      { agent: false, headers, method, ...(signal && { signal }) },
+      { agent: false, headers, method, rejectUnauthorized: false, ...(signal && { signal }) },
       resolve,
     );
     request.once('error', reject).end();
@@ -31,8 +33,9 @@ export function open(
 export async function* events(
   url: string,
   signal = AbortSignal.timeout(LONGEST_MS),
+  headers: Record<string, string> = {},
 ): AsyncGenerator<ServerSentEvent> {
-  const response = await open(url, signal);
+  const response = await open(url, signal, headers);
   try {
     let text = '';
     for await (const chunk of response.setEncoding('utf8')) {
@@ -65,8 +68,12 @@ export interface Part {
 }
 
 /** Yields the parts of a `multipart/x-mixed-replace` stream, by their Content-Length. */
-export async function* parts(url: string, signal = AbortSignal.timeout(LONGEST_MS)): AsyncGenerator<Part> {
-  const response = await open(url, signal);
+export async function* parts(
+  url: string,
+  signal = AbortSignal.timeout(LONGEST_MS),
+  asked: Record<string, string> = {},
+): AsyncGenerator<Part> {
+  const response = await open(url, signal, asked);
   try {
     let bytes = Buffer.alloc(0);
     for await (const chunk of response) {
