@@ -19,6 +19,7 @@ export function feedFor({
   connected = true,
   peer = 'tcp://127.0.0.1:1',
   loop = { maxBytes: 0, maxFrames: 0 },
+  places = { max: 1, perAddress: 1, perUser: 1, heldBytes: Number.POSITIVE_INFINITY },
 } = {}) {
   const encoding: PromiseWithResolvers<void>[] = [];
   const failures: unknown[] = [];
@@ -28,7 +29,7 @@ export function feedFor({
     source,
     telemetry,
     {
-      places: { max: 1, perAddress: 1, perUser: 1, heldBytes: Number.POSITIVE_INFINITY },
+      places,
       releaseMs: 1000,
       loop,
       sector: undefined,

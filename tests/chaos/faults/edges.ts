@@ -17,7 +17,10 @@ const endsLater = (other: Edge) => async () => await other[Symbol.asyncDispose](
 const relays: Fault[] = [
   {
     name: 'the origin of a relay is killed, and started again after 2 s',
-    shows: { status: /^no answer/, log: /^no link to the visualizer at .*nothing listens there/ },
+    shows: {
+      status: /^no answer/,
+      log: /^no link to the visualizer at .*(nothing listens there|cut the connection)/,
+    },
     async inject(rig) {
       const relay = await relayOf(rig);
       await rig.kill('visualizer');

@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
+import { argon2 } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { readEnv } from '../../../apps/common/env.ts';
 import { listen } from '../../../apps/common/http.ts';
 import { ThrottledLog } from '../../../apps/common/throttled-log.ts';
-import { hashPassword } from '../../../apps/visualizer/access/password.ts';
 import { nowSeconds, Tokens } from '../../../apps/visualizer/access/tokens.ts';
 import { writeUsers } from '../../../apps/visualizer/access/users-file.ts';
 import { schema } from '../../../apps/visualizer/config.ts';
 import { createHttpServer } from '../../../apps/visualizer/server.ts';
 import { openWeb } from '../../../apps/visualizer/web.ts';
 import { temporaryFolder } from '../../support/clips.ts';
-import { feedFor } from '../../support/feed.ts';
+import { feedFor, frameOf } from '../../support/feed.ts';
 import { freePort } from '../../support/ports.ts';
 import type { Target } from '../engine.ts';
 
@@ -32,9 +33,12 @@ export const web: Target[] = [
         '/metrics',
         '/readyz',
         '/none',
+        '/stream.mjpg',
+        '/snapshot.jpg?marking=0',
+        '/script/main.js',
       ].map(path =>
         Buffer.from(
-          `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip, br\r\nRange: bytes=0-9\r\nIf-None-Match: "a"\r\n\r\n`,
+          `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip, br\r\nRange: bytes=0-9\r\nIf-None-Match: "a"\r\nX-Relay: 0123456789abcdef\r\n\r\n`,
         ),
       ),
     dictionary: [
@@ -61,6 +65,7 @@ export const web: Target[] = [
     ],
     maxBytes: 1024,
     limitMs: 2000,
+    atOnce: 16,
     open: () => openServer({}),
   },
   {
@@ -88,7 +93,12 @@ export const web: Target[] = [
         get('/metrics', 'Authorization: Bearer abc'),
         post('/login', 'Origin: http://localhost'),
         post('/login', 'Origin: http://evil.example'),
-        post('/logout', `Cookie: noaa=${cookie}`),
+        post('/logout', `Cookie: noaa=${cookie}`, 'Origin: http://localhost'),
+        get('/logout', `Cookie: noaa=${cookie}`),
+        get('/', 'Accept: text/html', 'User-Agent: Mozilla/5.0', 'Sec-Fetch-Site: cross-site'),
+        get('/', `Authorization: ${basic}`, 'Accept: text/html', 'Sec-Fetch-Mode: navigate'),
+        get('/status', 'X-User: anna', 'X-Consent: yes'),
+        get('/login.css'),
       ].map(text => Buffer.from(text, 'latin1'));
     },
     dictionary: [
@@ -107,10 +117,11 @@ export const web: Target[] = [
     ],
     maxBytes: 2048,
     limitMs: 2000,
+    atOnce: 16,
     async open() {
       const folder = await temporaryFolder();
       const at = (name: string) => `${folder.path}/${name}`;
-      await writeUsers(at('users'), new Map([['anna', await hashPassword('correct horse')]]));
+      await writeUsers(at('users'), new Map([['anna', await quickHash('correct horse')]]));
       await writeFile(at('key'), ACCESS_KEY.toString('hex'));
       await writeFile(at('consent'), 'For official use.');
       await writeFile(at('token'), 'x'.repeat(32));
@@ -133,12 +144,30 @@ export const web: Target[] = [
   },
 ];
 
+/** Returns a hash that a users file may have, of the lowest cost there is. */
+async function quickHash(password: string): Promise<string> {
+  const nonce = Buffer.alloc(16, 1);
+  const cost = { memory: 8, passes: 1, parallelism: 1 };
+  const tag = await promisify(argon2)('argon2id', { message: password, nonce, tagLength: 32, ...cost });
+  const unpadded = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '');
+  return `$argon2id$v=19$m=8,t=1,p=1$${unpadded(nonce)}$${unpadded(tag)}`;
+}
+
 const ACCESS_KEY = Buffer.alloc(32, 7);
 
 /** The visualizer's real server, in this process so that its coverage is known. */
 async function openServer(settings: Record<string, string>) {
   const stop = new AbortController();
-  const { feed, telemetry } = feedFor();
+  const places = { max: 24, perAddress: 20, perUser: 20, heldBytes: Number.POSITIVE_INFINITY };
+  const { feed, telemetry, encoding } = feedFor({ places, loop: { maxBytes: 1e5, maxFrames: 4 } });
+  const show = () => {
+    feed.take(frameOf(Math.floor(performance.now()) & 255));
+    setImmediate(() => {
+      for (const turn of encoding.splice(0)) turn.resolve();
+    });
+  };
+  show();
+  const showing = setInterval(show, 50);
   const log = pino({ level: 'silent' });
   const config = readEnv(schema, settings);
   const web = await openWeb(config, log, telemetry, stop.signal);
@@ -169,6 +198,7 @@ async function openServer(settings: Record<string, string>) {
     async [Symbol.asyncDispose]() {
       const alive = await fetch(`http://127.0.0.1:${port}/livez`);
       assert.equal(alive.status, 200);
+      clearInterval(showing);
       stop.abort();
       feed[Symbol.dispose]();
     },
