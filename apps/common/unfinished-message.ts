@@ -13,7 +13,7 @@ const MOST_PARTS = 100;
  * there may be mended at any moment, and the picture is to be live again within 5 s of that.
  */
 const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 4000;
+const LONGEST_PAUSE_MS = 3000;
 
 /**
  * Finds a message that does not end, or that ends too late. libzmq limits each part of a message and not how many there are,
@@ -46,7 +46,7 @@ export class UnfinishedMessage {
     return undefined;
   }
 
-  /** Returns how long to stay away from a peer after such a message: twice as long each time, up to 4 s. */
+  /** Returns how long to stay away from a peer after such a message: twice as long each time, up to 3 s. */
   pauseMs(): number {
     const now = this.#pauseMs;
     this.#pauseMs = Math.min(2 * now, LONGEST_PAUSE_MS);

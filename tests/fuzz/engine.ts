@@ -12,6 +12,8 @@ export interface Target {
   seeds(): Buffer[] | Promise<Buffer[]>;
   dictionary: readonly string[];
   maxBytes: number;
+  /** Its inputs are made anew each time, because they have private keys in them. */
+  isUnkept?: true;
   /** How much of a processor one input may take. */
   limitMs: number;
   /** Inputs that are tried together, because most of their time is waiting. */
@@ -43,7 +45,8 @@ export function keptCorpus({ name }: Target): Buffer[] {
 }
 
 /** Writes the inputs that are kept with the source, instead of those that were. */
-export function keepCorpus({ name }: Target, inputs: readonly Buffer[]): void {
+export function keepCorpus({ name, isUnkept }: Target, inputs: readonly Buffer[]): void {
+  if (isUnkept) return;
   rmSync(`${CORPUS}${name}`, { recursive: true, force: true });
   mkdirSync(`${CORPUS}${name}`, { recursive: true });
   for (const input of inputs) writeFileSync(`${CORPUS}${name}/${nameOf(input)}`, input);

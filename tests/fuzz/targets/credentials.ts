@@ -166,6 +166,7 @@ export const credentials: Target[] = [
     },
     dictionary: ['\0', '-----BEGIN CERTIFICATE-----\n', '-----END X509 CRL-----', '=', 'MII'],
     maxBytes: 8192,
+    isUnkept: true,
     limitMs: 500,
     open: openCertificates,
   },
