@@ -7,16 +7,20 @@ import { createScanner } from 'typescript/unstable/ast/scanner';
 import { textsInShell } from './shell-texts.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-/** config.ts has the words of the settings table, and telemetry.ts those of the metrics. */
+/** telemetry.ts has the words of the metrics. */
 const PROGRAMS = {
   patterns: [
     'apps/{common,playback,redactor,visualizer}/**/*.{ts,js}',
     'tools/{start,fetch-clip}.ts',
     'tools/start/*.ts',
   ],
-  exclude: ['**/node_modules/**', '**/*.test.ts', '**/public/**', '**/config.ts', '**/telemetry.ts'],
+  exclude: ['**/node_modules/**', '**/*.test.ts', '**/public/**', '**/telemetry.ts'],
 };
-const SCRIPTS = ['quadlet/noaa', 'tools/with-setup', 'verify/host/signature', 'verify/host/schedule'];
+const SCRIPTS = [
+  'quadlet/noaa',
+  'tools/with-setup',
+  ...['signature', 'schedule', 'scan', 'pending-updates'].map(name => `verify/host/${name}`),
+];
 const PAGES = ['apps/visualizer/page/index.html'];
 /** Fewer words are a fragment of another sentence, or no sentence; what is logged is one with two. */
 const LEAST_WORDS = 3;
@@ -28,7 +32,7 @@ const LOGS = new Set(['debug', 'info', 'warn', 'error', 'fatal']);
  * when asked how it is used.
  */
 const NO_SENTENCE =
-  /^s\/|^\{bar\}|numpy ndarray|^killed by the OOM|^\d,\/|^exec |^printf |^\{"audit|\$\d|\\\||^playback redactor|^noaa\.socket|[<{]\/?[a-z]+[ >]|^:root|\{ |^\w+: \w+ \w+:|default-src|\bvoid \*|^(unsigned|const|int) |^Usage|^npm run|^#|realm="|\]\[|\(eq\(|\(lt\(/;
+  /^s\/|^\/"|Dir::|^Package: |^\{bar\}|numpy ndarray|^killed by the OOM|^\d,\/|^exec |^printf |^\{"audit|\$\d|\\\||^playback redactor|^noaa\.socket|[<{]\/?[a-z]+[ >]|^:root|\{ |^\w+: \w+ \w+:|default-src|\bvoid \*|^(unsigned|const|int) |^Usage|^npm run|^#|realm="|\]\[|\(eq\(|\(lt\(/;
 /** Properties whose texts are in the table of settings. */
 const OF_SETTINGS = new Set(['desc', 'takes', 'unset', 'example', 'help']);
 
