@@ -32,6 +32,12 @@ test('changes of mask and source are written down whatever LOG_LEVEL is', () => 
   );
 });
 
+test('a peer that goes on to send another size with every message is a line a minute', () => {
+  const { journal, lines } = journalOf('info');
+  for (let ms = 0; ms < 600_000; ms += 100) journal.layoutChanged(layout((ms / 100) % 7), layout(5), ms);
+  assert.equal(lines.length, 20 + 9);
+});
+
 test('a warning about a mask that is fitted anew with every frame is one line', () => {
   const { journal, lines } = journalOf('info');
   for (let frame = 0; frame < 300; frame += 1)

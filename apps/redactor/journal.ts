@@ -18,6 +18,7 @@ export class Journal implements MaskEvents, Omit<RedactorEvents, 'published' | '
   readonly #throttled: ThrottledLog;
   readonly #playback: string;
   #layouts = 0;
+  #mostLayouts = MAX_LAYOUTS;
   #layoutsFromMs = Number.NEGATIVE_INFINITY;
 
   constructor(log: Logger, playback: string) {
@@ -48,16 +49,17 @@ export class Journal implements MaskEvents, Omit<RedactorEvents, 'published' | '
     this.#masks.error(`nothing is published: ${fault}`);
   }
 
-  layoutChanged(layout: PixelLayout, before: PixelLayout | undefined): void {
-    const nowMs = performance.now();
+  layoutChanged(layout: PixelLayout, before: PixelLayout | undefined, nowMs = performance.now()): void {
     if (nowMs - this.#layoutsFromMs >= LAYOUTS_MS) {
+      // One that goes on doing so is known by then.
+      this.#mostLayouts = this.#layouts > this.#mostLayouts ? 1 : MAX_LAYOUTS;
       this.#layoutsFromMs = nowMs;
       this.#layouts = 0;
     }
     this.#layouts += 1;
-    if (this.#layouts > MAX_LAYOUTS) return;
+    if (this.#layouts > this.#mostLayouts) return;
     const more =
-      this.#layouts === MAX_LAYOUTS ? '; more changes within this minute are not written down' : '';
+      this.#layouts === this.#mostLayouts ? '; more changes within this minute are not written down' : '';
     const { width, height, format } = layout;
     this.#sources.info(
       {
