@@ -7,14 +7,22 @@ import { createScanner } from 'typescript/unstable/ast/scanner';
 import { textsInShell } from './shell-texts.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-/** telemetry.ts has the words of the metrics. */
+/** telemetry.ts has the words of the metrics, and page.ts writes a page of its own. */
 const PROGRAMS = {
   patterns: [
     'apps/{common,playback,redactor,visualizer}/**/*.{ts,js}',
     'tools/{start,fetch-clip}.ts',
     'tools/start/*.ts',
+    'verify/**/*.ts',
   ],
-  exclude: ['**/node_modules/**', '**/*.test.ts', '**/public/**', '**/telemetry.ts'],
+  exclude: [
+    '**/node_modules/**',
+    '**/*.test.ts',
+    '**/public/**',
+    '**/telemetry.ts',
+    'verify/fixtures/**',
+    'verify/dependencies/page.ts',
+  ],
 };
 const SCRIPTS = [
   'quadlet/noaa',
