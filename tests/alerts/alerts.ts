@@ -1,9 +1,10 @@
 /** `npm run test:alerts`: the alert rules before promtool, and before a real Prometheus that watches the real services. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { temporaryFolder } from '../support/clips.ts';
+import { makeClip, temporaryFolder } from '../support/clips.ts';
 import { startRelay } from '../support/relays.ts';
 import { startChain } from '../support/services.ts';
 import { until } from '../support/until.ts';
@@ -66,4 +67,58 @@ test('in a real Prometheus no alert fires while the picture is live, and the rig
     500,
   );
   for (const [name, seconds] of fired) t.diagnostic(`${name} fired ${seconds.toFixed(0)} s after the kill`);
+});
+
+test('in a real Prometheus a mask fires the alerts of a mask, and none that blame the machine', async t => {
+  await using folder = await temporaryFolder();
+  const mask = `${folder.path}/mask.json`;
+  const covering = (width: number) =>
+    writeFile(
+      mask,
+      JSON.stringify({
+        version: 1,
+        units: 'normalised',
+        regions: [{ name: 'all', shape: 'rectangle', x: 0, y: 0, width, height: 1 }],
+      }),
+    );
+  await covering(1);
+  const clip = await makeClip(`${folder.path}/clip.mp4`);
+  await using chain = await startChain({ DATA_FILE: clip, MASK_FILE: mask, REDACT_WIDTH: 10 });
+  await using prometheus = await startPrometheus(folder.path, chain, [`${EXAMPLES}noaa.rules.yml`]);
+  const fired = new Set<string>();
+  const fires = (...names: string[]) =>
+    until(
+      async () => {
+        for (const { state, labels } of (await prometheus.ask('alerts')).alerts)
+          if (state === 'firing') fired.add(labels.alertname);
+        return names.every(name => fired.has(name));
+      },
+      names.join(' and '),
+      90_000,
+      500,
+    );
+  await fires('NoaaAllCovered');
+  await writeFile(mask, '{');
+  await fires('NoaaMaskFaulty', 'NoaaPictureNotLive');
+  await covering(0.5);
+  await until(async () => (await prometheus.query('noaa_visualizer_live == 1')).length > 0, 'the picture');
+  // With the frames that were withheld among those that are counted.
+  await until(
+    async () => (await prometheus.query('noaa_redactor_frames_refused_total > 100')).length > 0,
+    'them',
+  );
+  t.diagnostic([...fired].join(', '));
+  for (const name of [
+    'NoaaFramesDropped',
+    'NoaaPictureBlank',
+    'NoaaLinkDown',
+    'NoaaServiceDown',
+    'NoaaOtherRedactor',
+  ])
+    assert.ok(!fired.has(name), name);
+  const sum = async (expression: string) =>
+    Number((await prometheus.query(`sum(${expression})`))[0]!.value[1]);
+  const lost = await sum('noaa_visualizer_frames_dropped_total{cause="upstream"}');
+  const withheld = await sum('noaa_redactor_frames_refused_total');
+  assert.ok(lost < withheld, `${lost} frames lost on the way, and ${withheld} withheld`);
 });
