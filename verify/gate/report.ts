@@ -1,5 +1,6 @@
 /** Writes the report as a page, from the same facts as the JSON beside it. */
 
+import { onOneLine } from '../image/on-one-line.ts';
 import { type Component, flat, kindOf } from '../image/sbom.ts';
 import type { Finding } from './finding.ts';
 import { ageHours, type Outcome, type Run, type Verdict, worst } from './gate.ts';
@@ -60,7 +61,9 @@ export function page(report: Report): string {
     'What this cannot tell',
     ...LIMITS.map(line => `  ${line}`),
     '',
-  ].join('\n');
+  ]
+    .map(onOneLine)
+    .join('\n');
 }
 
 function imagePage(image: ImageReport, now: Date): string[] {

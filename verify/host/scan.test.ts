@@ -144,6 +144,17 @@ test('without Node: what either scanner finds fails, and a rebuild is said to be
   }
 });
 
+test('without Node: nothing that a scanner prints of an image works on the terminal', async () => {
+  const line = 'CVE-1 in evil\x1b[2J\u009b1m\u202eDEIFIREV \u00c2\u009b';
+  const { code, said } = await scan({
+    trivy: `echo '"os-pkgs"'; case "$*" in *exit-code*) printf '%s\\n' '${line}'; exit 10 ;; esac`,
+    grype: 'exit 1',
+  });
+  assert.equal(code, 1, said);
+  assert.match(said, /CVE-1 in evil\[2J1mDEIFIREV/);
+  assert.doesNotMatch(said, /\p{Cf}|[^\P{Cc}\n]/u);
+});
+
 test('without Node: what nobody has rated counts as high for grype too, and medium or less does not', async () => {
   // The judgement is the template's, in Go's language; it was run by Go's own text/template when it was written.
   const template = await templateOf(verify);

@@ -8,6 +8,8 @@ import { after, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { writeOciArchive } from '../fixtures/made.ts';
 import { header, paxRecord, type TarFile, tarOf } from '../fixtures/tar.ts';
+import { judge } from '../gate/gate.ts';
+import { page, reportOf } from '../gate/report.ts';
 import { readImage } from './archive.ts';
 import { textAt } from './rootfs.ts';
 
@@ -382,6 +384,31 @@ test('attributes that storage drivers read, and extended headers for all entries
   ] as const)
     await assert.rejects(reading([pax('g', paxRecord(key, value)), file('a', 'x')]), /readers differ/, key);
   assert.equal((await imageOf([pax('g', paxRecord('comment', 'a commit')), file('a')])).rootfs.size, 1);
+});
+
+test('no name in an image can look like a verdict, or work on the terminal', async () => {
+  const evil = 'evil\x1b[2J\u009b1m\u202e\nVERIFIED: all is well';
+  const violation = { check: 'unexplained' as const, path: `/${evil}`, message: evil };
+  const problem = { doubt: 'not compared' as const, scanner: 'source', detail: evil };
+  const input = { components: [], runs: [], violations: [violation], problems: [problem], acceptances: [] };
+  const verdict = judge(input, new Date());
+  const facts = {
+    name: 'noaa-test',
+    file: 'x',
+    createdAt: evil,
+    sbom: 'x',
+    components: [],
+    runs: [],
+    verdict,
+  };
+  const printed = page(reportOf([facts], undefined, new Date()));
+  const thrown = await readImage(documented(() => {}, tarOf([{ name: evil, type: '1', target: 'x' }]))).catch(
+    String,
+  );
+  for (const text of [printed, String(thrown)]) {
+    assert.match(text, /evil\\u\{1b\}\[2J\\u\{9b\}1m\\u\{202e\}\\u\{a\}VERIFIED/);
+    assert.doesNotMatch(text, /^VERIFIED|\p{Cf}|[^\P{Cc}\n]/mu);
+  }
 });
 
 test('file capabilities are seen', async () => {
