@@ -121,6 +121,21 @@ test('a package that the service has no use for, or none at all, is found', () =
   assert.ok(foundAt({ '/app/node_modules/index.js': 'x' }).includes('package-changed'));
 });
 
+test('a package where Node looks last is found, though it has the name of one in the lockfile, and so is a pipe', () => {
+  const manifest = '{"name":"koa","version":"3.3.0","license":"MIT"}';
+  for (const at of ['/node_modules', '/usr/local/lib/node_modules', '/usr/node_modules']) {
+    assert.deepEqual(foundAt({ [`${at}/koa/package.json`]: manifest }), ['unexplained'], at);
+    const both = { [`${at}/koa/package.json`]: manifest, [`${at}/koa/index.js`]: 'x' };
+    assert.deepEqual(foundAt(both, `${at}/koa/index.js`), ['unexplained'], at);
+  }
+  const image = imageOf({ '/app/apps/test/pipe': '' });
+  image.rootfs.set('/app/apps/test/pipe', { ...image.rootfs.get('/app/apps/test/pipe')!, type: 'other' });
+  assert.deepEqual(
+    judged(image).map(({ check, path }) => [check, path]),
+    [['code-changed', '/app/apps/test/pipe']],
+  );
+});
+
 test("another Node than the lockfile's is found, though the image's own SBOM names it", () => {
   const other = Buffer.from('another');
   const image = imageOf({ [GOOD.node]: { content: other, mode: 0o755 } });

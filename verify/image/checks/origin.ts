@@ -22,7 +22,10 @@ export function changedFiles({ rootfs, owners, sums }: Subject): Fault[] {
 }
 
 export function unexplainedFiles({ rootfs, owners, named }: Subject): Fault[] {
-  const packages = npmPackages(rootfs).map(({ path }) => `${path}/`);
+  // Node looks in /node_modules, too, and what npm installs is only here.
+  const packages = npmPackages(rootfs)
+    .map(({ path }) => `${path}/`)
+    .filter(path => path.startsWith('/app/'));
   return [...rootfs]
     .filter(([, { type }]) => type === 'file' || type === 'other')
     .filter(([path]) => !owners.has(path) && !named.has(path))

@@ -4,7 +4,7 @@
  */
 import type { ExpectedPackage } from '../../source/expected.ts';
 import { digestOf } from '../rootfs.ts';
-import { type Fault, filesOf, type Subject } from './subject.ts';
+import type { Fault, Subject } from './subject.ts';
 
 const SERVICES = ['playback', 'redactor', 'visualizer'];
 const NODE = '/usr/local/bin/node';
@@ -16,7 +16,8 @@ export function alteredCode({ rootfs, expected }: Subject): Fault[] {
   const code = expected?.code;
   if (!code) return [];
   const revision = `revision ${code.revision.slice(0, 12)}`;
-  const altered = filesOf(rootfs)
+  const altered = [...rootfs]
+    .filter(([, { type }]) => type === 'file' || type === 'other')
     .filter(([path]) => path.startsWith('/app/') && !path.startsWith('/app/node_modules/'))
     .flatMap(([path, entry]) => {
       const wanted = code.own.get(path);
