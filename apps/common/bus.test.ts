@@ -13,6 +13,7 @@ import { until } from '../../tests/support/until.ts';
 import { connectRaw, flood, handshake, longHeader, shortPart } from '../../tests/support/zmtp.ts';
 import { type FrameSink, type FrameSource, publish, subscribe } from './bus.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
+import { oversizeMessage } from './oversize-message.ts';
 
 /** Sends a frame again and again until the source hears one; `ended` is aborted where it never does. */
 async function hears(source: FrameSource, sink: FrameSink, ended: AbortController): Promise<boolean> {
@@ -384,6 +385,40 @@ for (const [what, message] of Object.entries({
     }
   });
 }
+
+test('a publisher whose frames are much too long is named, with both lengths, and not as a link that flaps', async () => {
+  const port = await freePort();
+  const leave = await stranger(port, handshake('PUB'), (socket, said) => {
+    if (said.includes('READY')) socket.write(longHeader(40 * MB));
+  });
+  const subscriber = fork(ENDLESS, [String(port)]);
+  try {
+    const [{ fault }] = await once(subscriber, 'message', { signal: AbortSignal.timeout(20_000) });
+    assert.match(fault, /^it sends a frame of 40 MB; this service's memory has room for frames of 8 MB/);
+  } finally {
+    subscriber.kill('SIGKILL');
+    await leave();
+  }
+});
+
+test('what a publisher sends is looked at behind a secret, too', async () => {
+  const ended = new AbortController();
+  const endpoint = {
+    host: '127.0.0.1',
+    port: await freePort(),
+    variable: 'PLAYBACK_PORT',
+    secret: 'a1'.repeat(32),
+  };
+  const sink = await publish(endpoint, ended.signal);
+  const sending = setInterval(() => void sink.send(Buffer.alloc(3000)), 3);
+  try {
+    assert.equal(await oversizeMessage(endpoint, 2999, ended.signal), 3000);
+    assert.equal(await oversizeMessage(endpoint, 3000, ended.signal), undefined);
+  } finally {
+    clearInterval(sending);
+    ended.abort();
+  }
+});
 
 test('a subscription longer than any of a picture needs ends its connection, as libzmq keeps 40 times its bytes', async () => {
   const port = await freePort();

@@ -7,6 +7,8 @@ import { inspectPeer } from './inspect-peer.ts';
 import { Link, type LinkEvents, type LinkState, LOOK_MS, RECONNECT_MS } from './link.ts';
 import { watchListener } from './listener.ts';
 import { trimMalloc } from './malloc.ts';
+import { tooLong } from './memory.ts';
+import { oversizeMessage } from './oversize-message.ts';
 import { framePassed, release } from './reclaim.ts';
 import { Topics } from './topics.ts';
 import { GROWTH_LOOK_MS, UnfinishedMessage } from './unfinished-message.ts';
@@ -178,6 +180,11 @@ export function subscribe(
   let pausing: NodeJS.Timeout | undefined;
   const looking = setInterval(() => {
     if (pausing) return;
+    if (link.dueLook()) {
+      void oversizeMessage(endpoint, maxMessageSize, signal).then(bytes => {
+        if (bytes !== undefined) link.breached(`it sends ${tooLong(bytes, longestBytes)}`);
+      });
+    }
     if (link.dueInspection()) void inspectPeer(endpoint, signal).then(fault => fault && link.found(fault));
     if (!link.due()) return;
     disconnect();
@@ -185,8 +192,8 @@ export function subscribe(
   }, LOOK_MS);
   const leave = (sent: string) => {
     disconnect();
+    link.breached(`it sent ${sent}, so the connection was ended; look for what publishes there`);
     link.tried();
-    link.found(`it sent ${sent}, so the connection was ended; look for what publishes there`);
     pausing ??= setTimeout(async () => {
       await trimMalloc();
       if (signal.aborted) return;

@@ -12,6 +12,7 @@ import { test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { curveKeyPair, Publisher, Push } from 'zeromq';
 import { freePort } from '../../tests/support/ports.ts';
+import { handshake } from '../../tests/support/zmtp.ts';
 import { inspectPeer } from './inspect-peer.ts';
 
 const SECRET = 'a1'.repeat(32);
@@ -26,7 +27,7 @@ const server =
     await once(made, 'listening');
     return () => made.close();
   };
-const says = (words: string): Stranger =>
+const says = (words: string | Buffer): Stranger =>
   server(createServer(socket => socket.on('error', () => {}).write(words)));
 const zeroMq =
   (socket: Publisher | Push): Stranger =>
@@ -126,6 +127,16 @@ for (const [what, stranger, told, secret] of [
     'a server that says nothing',
     server(createServer(socket => socket.on('error', () => {}))),
     'it takes connections and says nothing; it may hang, or be another service',
+  ],
+  [
+    'a server that ends connections at once',
+    server(createServer(socket => socket.on('error', () => {}).destroy())),
+    'it takes connections and ends them at once; look whether it is a proxy before a service that is down',
+  ],
+  [
+    'a ZeroMQ socket that hangs after its greeting',
+    says(handshake('PUB').subarray(0, 64)),
+    'a ZeroMQ socket is there that greets and says nothing more; it may hang',
   ],
 ] as [string, Stranger, string | undefined, string?][]) {
   test(`${what} is reported as what it is${secret ? ', if there is a secret' : ''}`, async () => {

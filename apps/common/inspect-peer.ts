@@ -7,11 +7,11 @@ import { asError, isOutOfDescriptors, OUT_OF_DESCRIPTORS_REMEDY } from './errors
 
 /** Each question is given up after this long. */
 const ANSWER_MS = 1500;
-const GREETING_BYTES = 64;
+export const GREETING_BYTES = 64;
 const MAX_ANSWER_BYTES = 512;
 
 /** Returns a ZMTP 3.0 greeting. https://rfc.zeromq.org/spec/23/ */
-function greeting(mechanism: string): Buffer {
+export function greeting(mechanism: string): Buffer {
   const bytes = Buffer.alloc(GREETING_BYTES);
   bytes.set([0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3]);
   bytes.write(mechanism, 12, 'latin1');
@@ -30,6 +30,7 @@ export async function inspectPeer(endpoint: Endpoint, signal: AbortSignal): Prom
   const remedy = `set ${service}_HOST and ${service}_PORT to ${service.toLowerCase()}`;
   const mechanism = endpoint.secret === undefined ? 'NULL' : 'PLAIN';
   let answer: Buffer;
+  const askedMs = performance.now();
   try {
     // Up to the version: a socket that sees another mechanism than its own hangs up before it has named its own.
     answer = await ask(endpoint, signal, greeting(mechanism).subarray(0, 12), GREETING_BYTES);
@@ -43,6 +44,7 @@ export async function inspectPeer(endpoint: Endpoint, signal: AbortSignal): Prom
     if (code === 'ETIMEDOUT') return `nothing answers there; ${remedy}, and look for a firewall`;
     return `it cannot be reached (${code ?? message})`;
   }
+  const isCut = answer.length === 0 && performance.now() - askedMs < ANSWER_MS / 2;
   if (isZmtp(answer)) {
     const theirs = answer.toString('latin1', 12, 32).replaceAll('\0', '');
     if (theirs === 'PLAIN' && mechanism === 'NULL')
@@ -54,13 +56,21 @@ export async function inspectPeer(endpoint: Endpoint, signal: AbortSignal): Prom
       return `a ZeroMQ socket with ${printable(theirs)} is there, which this service does not speak; ${remedy}`;
     }
     if (mechanism === 'PLAIN') return undefined;
-    const type = await socketType(endpoint, signal).catch(() => undefined);
+    // Its READY comes without ours, after which a socket of another type would hang up.
+    const ready = await ask(endpoint, signal, greeting('NULL'), GREETING_BYTES + READY_BYTES).catch(
+      () => answer,
+    );
+    const type = /Socket-Type\0\0\0.([A-Z]{2,8})/.exec(ready.toString('latin1'))?.[1];
     if (type === 'PUB' || type === 'XPUB') return undefined;
     if (type !== undefined) return `a ZeroMQ socket of type ${printable(type)} is there instead; ${remedy}`;
-    return undefined;
+    return ready.length === GREETING_BYTES && ready !== answer
+      ? 'a ZeroMQ socket is there that greets and says nothing more; it may hang'
+      : undefined;
   }
   const named = nameOf(answer) ?? (await nameOfSilent(endpoint, signal));
   if (named !== undefined) return `${named} is there instead; ${remedy}`;
+  if (isCut)
+    return 'it takes connections and ends them at once; look whether it is a proxy before a service that is down';
   return answer.length === 0
     ? 'it takes connections and says nothing; it may hang, or be another service'
     : `a server of another protocol is there instead; ${remedy}`;
@@ -68,13 +78,6 @@ export async function inspectPeer(endpoint: Endpoint, signal: AbortSignal): Prom
 
 const isZmtp = (answer: Buffer): boolean =>
   answer.length >= GREETING_BYTES && answer[0] === 0xff && (answer[9]! & 1) === 1;
-
-/** Asks a ZeroMQ socket without a mechanism for its type. */
-async function socketType(endpoint: Endpoint, signal: AbortSignal): Promise<string | undefined> {
-  // Its READY comes without ours, after which a socket of another type would hang up.
-  const answer = await ask(endpoint, signal, greeting('NULL'), GREETING_BYTES + READY_BYTES);
-  return /Socket-Type\0\0\0.([A-Z]{2,8})/.exec(answer.toString('latin1'))?.[1];
-}
 
 function nameOf(answer: Buffer): string | undefined {
   const text = answer.toString('latin1');

@@ -15,7 +15,7 @@ const PAUSES = 3;
 const RENEWAL_MS = 1000;
 
 /** A link that was lost this often within this time is flapping. */
-const FLAPPING = { losses: 3, withinMs: 60_000 };
+export const FLAPPING = { losses: 3, withinMs: 60_000 };
 /** What is at the peer's port is looked at if there has been no connection for this long, and again after this long. */
 const INSPECT_AFTER_MS = 1500;
 const INSPECT_AGAIN_MS = 10_000;
@@ -67,6 +67,9 @@ export class Link {
   #downSinceMs: number;
   #inspectedMs = Number.NEGATIVE_INFINITY;
   #fault: string | undefined;
+  /** Why what comes over a connection ends it, until something is heard. */
+  #breach: string | undefined;
+  #lookedMs = Number.NEGATIVE_INFINITY;
   readonly #events: LinkEvents | undefined;
 
   constructor(events?: LinkEvents, nowMs = performance.now()) {
@@ -77,7 +80,7 @@ export class Link {
 
   /** Whether the transport to the peer stands; it does not mean that frames flow. */
   connected(nowMs = performance.now()): boolean {
-    return this.#connected || nowMs < this.#renewedUntilMs;
+    return (this.#connected && this.#breach === undefined) || nowMs < this.#renewedUntilMs;
   }
 
   state(nowMs = performance.now()): LinkState {
@@ -85,9 +88,9 @@ export class Link {
     const losses = this.#lossesMs.filter(ms => nowMs - ms < FLAPPING.withinMs).length;
     return {
       connected,
-      fault: connected ? undefined : this.#fault,
+      fault: connected ? undefined : (this.#breach ?? this.#fault),
       reconnects: Math.max(0, this.#connections - 1),
-      recentLosses: losses >= FLAPPING.losses ? losses : 0,
+      recentLosses: losses >= FLAPPING.losses && this.#breach === undefined ? losses : 0,
     };
   }
 
@@ -112,7 +115,8 @@ export class Link {
     this.#downSinceMs = nowMs;
     this.#lossesMs = this.#lossesMs.filter(ms => nowMs - ms < FLAPPING.withinMs);
     this.#lossesMs.push(nowMs);
-    if (this.#lossesMs.length >= FLAPPING.losses) this.#events?.flapping(this.#lossesMs.length);
+    if (this.#lossesMs.length >= FLAPPING.losses && this.#breach === undefined)
+      this.#events?.flapping(this.#lossesMs.length);
   }
 
   /** Returns whether it is time to look at what is at the peer's port. */
@@ -130,6 +134,21 @@ export class Link {
     this.#events?.unreachable(fault);
   }
 
+  /** Returns whether it is time to look whether what comes over connections ends them: they are lost, and nobody knows why. */
+  dueLook(nowMs = performance.now()): boolean {
+    const losses = this.#lossesMs.filter(ms => nowMs - ms < FLAPPING.withinMs).length;
+    if (this.#breach !== undefined || losses < FLAPPING.losses - 1) return false;
+    if (nowMs - this.#lookedMs < INSPECT_AGAIN_MS) return false;
+    this.#lookedMs = nowMs;
+    return true;
+  }
+
+  /** Notes why what comes over a connection ends it. */
+  breached(breach: string): void {
+    this.#breach = breach;
+    this.#events?.unreachable(breach);
+  }
+
   /** The receiver waits for a message. */
   waits(nowMs = performance.now()): void {
     this.#quietSinceMs = nowMs;
@@ -142,6 +161,7 @@ export class Link {
     this.#longestPauseMs = Math.max(this.#longestPauseMs, pauseMs);
     this.#silentMs = SILENT_MS;
     this.#quietSinceMs = undefined;
+    this.#breach = undefined;
   }
 
   /**

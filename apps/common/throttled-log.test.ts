@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { reportLink } from './link-report.ts';
 import { ThrottledLog } from './throttled-log.ts';
 
 interface Line {
@@ -31,6 +32,30 @@ test('a fault at 30 frames a second for a minute is logged twice: when it begins
       message: 'over after 60 s, 1800 times in all: refused a message of 0 bytes',
     },
   ]);
+});
+
+test('a link that is lost every 20 s for an hour is named twice: when it flaps, and when it does no more', () => {
+  const { lines, log } = recorded();
+  const { flapping } = reportLink(
+    'the redactor',
+    { warn: (...of) => log.warn(of[0], of[1], nowMs, of[3]) },
+    {
+      reconnected() {},
+    },
+  );
+  let nowMs = 0;
+  for (; nowMs < 3_500_000; nowMs += 1000) {
+    if (nowMs % 20_000 === 0) flapping(3);
+    log.look(nowMs);
+  }
+  for (const endMs = nowMs + 60_000; nowMs < endMs; nowMs += 1000) log.look(nowMs);
+  assert.deepEqual(
+    lines.map(({ message }) => message.replace(/:.*/, '')),
+    [
+      'the link to the redactor was lost 3 times within a minute; look for what restarts or cuts it',
+      'over after 3480 s, 175 times in all',
+    ],
+  );
 });
 
 test('what happens once is one line, and again later another one', () => {

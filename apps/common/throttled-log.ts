@@ -1,6 +1,6 @@
 import type { Logger } from './log.ts';
 
-/** A fault is over once it has not been reported for this long. */
+/** A fault is over once it has not been reported for this long, unless its reporter says otherwise. */
 const QUIET_MS = 5000;
 /** Another sentence about a fault that lasts is logged at most this often. */
 const PERIOD_MS = 10_000;
@@ -18,6 +18,7 @@ interface Episode {
   loggedMs: number;
   lastMs: number;
   count: number;
+  quietMs: number;
 }
 
 /**
@@ -33,13 +34,15 @@ export class ThrottledLog {
     this.#log = log;
   }
 
-  warn(key: string, message: string, nowMs = performance.now()): void {
+  /** @param quietMs the fault is over once it has not been reported for this long */
+  warn(key: string, message: string, nowMs = performance.now(), quietMs = QUIET_MS): void {
     const episode = this.#episodes.get(key);
-    if (!episode || nowMs - episode.lastMs >= QUIET_MS) {
+    if (!episode || nowMs - episode.lastMs >= quietMs) {
       if (episode) this.#end(key, episode);
       this.#log.warn({ reason: key }, message);
       const kinds = new Set([kindOf(message)]);
-      this.#episodes.set(key, { message, kinds, sinceMs: nowMs, loggedMs: nowMs, lastMs: nowMs, count: 1 });
+      const times = { sinceMs: nowMs, loggedMs: nowMs, lastMs: nowMs };
+      this.#episodes.set(key, { message, kinds, ...times, count: 1, quietMs });
       // Looking for its end is no reason to keep a process alive.
       this.#timer ??= setInterval(() => this.look(), QUIET_MS / 5).unref();
       return;
@@ -60,7 +63,7 @@ export class ThrottledLog {
   /** Logs the end of every fault that is over. */
   look(nowMs = performance.now()): void {
     for (const [key, episode] of this.#episodes) {
-      if (nowMs - episode.lastMs < QUIET_MS) continue;
+      if (nowMs - episode.lastMs < episode.quietMs) continue;
       this.#episodes.delete(key);
       this.#end(key, episode);
     }

@@ -9,7 +9,7 @@ const anonymousMb = () =>
 const beforeMb = anonymousMb();
 const events = {
   reconnected() {},
-  flapping() {},
+  flapping: () => process.send?.({ fault: 'it flaps' }),
   unreachable: (fault: string) => process.send?.({ fault, grownMb: anonymousMb() - beforeMb }),
 };
 for await (const parts of subscribe(endpoint, ended.signal, 8 * 2 ** 20, events)) {
