@@ -105,7 +105,7 @@ async function openCertificates() {
 export const credentials: Target[] = [
   {
     name: 'cookie',
-    files: /apps\/visualizer\/access\/(tokens|cookies|client-address|agreement|throttle|reply)\.ts$/,
+    files: /apps\/visualizer\/access\/(tokens|cookies|client-address|agreement)\.ts$/,
     seeds: () => [
       ...PURPOSES.map(purpose =>
         Buffer.from(
@@ -134,7 +134,7 @@ export const credentials: Target[] = [
   {
     name: 'access-files',
     files:
-      /apps\/visualizer\/(access\/(users-file|ended-sessions|tokens|password)|relay\/credential)\.ts$|apps\/common\/inherited-sockets\.ts$/,
+      /apps\/visualizer\/(access\/(users-file|ended-sessions)|relay\/credential)\.ts$|apps\/common\/inherited-sockets\.ts$/,
     seeds: () =>
       [
         `# Who may watch\nanna:${HASH_OF_NOBODY}\nben:${HASH_OF_NOBODY}\n`,
