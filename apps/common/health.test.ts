@@ -94,6 +94,20 @@ test('a sequence that no publisher can have reached counts nothing, and does no 
   assert.equal(at(208_004n, 3_600_132), undefined);
 });
 
+test('two publishers that take turns lose nothing by it: each return of the other is a value that cannot be true', () => {
+  const gaps = new SequenceGaps();
+  let missed = 0;
+  let implausible = 0;
+  for (let frame = 0n; frame < 300n; frame += 1n) {
+    for (const sequence of [900n + frame, 5n + frame]) {
+      const before = gaps.missedBefore(sequence, Number(frame) * 33);
+      if (before === undefined) implausible += 1;
+      else missed += before;
+    }
+  }
+  assert.deepEqual([missed, implausible], [0, 299]);
+});
+
 test('missing frames are counted by the sequence, and a publisher that began anew has lost none', () => {
   const gaps = new SequenceGaps();
   assert.deepEqual(
