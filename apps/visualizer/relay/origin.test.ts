@@ -23,7 +23,7 @@ const opens = (response: ServerResponse) => response.writeHead(200, OF_A_VISUALI
  * Watches an origin that gives these answers, one a connection, until a part has this body or there is a fault of which it
  * must not be the last. Returns what came of it.
  */
-async function watch(answers: RequestListener[], last: string) {
+async function watch(answers: RequestListener[], last: string, scheme = 'http') {
   const left = [...answers];
   const server = createServer((request, response) => left.shift()?.(request, response)).listen(
     0,
@@ -46,7 +46,7 @@ async function watch(answers: RequestListener[], last: string) {
   });
   const origin = new Origin(
     {
-      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/stream.mjpg`,
+      url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}/stream.mjpg`,
       chain: new Chain(),
       credentials: async () => ({ authorization: undefined, ca: undefined }),
       longestBytes: 2 ** 20,
@@ -180,10 +180,26 @@ describe('an origin', { concurrency: true }, () => {
       'it is no visualizer that can be relayed, or a proxy removes the header X-Relay',
     ],
     ['watches us', answers(508), 'ring'],
+    [
+      'speaks another protocol',
+      ({ socket }) => void socket.end('SSH-2.0-OpenSSH_10.0\r\n'),
+      'a server that does not speak HTTP is there; correct SOURCE_URL',
+    ],
+    [
+      'has headers without end',
+      answers(200, { ...OF_A_VISUALIZER, X: 'x'.repeat(20_000) }),
+      'the headers of its answer are longer than 16 kB, as no visualizer sends them',
+    ],
   ];
   for (const [what, answer, sentence] of refusals)
     test(`that ${what}: nothing of it is taken, and one sentence says why`, async () => {
       const { faults, bodies, connections } = await watch([answer, answer], sentence);
       assert.deepEqual([faults, bodies, connections], [[sentence], [], 0]);
     });
+
+  test('that does not speak TLS, asked with https, is named in one sentence', async () => {
+    const sentence =
+      'a server that does not speak TLS is there; correct SOURCE_URL, e.g. http:// instead of https://';
+    assert.deepEqual((await watch([], sentence, 'https')).faults, [sentence]);
+  });
 });

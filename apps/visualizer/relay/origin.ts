@@ -209,10 +209,16 @@ function endingOf(thrown: unknown): Ending {
     return { fault: `what it sends is not a visualizer's stream: ${thrown.message}` };
   if (thrown instanceof Fault) return { fault: thrown.message, waitMs: RETRY_MS.last };
   const { code = '', message } = asError(thrown);
-  return {
-    fault: FAULTS[code] ?? (/CERT|ALTNAME|SIGNATURE|ISSUER/.test(code) ? certificateFault(code) : message),
-  };
+  const certificate = /CERT|ALTNAME|SIGNATURE|ISSUER/.test(code) ? certificateFault(code) : undefined;
+  const noHttp = code.startsWith('HPE_') ? NO_HTTP : undefined;
+  // OpenSSL's own words are a line of addresses and files.
+  const noTls = /wrong version number/.test(message) ? NO_TLS : undefined;
+  return { fault: FAULTS[code] ?? certificate ?? noHttp ?? noTls ?? message };
 }
+
+const NO_TLS =
+  'a server that does not speak TLS is there; correct SOURCE_URL, e.g. http:// instead of https://';
+const NO_HTTP = 'a server that does not speak HTTP is there; correct SOURCE_URL';
 
 const FAULTS: Record<string, string> = {
   ECONNREFUSED: 'nothing listens there',
@@ -220,6 +226,7 @@ const FAULTS: Record<string, string> = {
   ENOTFOUND: 'its name is not known',
   EAI_AGAIN: 'its name cannot be looked up now',
   ETIMEDOUT: 'it does not answer',
+  HPE_HEADER_OVERFLOW: 'the headers of its answer are longer than 16 kB, as no visualizer sends them',
   EHOSTUNREACH: 'there is no way to it',
 };
 
