@@ -15,7 +15,7 @@ import type { Picture } from './picture.ts';
 import type { NoPlace } from './places.ts';
 import { Chain } from './relay/chain.ts';
 import type { RelayRefusal } from './relay/received-picture.ts';
-import type { Implausible, Source, SourceView } from './source.ts';
+import { exactNumber, type Implausible, type Source, type SourceView } from './source.ts';
 import { StatusReport } from './status.ts';
 import type { Telemetry } from './telemetry.ts';
 
@@ -311,6 +311,6 @@ export class Feed implements Disposable {
 
 /** What a frame that repeats the one before it says to viewers that are relays. */
 const repeatOf = ({ stamp }: Frame) => ({
-  seq: Number(stamp?.sequence ?? 0n),
+  seq: exactNumber(stamp?.sequence ?? 0n) ?? 0,
   publishedAt: Number((stamp?.publishedAtNs ?? 0n) / 1000n) / 1000,
 });

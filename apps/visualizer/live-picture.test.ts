@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createCanvas } from 'canvas';
 import { frameOf, settle } from '../../tests/support/feed.ts';
 import { LivePicture } from './live-picture.ts';
+import type { Picture } from './picture.ts';
+import { readPicture } from './relay/received-picture.ts';
 
 /** A live picture whose encoders finish when the test says so, and return the shade that they then read. */
 function bench() {
@@ -116,4 +119,24 @@ test('a still whose frame is replaced while it waits for an encoder shows the ne
     encoding[wait]!.resolve();
   }
   assert.equal((await still)?.jpeg[0], 4);
+});
+
+test('a picture whose frame has the largest of all values is one that a relay takes', async () => {
+  const jpeg = createCanvas(8, 8).toBuffer('image/jpeg');
+  const pictures: Picture[] = [];
+  using live = new LivePicture(() => ({ encode: async () => jpeg, [Symbol.dispose]() {} }), {
+    made: picture => pictures.push(picture),
+    replaced() {},
+    failed() {},
+  });
+  const most = 2n ** 64n - 1n;
+  const frame = frameOf(1);
+  const stamp = { sequence: most, publishedAtNs: most, positionUs: most, validAtMs: 8.64e15, mask: most };
+  live.take({ ...frame, stamp, redacted: true }, true);
+  await settle();
+  const part = pictures[0]!.relayPart.toString('latin1').split('\r\n\r\n')[0]!;
+  const headers = new Map(
+    [...part.matchAll(/^([\w-]+): (.*)$/gm)].map(([, name, value]) => [name!.toLowerCase(), value!.trim()]),
+  );
+  assert.deepEqual(readPicture(headers, jpeg, false).ok, true, part);
 });

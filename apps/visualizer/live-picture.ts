@@ -4,7 +4,7 @@ import { release } from '../common/reclaim.ts';
 import { ageMs } from '../common/stamp-age.ts';
 import { type Encoder, NewestEncoder } from './newest-encoder.ts';
 import { Picture } from './picture.ts';
-import { originOf } from './source.ts';
+import { exactNumber, originOf } from './source.ts';
 
 export interface LivePictureEvents {
   /** @param prompt whether the picture was asked for as its frame arrived; otherwise its age measures the request */
@@ -71,7 +71,7 @@ export class LivePicture implements Live {
 
   /** Makes a frame the newest one, and starts to encode it if it is `wanted` now. */
   take(frame: Frame, wanted: boolean): void {
-    const seq = frame.stamp ? Number(frame.stamp.sequence) : this.#arrived;
+    const seq = (frame.stamp && exactNumber(frame.stamp.sequence)) ?? this.#arrived;
     this.#arrived += 1;
     if (this.#newest && !this.#newest.picture) release(this.#newest.frame);
     this.#newest = { frame, seq, arrivedNs: unixNanoseconds(), prompt: wanted };
@@ -121,15 +121,18 @@ function releasing(encoder: FrameEncoder): Encoder<Candidate, Buffer> {
   };
 }
 
+/** In the year 2286: seconds have ten digits, as relays and recorders read them. */
+const LAST_NS = 10n ** 19n;
+
 function toPicture(jpeg: Buffer, { frame, seq, arrivedNs }: Candidate, marking?: string): Picture {
   const { width, height, stamp } = frame;
-  const publishedAtNs = stamp?.publishedAtNs ?? arrivedNs;
+  const publishedAtNs = stamp && stamp.publishedAtNs < LAST_NS ? stamp.publishedAtNs : arrivedNs;
   const facts = {
     seq,
     width,
     height,
     publishedAt: Number(publishedAtNs / 1000n) / 1000,
-    position: stamp ? Number(stamp.positionUs) : null,
+    position: stamp ? exactNumber(stamp.positionUs) : null,
     latencyMs: ageMs(stamp),
     ...originOf(stamp),
     redacted: frame.redacted,

@@ -30,6 +30,10 @@ export function originOf(stamp: Frame['stamp']): Pick<PictureFacts, 'validAt' | 
   return { validAt: stamp?.validAtMs || null, mask: stamp?.mask ? hex64(stamp.mask) : null };
 }
 
+/** Returns a field of a frame as a number; null if it is so large that digits would be lost, and relays refuse it. */
+export const exactNumber = (value: bigint): number | null =>
+  value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : null;
+
 const hex64 = (value: bigint): string => value.toString(16).padStart(16, '0');
 
 /** What a frame turned out to be on arrival. */
@@ -124,7 +128,7 @@ export class Source implements Health {
       return { kind: 'out-of-order', missed: 0, implausible: [] };
     const kind = frame.repeat && isSamePicture(this.#newest, frame) ? 'repeat' : 'new';
     this.#newest = { width, height, format, stamp };
-    if (kind === 'new') this.#pictureSequence = stamp ? Number(stamp.sequence) : null;
+    if (kind === 'new') this.#pictureSequence = stamp ? exactNumber(stamp.sequence) : null;
     this.#ended = frame.ended;
     this.#flow.flowed(nowMs);
     this.#blankness.look(frame, nowMs);
