@@ -40,6 +40,8 @@ export interface Seen {
   counted: Map<string, number>;
   /** Log lines of all services. */
   logged: (LogLine & { from: string })[];
+  /** Links that were logged as flapping before, and of which a service has not logged since that they are well. */
+  flapping: LogLine[];
 }
 
 interface Status {
@@ -71,6 +73,8 @@ export class Rig implements AsyncDisposable {
   readonly made = new Set<string>();
   readonly #stack: AsyncDisposableStack;
   readonly #logs: { from: string; lines: LogLine[] }[] = [];
+  /** By the lines of the service. */
+  readonly #flapping = new Map<LogLine[], LogLine>();
   readonly #said: string[] = [];
   /** The highest value of each series since the last mark, summed over restarts. */
   readonly #totals = new Map<string, { grown: number; last: number }>();
@@ -256,7 +260,12 @@ export class Rig implements AsyncDisposable {
       figure.grown = 0;
     });
     this.#said.length = 0;
-    for (const { lines } of this.#logs) lines.length = 0;
+    for (const { lines } of this.#logs) {
+      const last = lines.findLast(({ reason }) => reason === 'link-flapping');
+      if (last?.msg.startsWith('over after ')) this.#flapping.delete(lines);
+      else if (last) this.#flapping.set(lines, last);
+      lines.length = 0;
+    }
   }
 
   async seen(): Promise<Seen> {
@@ -266,6 +275,7 @@ export class Rig implements AsyncDisposable {
       said: [...this.#said],
       statusGrew: [...this.#figures].filter(([, { grown }]) => grown > 0).map(([name]) => name),
       counted: new Map(grown.filter(([, count]) => count > 0)),
+      flapping: NAMES.flatMap(name => this.#flapping.get(this.service(name).log) ?? []),
       logged: this.#logs.flatMap(({ from, lines }) => lines.map(line => ({ ...line, from }))),
     };
   }
