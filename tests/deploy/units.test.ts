@@ -49,8 +49,9 @@ test('systemd holds the port, on the loopback, through every restart of the pod'
     ['it listens elsewhere', '127.0.0.1:8050', '8050'],
     ['it leads elsewhere', 'noaa-visualizer.service', 'noaa-redactor.service'],
     ['for each connection', '[Socket]', '[Socket]\nAccept=yes'],
-    ['it outlives the pod', /StopPropagatedFrom=.*/, ''],
+    ['it outlives the pod', /StopWhenUnneeded=.*/, ''],
     ["closes with the pod's restart", '[Unit]', '[Unit]\nPartOf=noaa-pod.service'],
+    ["closes with the pod's restart", '[Unit]', '[Unit]\nStopPropagatedFrom=noaa-pod.service'],
     ['give up', 'TriggerLimitIntervalSec=0', ''],
   ] as const)
     assert.match(faultsOfSocket(socket.replace(from, to)).join(), new RegExp(what));

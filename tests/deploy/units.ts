@@ -225,9 +225,9 @@ export function faultsOfSocket(unit: string): string[] {
   if (values('Socket', 'ListenStream').join() !== '127.0.0.1:8050') faults.push('it listens elsewhere');
   if (values('Socket', 'Service').join() !== 'noaa-visualizer.service') faults.push('it leads elsewhere');
   if (values('Socket', 'Accept').length > 0) faults.push('it starts a service for each connection');
-  if (values('Unit', 'StopPropagatedFrom').join() !== 'noaa-pod.service') faults.push('it outlives the pod');
+  if (values('Unit', 'StopWhenUnneeded').join() !== 'true') faults.push('it outlives the pod');
   // Each of these closes it when the pod restarts.
-  for (const key of ['PartOf', 'BindsTo', 'Requires', 'Requisite'])
+  for (const key of ['PartOf', 'BindsTo', 'Requires', 'Requisite', 'StopPropagatedFrom'])
     if (values('Unit', key).length > 0) faults.push(`it closes with the pod's restart (${key})`);
   if (values('Socket', 'TriggerLimitIntervalSec').join() !== '0') faults.push('systemd may give up on it');
   return faults;

@@ -129,6 +129,8 @@ step(
   'an upgrade that does is kept, and can be taken back by hand; no connect is refused through it, a restart and a kill',
   async say => {
     await host.op('podman tag localhost/noaa-visualizer:latest localhost/noaa-visualizer:candidate');
+    const opened = () => host.op('systemctl --user show --property=InvocationID --value noaa.socket');
+    const before = await opened();
     const { connected, refused } = await knocking(async () => {
       const { code, output } = await host.try(noaa('upgrade --wait 300'), 900_000);
       assert.equal(code, 0, output);
@@ -143,6 +145,7 @@ step(
     say(`${connected} connects, ${refused.length} refused`);
     assert.ok(connected >= 1000);
     assert.deepEqual(refused, []);
+    assert.equal(await opened(), before, 'the port was closed and opened again');
     const back = await host.try(noaa('rollback'), 900_000);
     assert.equal(back.code, 0, back.output);
     assert.match(back.output, /Rolled back: the picture is live/);
