@@ -16,6 +16,8 @@ import { Witness } from './witness.ts';
 
 export const NAMES = ['playback', 'redactor', 'visualizer'] as const;
 const LOOK_MS = 50;
+/** Losses are looked at over 10 s, and are over 5 s later. */
+const LONGEST_EPISODE_MS = 60_000;
 /** What of /status counts, and does not measure. */
 const COUNTS = /^(dropped|refused|implausible)\.|^source\.reconnects$|^viewers\.(released|rejected)$/;
 /** Of what is on air by default. */
@@ -40,8 +42,8 @@ export interface Seen {
   counted: Map<string, number>;
   /** Log lines of all services. */
   logged: (LogLine & { from: string })[];
-  /** Links that were logged as flapping before, and of which a service has not logged since that they are well. */
-  flapping: LogLine[];
+  /** What was logged before and, as a service sees it, goes on: it has no second line. */
+  goingOn: LogLine[];
 }
 
 interface Status {
@@ -73,8 +75,8 @@ export class Rig implements AsyncDisposable {
   readonly made = new Set<string>();
   readonly #stack: AsyncDisposableStack;
   readonly #logs: { from: string; lines: LogLine[] }[] = [];
-  /** By the lines of the service. */
-  readonly #flapping = new Map<LogLine[], LogLine>();
+  /** By the lines of the service, and the reason. */
+  readonly #goingOn = new Map<LogLine[], Map<unknown, LogLine>>();
   readonly #said: string[] = [];
   /** The highest value of each series since the last mark, summed over restarts. */
   readonly #totals = new Map<string, { grown: number; last: number }>();
@@ -261,10 +263,12 @@ export class Rig implements AsyncDisposable {
     });
     this.#said.length = 0;
     for (const { lines } of this.#logs) {
-      const last = lines.findLast(({ reason }) => reason === 'link-flapping');
-      if (last?.msg.startsWith('over after ')) this.#flapping.delete(lines);
-      else if (last) this.#flapping.set(lines, last);
-      lines.length = 0;
+      const open = this.#goingOn.get(lines) ?? new Map<unknown, LogLine>();
+      for (const line of lines.splice(0)) {
+        if (line.msg.startsWith('over after ')) open.delete(line['reason']);
+        else if (line['reason'] !== undefined) open.set(line['reason'], line);
+      }
+      this.#goingOn.set(lines, open);
     }
   }
 
@@ -275,7 +279,9 @@ export class Rig implements AsyncDisposable {
       said: [...this.#said],
       statusGrew: [...this.#figures].filter(([, { grown }]) => grown > 0).map(([name]) => name),
       counted: new Map(grown.filter(([, count]) => count > 0)),
-      flapping: NAMES.flatMap(name => this.#flapping.get(this.service(name).log) ?? []),
+      goingOn: NAMES.flatMap(name =>
+        [...(this.#goingOn.get(this.service(name).log)?.values() ?? [])].filter(goesOn),
+      ),
       logged: this.#logs.flatMap(({ from, lines }) => lines.map(line => ({ ...line, from }))),
     };
   }
@@ -320,6 +326,10 @@ export class Rig implements AsyncDisposable {
     }
   }
 }
+
+/** What happened only once has no line at its end. */
+const goesOn = ({ reason, time }: LogLine) =>
+  reason === 'link-flapping' || Date.now() - Number(time) < LONGEST_EPISODE_MS;
 
 /** Adds what a counter has become more; one that became smaller belongs to a service that started again. */
 function grow(totals: Map<string, { grown: number; last: number }>, name: string, now: number): void {

@@ -131,7 +131,7 @@ const SEEN: Seen = {
   statusGrew: ['dropped.upstream'],
   counted: new Map([['noaa_redactor_frames_missed_total{service="redactor"}', 3]]),
   logged: [line('no link to playback at tcp://x: gone')],
-  flapping: [],
+  goingOn: [],
 };
 const SHOWS = { status: /^dropped\.upstream$/, metric: /missed_total/, log: /^no link to playback/ };
 

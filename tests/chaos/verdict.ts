@@ -36,7 +36,7 @@ export function leftOver(name: ServiceName, before: Held, now: Held): string[] {
 /** Returns where the cause of a fault was found; undefined where it need not be. */
 export function whereFound(
   { shows }: Pick<Fault, 'shows'>,
-  { said, statusGrew, counted, logged, flapping }: Seen,
+  { said, statusGrew, counted, logged, goingOn }: Seen,
 ): Record<Place, boolean | undefined> {
   const is = (pattern: RegExp | undefined, texts: Iterable<string>) =>
     pattern && [...texts].some(text => pattern.test(text));
@@ -46,7 +46,7 @@ export function whereFound(
     log: is(
       shows.log,
       // The end of an episode that began with the fault before.
-      [...logged, ...flapping].filter(({ msg }) => !msg.startsWith('over after ')).map(({ msg }) => msg),
+      [...logged, ...goingOn].filter(({ msg }) => !msg.startsWith('over after ')).map(({ msg }) => msg),
     ),
   };
 }
