@@ -98,6 +98,18 @@ test('while it is restarted and killed no connect is refused, each client is ans
   assert.ok(answers.length > 50 && answered >= answers.length - 6, `${answered} of ${answers.length}`);
 });
 
+test('700 clients wait while it is away, and none is kept out', async () => {
+  process.kill(pid, 'SIGKILL');
+  await ended(pid);
+  const port = Number(new URL(web).port);
+  const sockets = Array.from({ length: 700 }, () => connect(port, '127.0.0.1'));
+  const signal = AbortSignal.timeout(10_000);
+  await Promise.all(sockets.map(socket => once(socket, 'connect', { signal })));
+  for (const socket of sockets) socket.destroy();
+  pid = await start();
+  await until(live, 'the picture again');
+});
+
 test('a descriptor that is no listening socket is one sentence', async () => {
   const shell = ['sh', '-c', `LISTEN_PID=$$ LISTEN_FDS=3 exec "$0" "$@" 5</dev/null`, process.execPath];
   const port = String(await freePort());

@@ -27,6 +27,9 @@ export function inheritedSockets(environment: NodeJS.ProcessEnv, pid: number): n
   return Array.from({ length: Number(count) }, (_, at) => FIRST + at);
 }
 
+/** Connections that may wait in the socket, as in noaa.socket. Node would make it 511, for as long as systemd holds the socket. */
+const BACKLOG = 4096;
+
 /** A server that takes connections which another has accepted. */
 interface TakesConnections {
   emit(event: 'connection', socket: Socket): boolean;
@@ -45,7 +48,7 @@ export async function acceptFrom(server: TakesConnections, fd: number, signal: A
   );
   try {
     const listening = once(acceptor, 'listening');
-    acceptor.listen({ fd });
+    acceptor.listen({ fd }, BACKLOG);
     await listening;
   } catch (thrown) {
     const error = asError(thrown);
