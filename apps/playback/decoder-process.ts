@@ -32,6 +32,8 @@ export class DecoderProcess {
   ) {
     this.ended = this.#run(args, destination, line, feed).catch(thrown => {
       this.kill();
+      // Of a pipe that never opened nobody else says so.
+      destination.ended();
       return asError(thrown);
     });
   }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { until } from '../../tests/support/until.ts';
 import { directPipe } from './direct-pipe.ts';
 
@@ -102,4 +103,26 @@ describe('directPipe', () => {
     }
     readEnd.destroy();
   });
+});
+
+it('a pipe for which no descriptor is left fails at once, and does not wait for one', async () => {
+  const url = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
+  const opening = `
+    const { directPipe } = await import(${url('direct-pipe.ts')});
+    const { DecoderProcess } = await import(${url('decoder-process.ts')});
+    const destination = { space: () => Buffer.alloc(9), filled: () => true, ended() {} };
+    const pipes = [];
+    for (let error; !error; ) pipes.push(await directPipe(destination).catch(thrown => console.log((error = thrown).code)));
+    const decoder = new DecoderProcess([], { ...destination, ended: () => pipes.push('ended') }, () => {});
+    console.log((await decoder.ended).code, pipes.at(-1));
+    process.exit();
+  `;
+  // One descriptor more or less decides which of those that a pipe takes is missing.
+  for (const descriptors of [40, 41, 42]) {
+    const script = `ulimit -n ${descriptors}; exec "$0" --input-type=module --eval "$1"`;
+    const { stdout } = await promisify(execFile)('sh', ['-c', script, process.execPath, opening], {
+      timeout: 20_000,
+    });
+    assert.equal(stdout, 'EMFILE\nEMFILE ended\n', `with ${descriptors}`);
+  }
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
+import { asError } from '../common/errors.ts';
 
 /** Where the bytes of a stream go. */
 export interface Destination {
@@ -51,7 +52,13 @@ export async function directPipe(destination: Destination): Promise<DirectPipe> 
       callback: (bytes: number) => destination.filled(bytes),
     };
     readEnd = connect({ path, onread });
-    readEnd.on('error', reject).on('close', () => destination.ended());
+    readEnd
+      .on('error', error => reject(/^(EPIPE|ECONNRESET)$/.test(asError(error).code ?? '') ? hungUp() : error))
+      .on('close', () => {
+        destination.ended();
+        // Once the pipe is open, this changes nothing.
+        reject(hungUp());
+      });
     readEnd.write(word);
   });
   try {
@@ -61,3 +68,6 @@ export async function directPipe(destination: Destination): Promise<DirectPipe> 
     for (const stranger of strangers) stranger.destroy();
   }
 }
+
+/** libuv hangs up on a connection that it has no descriptor for, and reports it to nobody. */
+const hungUp = () => Object.assign(new Error('no descriptor is left for a pipe'), { code: 'EMFILE' });

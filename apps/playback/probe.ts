@@ -157,7 +157,8 @@ function notVideo(path: string, why: string, remedy: string, cause?: Error): Fau
 }
 
 async function checkFile(path: string): Promise<void> {
-  const wrong = (what: string) => new Fault('bad-clip', `DATA_FILE ${path} ${what}; set it to a video file`);
+  const wrong = (what: string, cause?: unknown) =>
+    new Fault('bad-clip', `DATA_FILE ${path} ${what}; set it to a video file`, { cause });
   try {
     const found = await stat(path);
     if (found.isDirectory()) throw wrong('is a directory');
@@ -174,7 +175,7 @@ async function checkFile(path: string): Promise<void> {
       throw new Fault('bad-clip', `DATA_FILE ${path} ${what}; ${remedy}`);
     }
     if (code === 'EACCES' || code === 'EPERM') throw wrong('may not be read by this user');
-    throw wrong(`cannot be opened (${code})`);
+    throw wrong(`cannot be opened (${code})`, thrown);
   }
 }
 

@@ -127,6 +127,19 @@ describe('follow', { concurrency: true }, () => {
     assert.ok(attempts <= 4, `${attempts} attempts in 3 s: the pauses grow`);
   });
 
+  it('names descriptors that have run out, whatever needed one, and no other remedy', async () => {
+    const lacks = async () => {
+      const cause = Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+      throw new Fault('bad-clip', 'DATA_FILE a.mp4 cannot be opened (EMFILE); set it to a video file', {
+        cause,
+      });
+    };
+    const { cues, lost } = setup(opened([0], lacks), lacks);
+    const all = await take(cues, (_, seen) => seen.length === 2);
+    assert.deepEqual(all[1], { notice: 'no file descriptor is left; playback tries again' });
+    assert.match(lost[0]!, /^no file descriptor is left; raise the limit/);
+  });
+
   it('keeps quiet about a file that is back within a second', async () => {
     let attempts = 0;
     const { cues, lost } = setup(opened([0], fails), async () => {
