@@ -70,4 +70,4 @@ export async function directPipe(destination: Destination): Promise<DirectPipe> 
 }
 
 /** libuv hangs up on a connection that it has no descriptor for, and reports it to nobody. */
-const hungUp = () => Object.assign(new Error('no descriptor left'), { code: 'EMFILE' });
+const hungUp = () => Object.assign(new Error('EMFILE'), { code: 'EMFILE' });
