@@ -6,8 +6,8 @@ import { USERNAME } from './zap.ts';
 
 /** As long as two frames of a slow clip may be apart. */
 const LOOK_MS = 3000;
-/** What a publisher sends of these is not why connections end. */
-const MESSAGES = 100;
+/** After this many messages and commands of a fit length, lengths are not why connections end. */
+const MOST = 100;
 
 const LONG = 2;
 const COMMAND = 4;
@@ -48,7 +48,7 @@ export async function oversizeMessage(
   /** Bytes that are passed over before the next header. */
   let skip = GREETING_BYTES;
   let header = Buffer.alloc(0);
-  let messages = 0;
+  let heard = 0;
   const [first, second] = words(endpoint);
   let then = second;
   const read = (chunk: Buffer) => {
@@ -67,12 +67,14 @@ export async function oversizeMessage(
       header = Buffer.alloc(0);
       skip = bytes;
       if (bytes > mostBytes) resolve(bytes);
-      if (flags & COMMAND) {
-        if (then.length > 0) socket.write(then);
+      if (flags & COMMAND && then.length > 0) {
+        socket.write(then);
         then = Buffer.alloc(0);
-      } else {
-        messages += 1;
-        if (messages > MESSAGES) resolve(undefined);
+      }
+      heard += 1;
+      if (heard > MOST) {
+        resolve(undefined);
+        return;
       }
     }
   };
