@@ -10,9 +10,10 @@ import { trimMalloc } from './malloc.ts';
 import { tooLong } from './memory.ts';
 import { oversizeMessage } from './oversize-message.ts';
 import { framePassed, release } from './reclaim.ts';
+import { USERNAME } from './secret.ts';
 import { Topics } from './topics.ts';
 import { GROWTH_LOOK_MS, UnfinishedMessage } from './unfinished-message.ts';
-import { guard, USERNAME } from './zap.ts';
+import { guard } from './zap.ts';
 
 /** Messages from a peer, each as its parts; a frame has one. Iteration ends when the signal that owns the source is aborted. */
 export interface FrameSource extends AsyncIterable<readonly Buffer[]> {

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { onAbort } from './abort.ts';
 import { type Endpoint, nodeHost } from './endpoint.ts';
 import { GREETING_BYTES, greeting } from './inspect-peer.ts';
-import { USERNAME } from './zap.ts';
+import { USERNAME } from './secret.ts';
 
 /** As long as two frames of a slow clip may be apart. */
 const LOOK_MS = 3000;

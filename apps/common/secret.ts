@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { asError, Fault } from './errors.ts';
 
+/** What every client of a socket with a secret calls itself: the secret alone decides. */
+export const USERNAME = 'noaa';
+
 const LEAST_BYTES = 16;
 /** ZMTP allows 255. */
 const MOST_BYTES = 128;

@@ -1,12 +1,11 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Reply } from 'zeromq';
 import { onAbort } from './abort.ts';
+import { USERNAME } from './secret.ts';
 
 /** Where libzmq asks, in every process; https://rfc.zeromq.org/spec/27/ */
 const ADDRESS = 'inproc://zeromq.zap.01';
 const VERSION = '1.0';
-/** What every client calls itself: the secret alone decides. */
-export const USERNAME = 'noaa';
 
 interface Door {
   secret: string;
