@@ -49,7 +49,7 @@ const MUTATIONS: Mutation[] = [
   {
     what: 'publishes although it is not known what to cover',
     file: 'redactor.ts',
-    from: "    if (!current.ok) {\n      const { detail, forViewers } = current;\n      await withhold({ reason: 'bad-mask', detail, forViewers });\n      continue;\n    }\n    const { redaction } = current;\n",
+    from: "    if (!current.ok) {\n      const { detail, forViewers } = current;\n      await withhold({ reason: 'bad-mask', detail, forViewers }, received);\n      continue;\n    }\n    const { redaction } = current;\n",
     to: '    const redaction = (globalThis.kept = current.redaction ?? globalThis.kept);\n    if (!redaction) continue;\n',
   },
   {
