@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
@@ -7,16 +8,32 @@ const LEAST = 20_000;
 const MOST = 32_000;
 const given = new Set<number>();
 
-/** Returns ports of the loopback that nobody listens on at this moment, each only once in this process. */
+/** Returns ports of the loopback that nobody listens on at this moment, each only once among all tests that run. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
     const port = randomInt(LEAST, MOST);
-    if (given.has(port)) continue;
-    given.add(port);
-    if (await isFree(port)) ports.push(port);
+    if ((await claim(port)) && (await isFree(port))) ports.push(port);
   }
   return ports;
+}
+
+/**
+ * Two test files at a time may find the same port free, before the services of either listen on it. So whoever finds one
+ * holds the UDP port of that number, which no service uses, until its process ends. Returns whether that was free.
+ */
+async function claim(port: number): Promise<boolean> {
+  if (given.has(port)) return false;
+  given.add(port);
+  const mark = createSocket('udp4').unref();
+  mark.bind(port, '127.0.0.1');
+  return await once(mark, 'listening').then(
+    () => true,
+    () => {
+      mark.close();
+      return false;
+    },
+  );
 }
 
 async function isFree(port: number): Promise<boolean> {
@@ -36,8 +53,6 @@ export async function freePort(): Promise<number> {
 export async function freePair(): Promise<number> {
   for (;;) {
     const port = await freePort();
-    if (given.has(port + 1) || !(await isFree(port + 1))) continue;
-    given.add(port + 1);
-    return port;
+    if ((await claim(port + 1)) && (await isFree(port + 1))) return port;
   }
 }
