@@ -1,6 +1,6 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { repeatedKeys } from '../common/repeated-keys.ts';
 import schema from './mask.schema.json' with { type: 'json' };
-import { repeatedKeys } from './repeated-keys.ts';
 import { isFlat, type Point } from './shapes/polygon.ts';
 
 /** A mask as `mask.schema.json` describes it, with every default filled in. */

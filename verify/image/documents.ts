@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { Ajv, type ValidateFunction } from 'ajv';
-import { asError } from '../../apps/common/errors.ts';
+import { repeatedKeys } from '../../apps/common/repeated-keys.ts';
 import { BadImage } from './bad-image.ts';
-import { folded, parseUnambiguous } from './unambiguous-json.ts';
 
 /** What is larger is a layer. */
 export const DOCUMENT_BYTES = 4 << 20;
@@ -207,16 +206,17 @@ function documentAt(documents: Map<string, Buffer>, path: string): Buffer {
 }
 
 function parse<T>(shape: keyof typeof SHAPES, path: string, documents: Map<string, Buffer>): T {
-  const bytes = documentAt(documents, path);
+  const json = documentAt(documents, path).toString();
   let parsed: unknown;
   try {
-    parsed = parseUnambiguous(bytes.toString());
+    parsed = JSON.parse(json);
   } catch (thrown) {
-    const twice = /twice$/.exec(asError(thrown).message)?.input;
-    throw new BadImage(
-      twice ? `readers differ on ${path} in the archive: ${twice}` : `${path} in the archive is not JSON`,
-      { cause: thrown },
-    );
+    throw new BadImage(`${path} in the archive is not JSON`, { cause: thrown });
+  }
+  const [twice] = repeatedKeys(json, folded);
+  if (twice !== undefined) {
+    const name = JSON.stringify(twice).slice(0, 60);
+    throw new BadImage(`readers differ on ${path} in the archive: an object has the name ${name} twice`);
   }
   let validate = validators.get(shape);
   if (!validate) {
@@ -233,6 +233,11 @@ function parse<T>(shape: keyof typeof SHAPES, path: string, documents: Map<strin
   if (other !== undefined)
     throw new BadImage(`readers differ on ${path} in the archive: it has the name ${other}`);
   return parsed as T;
+}
+
+/** A name as Go compares it with a field's: whatever its case, the long s and the sign for kelvin included. */
+function folded(name: string): string {
+  return name.normalize('NFKC').toLowerCase();
 }
 
 interface Shape {

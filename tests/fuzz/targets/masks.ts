@@ -12,7 +12,7 @@ export const masks: Target[] = [
   {
     name: 'mask',
     files:
-      /apps\/redactor\/(mask-file|redaction|mask|cover|spans|fill|repeated-keys|border|shapes\/\w+)\.ts$/,
+      /apps\/(common\/repeated-keys|redactor\/(mask-file|redaction|mask|cover|spans|fill|border|shapes\/\w+))\.ts$/,
     seeds: () => MASKS.map(text => Buffer.from(text)),
     dictionary: [
       ...JSON_WORDS,

@@ -2,10 +2,12 @@
 const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g;
 
 /**
- * Returns the keys that an object of this JSON has twice, of which JSON.parse keeps the last: a second "regions" would
- * silently lift the first.
+ * Returns the keys that an object of this JSON has twice, of which JSON.parse keeps the last and other readers the first or
+ * both: in a mask a second "regions" would silently lift the first.
+ *
+ * @param folded what is the same in two spellings of a key, for readers that take `env` for `Env`
  */
-export function repeatedKeys(json: string): string[] {
+export function repeatedKeys(json: string, folded = (key: string): string => key): string[] {
   const repeated: string[] = [];
   const open: (Set<string> | undefined)[] = [];
   let last = '';
@@ -17,8 +19,8 @@ export function repeatedKeys(json: string): string[] {
       // The same key may be spelled with escapes.
       const key: string = JSON.parse(last);
       const keys = open.at(-1);
-      if (keys?.has(key)) repeated.push(key);
-      keys?.add(key);
+      if (keys?.has(folded(key))) repeated.push(key);
+      keys?.add(folded(key));
     }
     last = token;
   }
