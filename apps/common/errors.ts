@@ -44,6 +44,11 @@ export function isOutOfDescriptors(thrown: unknown): boolean {
 export const OUT_OF_DESCRIPTORS_REMEDY =
   'no file descriptor is left; raise the limit (ulimit -n, LimitNOFILE= in a systemd unit, --ulimit nofile= of podman)';
 
+/** Returns what to tell the operator. Of whatever needed a descriptor its own remedy would be the wrong one. */
+export function sentenceOf(error: Error): string {
+  return isOutOfDescriptors(error) ? OUT_OF_DESCRIPTORS_REMEDY : error.message;
+}
+
 export function asError(thrown: unknown): SystemError {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,7 +1,7 @@
 import { watchDescriptors } from './descriptors.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type ConfigOf, readEnv, type Schema, warningsOf } from './env.ts';
-import { asError, Fault, isOutOfDescriptors, OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
+import { asError, Fault, sentenceOf } from './errors.ts';
 import { createLog, type Logger } from './log.ts';
 import { switchLevelOnSignal } from './log-level.ts';
 import { keepTrimmed } from './malloc.ts';
@@ -96,9 +96,7 @@ export async function runService<S extends Schema>(
       log.debug({ err: error }, 'ended by the signal');
     } else {
       process.exitCode = error instanceof Fault ? error.exitCode : 1;
-      // Whatever needed a descriptor, its own remedy would be the wrong one.
-      const message = isOutOfDescriptors(error) ? OUT_OF_DESCRIPTORS_REMEDY : error.message;
-      log.fatal({ code: error.code }, message);
+      log.fatal({ code: error.code }, sentenceOf(error));
       log.debug({ err: error }, 'where');
       endBy(STOP_DEADLINE_MS);
     }

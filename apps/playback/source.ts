@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asError, Fault, isOutOfDescriptors, OUT_OF_DESCRIPTORS_REMEDY } from '../common/errors.ts';
+import { asError, Fault, sentenceOf } from '../common/errors.ts';
 import type { FileVersion } from './file-version.ts';
 import { patiently } from './patience.ts';
 import type { Cue } from './playback.ts';
@@ -127,7 +127,7 @@ async function* reopened(
   events: SourceEvents,
   signal: AbortSignal,
 ): AsyncGenerator<Cue, Opened> {
-  let reason = reasonOf(fault);
+  let reason = sentenceOf(fault);
   let triedVersion = await version.now();
   let nextMs = performance.now() + trouble.retryMs;
   for (;;) {
@@ -146,14 +146,10 @@ async function* reopened(
       return await patiently(open(), OPEN_MS, 'DATA_FILE could not be opened');
     } catch (thrown) {
       if (signal.aborted || !(thrown instanceof Fault)) throw asError(thrown);
-      reason = reasonOf(thrown);
+      reason = sentenceOf(thrown);
       triedVersion = newest;
       trouble.retryMs = Math.min(2 * trouble.retryMs, LAST_RETRY_MS);
       nextMs = performance.now() + trouble.retryMs;
     }
   }
 }
-
-/** Whatever needed a descriptor, its own remedy would be the wrong one. */
-const reasonOf = (fault: Fault): string =>
-  isOutOfDescriptors(fault) ? OUT_OF_DESCRIPTORS_REMEDY : fault.message;
