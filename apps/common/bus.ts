@@ -225,9 +225,9 @@ export function subscribe(
       for await (const parts of socket) {
         link.heard();
         const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
-        const wrong = unfinished.heard(parts);
+        const wrong = unfinished.heard(parts.length, bytes);
         if (wrong !== undefined) {
-          // Whoever refuses it reads only how many parts there are.
+          // What refuses it needs only the number of parts.
           for (const part of parts) release({ message: part });
           leave(wrong);
         }

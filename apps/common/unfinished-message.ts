@@ -38,10 +38,9 @@ export class UnfinishedMessage {
   }
 
   /** A message has come whole. Returns what is wrong with it, if the next one like it could fill the memory. */
-  heard(parts: readonly Uint8Array[]): string | undefined {
-    const bytes = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (parts.length > 1 && (parts.length > MOST_PARTS || bytes > this.#frameBytes))
-      return `a message of ${parts.length} parts and ${Math.ceil(bytes / 2 ** 20)} MB`;
+  heard(parts: number, bytes: number): string | undefined {
+    if (parts > 1 && (parts > MOST_PARTS || bytes > this.#frameBytes))
+      return `a message of ${parts} parts and ${Math.ceil(bytes / 2 ** 20)} MB`;
     this.#before = undefined;
     return undefined;
   }
