@@ -85,7 +85,7 @@ export class Link {
 
   state(nowMs = performance.now()): LinkState {
     const connected = this.connected(nowMs);
-    const losses = this.#lossesMs.filter(ms => nowMs - ms < FLAPPING.withinMs).length;
+    const losses = this.#recentLosses(nowMs).length;
     return {
       connected,
       fault: connected ? undefined : (this.#breach ?? this.#fault),
@@ -113,10 +113,13 @@ export class Link {
 
   #lost(nowMs: number): void {
     this.#downSinceMs = nowMs;
-    this.#lossesMs = this.#lossesMs.filter(ms => nowMs - ms < FLAPPING.withinMs);
-    this.#lossesMs.push(nowMs);
+    this.#lossesMs = [...this.#recentLosses(nowMs), nowMs];
     if (this.#lossesMs.length >= FLAPPING.losses && this.#breach === undefined)
       this.#events?.flapping(this.#lossesMs.length);
+  }
+
+  #recentLosses(nowMs: number): number[] {
+    return this.#lossesMs.filter(ms => nowMs - ms < FLAPPING.withinMs);
   }
 
   /** Returns whether it is time to look at what is at the peer's port. */
@@ -136,8 +139,8 @@ export class Link {
 
   /** Returns whether it is time to look whether what comes over connections ends them: they are lost, and nobody knows why. */
   dueLook(nowMs = performance.now()): boolean {
-    const losses = this.#lossesMs.filter(ms => nowMs - ms < FLAPPING.withinMs).length;
-    if (this.#breach !== undefined || losses < FLAPPING.losses - 1) return false;
+    if (this.#breach !== undefined) return false;
+    if (this.#recentLosses(nowMs).length < FLAPPING.losses - 1) return false;
     if (nowMs - this.#lookedMs < INSPECT_AGAIN_MS) return false;
     this.#lookedMs = nowMs;
     return true;
