@@ -200,7 +200,7 @@ export class Broadcast implements Disposable {
 
   /** Each viewer that takes nothing may hold another picture, which together are more than there is memory for. */
   #boundHeld(): void {
-    const viewers = [...this.#viewers.values()].map(({ viewer }) => viewer);
+    const viewers = this.#viewers.values().map(({ viewer }) => viewer);
     for (const viewer of holdersToGo(viewers, this.#limits.heldBytes)) {
       this.#events.released();
       viewer.release('too slow');
