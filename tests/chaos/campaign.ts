@@ -112,7 +112,7 @@ async function run(rig: Rig, fault: Fault, random: () => number, watched: number
   };
 }
 
-/** Resolves once no service takes this fault for the one before, which goes on and so is not logged again. */
+/** Waits until the services log this fault's words anew: while the fault before it goes on, they log no second line. */
 async function forgotten(rig: Rig, { shows }: Fault): Promise<void> {
   const { logged } = await rig.seen();
   if (logged.some(({ msg }) => shows.log?.test(msg))) await sleep(OVER_MS);
