@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDescriptorLeft } from './descriptors.ts';
 
 /** A bound socket whose connections can be dropped. */
 export interface Listener {
@@ -38,6 +39,8 @@ export function watchListener(socket: BoundSocket, signal: AbortSignal, full: ()
     await socket.unbind(endpoint);
     for (let bound = false; !bound; ) {
       await sleep(PAUSE_MS, undefined, { signal });
+      // libzmq's bind asks for the network interfaces, and aborts the process if there is no descriptor to ask with.
+      if (!(await isDescriptorLeft())) continue;
       bound = await socket.bind(endpoint).then(
         () => true,
         () => false,
