@@ -20,13 +20,14 @@ export async function freePorts(count: number): Promise<number[]> {
 
 /**
  * Two test files at a time may find the same port free, before the services of either listen on it. So whoever finds one
- * holds the UDP port of that number, which no service uses, until its process ends. Returns whether that was free.
+ * holds the UDP port of that number until its process ends, at an address that nothing listens at: at 127.0.0.1 a Caddy
+ * needs it for HTTP/3. Returns whether that was free.
  */
 async function claim(port: number): Promise<boolean> {
   if (given.has(port)) return false;
   given.add(port);
   const mark = createSocket('udp4').unref();
-  mark.bind(port, '127.0.0.1');
+  mark.bind(port, '127.0.0.2');
   return await once(mark, 'listening').then(
     () => true,
     () => {
