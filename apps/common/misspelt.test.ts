@@ -60,6 +60,18 @@ describe('a service', () => {
     );
   });
 
+  test('refuses any name that begins as redaction does, which no other service is stopped by', () => {
+    for (const name of ['REDACTION_WIDTH', 'REDACT', 'MASK', 'masks_folder']) {
+      assert.throws(
+        () => readEnv(redactor, { [name]: '9' }),
+        new RegExp(`^Fault: ${name} is not a setting`),
+        name,
+      );
+      assert.deepEqual(warningsOf(visualizer, { [name]: '9' }), []);
+    }
+    assert.equal(readEnv(redactor, { REDACTOR_SERVICE_HOST: '10.0.0.1' }).REDACT_WIDTH, 5);
+  });
+
   test('gets a warning about names near its own only, and starts', () => {
     const environment = { VISUALISER_PORT: '8051', REDACT_WITH: '9', PLAYBACK_LOPP: '1' };
     assert.equal(readEnv(visualizer, environment).VISUALIZER_PORT, 8050);

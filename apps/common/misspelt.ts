@@ -15,7 +15,9 @@ export interface Misspelt {
 const COMMON = /^(ALLOW|ALLOWED|CLIENT|DATA|FRAME|LOG|MAX|REQUIRE|TLS|USERS)_$/;
 /** A name may differ from ours by one letter in this many. */
 const LETTERS_PER_MISTAKE = 5;
-const REDACTION = /^(REDACT|MASK)_/;
+
+/** Whether a name is, or pretends to be, one of redaction. The redactor's address is none. */
+export const isOfRedaction = (name: string): boolean => /^(REDACT(?!OR_)|MASK)/i.test(name);
 
 const beginningOf = (name: string): string => name.slice(0, name.indexOf('_') + 1);
 
@@ -30,8 +32,8 @@ export function misspelt(names: Iterable<string>, known: readonly string[] = SET
     if (known.includes(name)) continue;
     const upper = name.trim().toUpperCase();
     const meant = nearest(upper, known);
-    if (meant === undefined && !ours.has(beginningOf(upper))) continue;
-    const grave = REDACTION.test(upper) || REDACTION.test(meant ?? '');
+    const grave = isOfRedaction(meant ?? upper);
+    if (meant === undefined && !grave && !ours.has(beginningOf(upper))) continue;
     const guess = meant === undefined ? '' : ` (did you mean ${meant}?)`;
     const danger = grave ? ': correct or unset it, since to ignore it could show more than you meant' : '';
     found.push({ name, meant, grave, message: `${name} is not a setting${guess}${danger}` });
@@ -43,8 +45,11 @@ export function misspelt(names: Iterable<string>, known: readonly string[] = SET
 export function misspeltFor(schema: object, names: Iterable<string>): Misspelt[] {
   const own = Object.keys(schema);
   const beginnings = new Set(own.map(beginningOf));
-  return misspelt(names).filter(({ name, meant }) =>
-    meant === undefined ? beginnings.has(beginningOf(name.toUpperCase())) : own.includes(meant),
+  const isRedactor = own.some(isOfRedaction);
+  return misspelt(names).filter(({ name, meant, grave }) =>
+    meant === undefined
+      ? beginnings.has(beginningOf(name.toUpperCase())) || (grave && isRedactor)
+      : own.includes(meant),
   );
 }
 

@@ -3,8 +3,28 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { SETTINGS_FILES } from '../../tests/support/settings-files.ts';
+import { entriesOf } from './environment-file.ts';
 import { Fault } from './errors.ts';
-import { checkSettingsFile, faultsOf } from './settings-file.ts';
+import { checkSettingsFile, faultsOf as faultsOfBytes } from './settings-file.ts';
+
+const faultsOf = (text: string) => faultsOfBytes(Buffer.from(text, 'latin1'));
+
+test('a file is read as systemd reads it, and what could show too much when it is not read is grave', () => {
+  for (const { text, read, grave = false } of SETTINGS_FILES) {
+    const faults = faultsOf(text);
+    assert.equal(
+      faults.some(each => each.grave),
+      grave,
+      `${JSON.stringify(text)}: ${faults.map(({ message }) => message)}`,
+    );
+    if (!read) continue;
+    const values = entriesOf(text).flatMap(({ name, value }) =>
+      value !== undefined && /^[A-Z_][A-Z0-9_]*$/i.test(name) ? [[name, value]] : [],
+    );
+    assert.deepEqual(Object.fromEntries(values), read, JSON.stringify(text));
+  }
+});
 
 test('a file of settings and comments is fine', () => {
   assert.deepEqual(

@@ -17,6 +17,7 @@ import { dirname, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryFolder } from '../support/clips.ts';
 import { until } from '../support/until.ts';
+import { SETTINGS_FILES } from '../support/settings-files.ts';
 import { ok, prepare, run, SERVICES, TREE } from './machine.ts';
 import { QUADLET } from './units.ts';
 
@@ -101,7 +102,7 @@ test('draws the preview of a mask in the image of the redactor, with the border 
   assert.equal(code, 0, output);
   assert.match(
     output,
-    /--read-only .*--env=REDACT_WIDTH=7 .*mask-preview\.js \/dev\/stdin --output - --size 64x48\nthe mask$/,
+    /--read-only .*--log-driver=none --env=REDACT_WIDTH=7 .*mask-preview\.js \/dev\/stdin --output - --size 64x48\nthe mask$/,
   );
   const none = await well.noaa('mask-preview', well.at('none.json'));
   assert.equal(none.code, 1);
@@ -399,24 +400,39 @@ test('what it runs in an image has no proxy of the host’s, and no right to gai
   }
 });
 
-test('a setting is read as systemd reads it: quotes, blanks, several lines, and what goes on', async () => {
-  await using well = await host({ ...WELL, podman: 'printf "%s\n" "$*"; cat >/dev/null' });
-  mkdirSync(join(well.home, '.config/noaa-pod'), { recursive: true });
-  const file = join(well.home, '.config/noaa-pod/settings.env');
-  const mask = well.at('mask.json');
-  writeFileSync(mask, '{}');
-  for (const [text, value] of [
-    ['REDACT_WIDTH = 75\r\n', '75'],
-    ['REDACT_WIDTH="75"\n', '75'],
-    ["REDACT_WIDTH='7'5 \n", '75'],
-    ['REDACT_WIDTH=7\\\n5\n', '75'],
-    ['MARKING="a\nREDACT_WIDTH=1\n"\nREDACT_WIDTH=75\nLOG_LEVEL=info', '75'],
-    ['REDACT_WIDTH=75\n#REDACT_WIDTH=1\n;REDACT_WIDTH=2\n', '75'],
-    ['MARKING="a\nREDACT_WIDTH=75\n"\n', undefined],
-  ] as const) {
-    writeFileSync(file, text);
-    const { output } = await well.noaa('mask-preview', mask);
-    assert.equal(/--env=REDACT_WIDTH=(\S*)/.exec(output)?.[1], value, text);
+test('a setting is read as systemd reads it, and what could show too much when it is not read is grave', async () => {
+  await using well = await host(WELL);
+  // The script's own functions in one process, on one file after the other.
+  writeFileSync(
+    well.script,
+    readFileSync(well.script, 'utf8').replace(
+      /^main "\$@"\nexit\n/m,
+      () => `names=$(setting_names) fixed=$(fixed_names)
+      setting_names() { say "$names"; }
+      fixed_names() { say "$fixed"; }
+      for settings; do
+        read -r wanted <"$settings/wanted"
+        for name in $wanted; do setting "$name" >"$settings/$name"; done
+        settings_faults >"$settings/faults"
+      done`,
+    ),
+  );
+  const folders = SETTINGS_FILES.map(({ text, read }, at) => {
+    const folder = well.at(`settings-${at}`);
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'settings.env'), text, 'latin1');
+    const wanted = read && Object.keys(read).length > 0 ? Object.keys(read) : ['REDACT_WIDTH'];
+    writeFileSync(join(folder, 'wanted'), `${wanted.join(' ')}\n`);
+    return { folder, wanted };
+  });
+  const paths = folders.map(({ folder }) => folder);
+  assert.deepEqual(await run(well.script, paths, { env: well.env }), { code: 0, output: '', stdout: '' });
+  for (const [at, { text, read = {}, grave = false }] of SETTINGS_FILES.entries()) {
+    const { folder, wanted } = folders[at]!;
+    const written = (name: string) => readFileSync(join(folder, name), 'latin1').trimEnd();
+    for (const name of wanted)
+      assert.equal(written(name), (read[name] ?? '').trimEnd(), `${JSON.stringify(text)}: ${name}`);
+    assert.equal(/^grave\t/m.test(written('faults')), grave, `${JSON.stringify(text)}: ${written('faults')}`);
   }
 });
 

@@ -10,7 +10,8 @@ import { orFault, pure } from './helpers.ts';
 export const settings: Target[] = [
   {
     name: 'settings',
-    files: /apps\/common\/(settings-file|misspelt|setting-names|env)\.ts$|apps\/\w+\/config\.ts$/,
+    files:
+      /apps\/common\/(settings-file|environment-file|misspelt|setting-names|env)\.ts$|apps\/\w+\/config\.ts$/,
     seeds: () => [
       Buffer.from(
         '# comment\nDATA_FILE=/clips/a.mp4\nREDACT_WIDTH=20\nPLAYBACK_SIZE=1920x\nCLIP_START=2017-10-21T18:06:17Z\n',
@@ -35,7 +36,7 @@ export const settings: Target[] = [
     limitMs: 2000,
     open: pure(input => {
       const text = input.toString();
-      for (const { message: words } of faultsOf(text)) assert.ok(words.length > 0);
+      for (const { message: words } of faultsOf(input)) assert.ok(words.length > 0);
       const environment = Object.fromEntries(
         text
           .split('\n')
