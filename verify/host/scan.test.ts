@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -23,6 +34,14 @@ for (const file of [
   ...['canary.cdx.json', 'grype.yaml', 'grype.tmpl'].map(name => `scanners/${name}`),
 ])
   cpSync(join(VERIFY, file), join(verify, file));
+
+/** The script's own tools and no others: this machine may have scanners. */
+const tools = join(folder, 'tools');
+mkdirSync(tools);
+const TOOLS =
+  'sed tr head tail date tar grep dirname sort mktemp mkdir env ls rm gzip cat od iconv readlink'.split(' ');
+for (const path of execFileSync('which', TOOLS, { encoding: 'utf8' }).trim().split('\n'))
+  symlinkSync(path, join(tools, basename(path)));
 
 /** Programs that answer as trivy and grype do, in as few lines as the script reads. Not recorded: written by hand. */
 interface Behaviour {
@@ -87,41 +106,15 @@ function scan(
     writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`);
     chmodSync(join(bin, name), 0o755);
   }
-  // The script's own tools and no others: this machine may have scanners.
-  for (const tool of [
-    'sed',
-    'tr',
-    'head',
-    'tail',
-    'date',
-    'tar',
-    'grep',
-    'dirname',
-    'sort',
-    'mktemp',
-    'mkdir',
-    'env',
-    'ls',
-    'rm',
-    'gzip',
-  ]) {
-    execFileSync('ln', [
-      '-s',
-      execFileSync('sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim(),
-      join(bin, tool),
-    ]);
-  }
   const archive = join(at, 'noaa-test.tar');
-  if (isOci) writeFileSync(join(at, 'oci-layout'), '{}');
-  execFileSync('tar', ['-cf', archive, '-C', at, isOci ? 'oci-layout' : 'bin']);
-  if (bytes) writeFileSync(archive, bytes);
+  writeFileSync(archive, bytes ?? tarOf([{ name: isOci ? 'oci-layout' : 'manifest.json', content: '{}' }]));
   if (sbom !== null) writeFileSync(join(at, 'noaa-test.cdx.json'), sbom);
   return new Promise(done => {
     execFile(
       join(script, 'host/scan'),
       // As one names a file where one is.
       ['noaa-test.tar'],
-      { cwd: at, env: { ...env, PATH: bin }, encoding: 'utf8' },
+      { cwd: at, env: { ...env, PATH: `${bin}:${tools}` }, encoding: 'utf8' },
       (error, stdout, stderr) => done({ code: Number(error?.code ?? 0), said: stdout + stderr }),
     );
   });
@@ -145,7 +138,7 @@ test('without Node: what either scanner finds fails, and a rebuild is said to be
 });
 
 test('without Node: nothing that a scanner prints of an image works on the terminal', async () => {
-  const line = 'CVE-1 in evil\x1b[2J\u009b1m\u202eDEIFIREV \u00c2\u009b';
+  const line = 'CVE-1 in evil\x1b[2J\u009b1m\u202eDEIF\u061cIREV \u00c2\u009b';
   const { code, said } = await scan({
     trivy: `echo '"os-pkgs"'; case "$*" in *exit-code*) printf '%s\\n' '${line}'; exit 10 ;; esac`,
     grype: 'exit 1',
@@ -329,6 +322,74 @@ test('without Node: an archive that unpacks to more than it may is shown to no s
   const layer = gzipSync(tarOf([{ name: 'zeros', content: Buffer.alloc(20 << 20) }]));
   const { code, said } = await scan(programs, { bytes: tarOf([{ name: 'blobs/sha256/x', content: layer }]) });
   assert.equal(code, 0, said);
+});
+
+test('without Node: an archive whose entries tar or a scanner would take for something else is shown to none', async () => {
+  const at = mkdtempSync(join(folder, 'odd-'));
+  const seen = join(at, 'log');
+  const first = `echo "$*" >>${seen}`;
+  const programs = { trivy: trivy({ ...FRESH, first }), grype: grype({ ...FRESH, first }) };
+  const option = `--use-compress-program=sh -c ">${join(at, 'ran')}"`;
+  const file = (name: string) => tarOf([{ name: 'oci-layout', content: '{}' }, { name }]);
+  const entries = /noaa-test\.tar has entries that podman save does not write/;
+  const cases = [
+    [file(option), entries],
+    [file('-x'), entries],
+    [file('blobs/a b'), entries],
+    [file(' blobs'), entries],
+    [file('blobs\\'), entries],
+    [file('blobs\nx'), entries],
+    [file('blobs/ü'), entries],
+    [tarOf([{ name: 'index.json', type: '6' }]), entries],
+    [tarOf([{ name: 'index.json', type: '3' }]), entries],
+    [execFileSync('xz', { input: file('blobs') }), /noaa-test\.tar is no tar, nor one in gzip or zstd/],
+    [execFileSync('bzip2', { input: file('blobs') }), /is no tar/],
+    [Buffer.from('GZ'), /is no tar/],
+    [sparse(at), /unpacks to more than/],
+  ] as const;
+  await Promise.all(
+    cases.map(async ([bytes, why]) => {
+      const { code, said } = await scan(programs, { bytes });
+      assert.equal(code, 3, said);
+      assert.match(said, why);
+    }),
+  );
+  assert.ok(!existsSync(join(at, 'ran')), 'the name of an entry was run');
+  assert.doesNotMatch(readFileSync(seen, 'utf8'), /noaa-test\.tar|--input/);
+});
+
+/** An archive of a few kilobytes with one file of 80 MB, which has nothing in it. */
+function sparse(at: string): Buffer {
+  writeFileSync(join(at, 'layer'), '');
+  truncateSync(join(at, 'layer'), 80 << 20);
+  return execFileSync('tar', ['-cSf', '-', '-C', at, 'layer']);
+}
+
+test('without Node: it removes from foreign text what quadlet/noaa does', () => {
+  const functions = [join(HERE, 'scan'), join(HERE, '../../quadlet/noaa')].map(script => {
+    const text = readFileSync(script, 'utf8');
+    return ['harmless', 'utf8'].map(
+      name => new RegExp(`^${name}\\(\\) \\{(.*\\}|[\\s\\S]*?^\\})$`, 'm').exec(text)?.[0],
+    );
+  });
+  assert.ok(functions[0]?.every(one => one !== undefined));
+  assert.deepEqual(functions[0], functions[1]);
+});
+
+test('without Node: it finds its own files through a link to it, and whatever CDPATH is', () => {
+  const at = mkdtempSync(join(folder, 'cdpath-'));
+  symlinkSync(join(verify, 'host/scan'), join(at, 'scan'));
+  for (const [command, cwd, CDPATH] of [
+    ['./scan', at, ''],
+    ['host/scan', verify, `.:${at}`],
+  ] as const) {
+    const { status, stderr } = spawnSync(command, ['none.tar'], {
+      cwd,
+      env: { ...process.env, CDPATH },
+      encoding: 'utf8',
+    });
+    assert.deepEqual([status, stderr], [2, 'scan: none.tar cannot be read\n']);
+  }
 });
 
 test("without Node: an image made from a month-old state of Debian's archive is due for a rebuild", async () => {
