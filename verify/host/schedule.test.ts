@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -95,6 +104,40 @@ test('a unit that runs the scan of another place fails, however good the last ou
   assert.match(
     said,
     /noaa-verify\.service does not run .*\/verify\/host\/scan: .*\/verify\/host\/schedule on writes it again/,
+  );
+});
+
+test('the unit names the scan of this copy whatever is in its path, and however the script was started', () => {
+  const { sh } = host();
+  const at = mkdtempSync(join(folder, 'a b%h $HOME '));
+  cpSync(SCHEDULE, join(at, 'schedule'));
+  cpSync(SCHEDULE.replace(/schedule$/, 'scan'), join(at, 'scan'));
+  symlinkSync(join(at, 'schedule'), join(folder, 'link'));
+  const state = join(at, '"state"');
+  const literal = (path: string) => path.replaceAll('%', '%%').replaceAll('"', '\\"');
+  for (const [command, CDPATH] of [
+    [`'${join(folder, 'link')}'`, ''],
+    [`cd '${folder}' && '${basename(at)}/schedule'`, '.'],
+  ] as const) {
+    const { said } = sh(`${command} on --dry-run`, { CDPATH, XDG_STATE_HOME: state });
+    assert.ok(said.includes(`\nExecStart="${literal(at)}/scan"\n`), said);
+    const outcome = literal(state).replaceAll('$', () => '$$');
+    assert.ok(said.includes(`/schedule" ended "${outcome}/noaa-pod/last-scan"\n`), said);
+    const unit = said.slice(said.indexOf('\n') + 1, said.search(/^# .*noaa-verify\.timer$/m));
+    writeFileSync(join(folder, 'noaa-verify.service'), unit);
+    const checked = spawnSync(
+      'systemd-analyze',
+      ['verify', '--man=no', join(folder, 'noaa-verify.service')],
+      {
+        encoding: 'utf8',
+      },
+    );
+    // A machine without systemd can't be asked.
+    if (!checked.error) assert.deepEqual([checked.status, checked.stderr], [0, '']);
+  }
+  assert.match(
+    sh(`${SCHEDULE} on --dry-run`, { XDG_CONFIG_HOME: 'config', XDG_STATE_HOME: 'state' }).said,
+    /^# \/.*\.config\/systemd\/user\/noaa-verify\.service\n[\s\S]*ended "\/.*\.local\/state\//,
   );
 });
 
