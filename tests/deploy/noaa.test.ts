@@ -10,14 +10,15 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { temporaryFolder } from '../support/clips.ts';
-import { until } from '../support/until.ts';
 import { SETTINGS_FILES } from '../support/settings-files.ts';
+import { until } from '../support/until.ts';
 import { ok, prepare, run, SERVICES, TREE } from './machine.ts';
 import { QUADLET } from './units.ts';
 
@@ -154,10 +155,11 @@ test('users, links and a certificate are made in a folder of the visualizer, by 
     (await well.noaa('share', '--for', '2h')).output,
     /share\.js --for 2h --url http:\/\/127\.0\.0\.1:8050\/$/m,
   );
-  const { code, output } = await well.noaa('certificate', 'noaa.lan', '192.168.1.5');
+  const name = `${'a'.repeat(63)}.noaa.lan`;
+  const { code, output } = await well.noaa('certificate', name, '192.168.1.5');
   assert.equal(code, 0, output);
   const { subjectAltName, validToDate } = new X509Certificate(readFileSync(join(folder, 'tls.crt')));
-  assert.equal(subjectAltName, 'DNS:noaa.lan, IP Address:192.168.1.5');
+  assert.equal(subjectAltName, `DNS:${name}, IP Address:192.168.1.5`);
   assert.ok(validToDate.getTime() > Date.now() + 396 * 86_400_000);
   assert.match(readFileSync(join(folder, 'tls.key'), 'latin1'), /PRIVATE KEY/);
   const settings = join(well.home, '.config/noaa-pod/settings.env');
@@ -306,6 +308,13 @@ test('audit prints what was changed, newest last and in UTC, and nothing of it w
   );
   const asked = readFileSync(well.at('asked'), 'utf8');
   assert.match(asked, /^--user .*--utc .*--since an hour ago .*-u noaa-redactor/);
+  assert.equal((await well.noaa('audit', '--output=json')).output, output, 'another form of the journal');
+  assert.match(readFileSync(well.at('asked'), 'utf8'), /--output=json --output=short-iso -u noaa-playback/);
+  const none = await well.noaa('audit', '--', '--since=today');
+  assert.deepEqual(
+    [none.code, none.output],
+    [1, 'noaa: audit takes options of journalctl, and -- is none\n'],
+  );
 });
 
 test('audit takes nothing that a viewer wrote for a word of systemd, and fails as journalctl does', async () => {
@@ -335,6 +344,26 @@ test('metrics of a service that does not answer fail in a sentence, and are no c
   const silent = await well.noaa('metrics', 'redactor');
   assert.equal(silent.code, 1);
   assert.match(silent.output, /^noaa: redactor does not answer; is it running\? quadlet\/noaa status$/m);
+});
+
+test('metrics without an end are cut, though they are one line', async () => {
+  await using well = await host({ ...WELL, podman: "head -c 20000000 /dev/zero | tr '\\0' x" });
+  assert.equal((await well.noaa('metrics', 'playback')).stdout.length, 2 ** 24);
+});
+
+test('a build is labelled with the revision of its own folder, and says what is wrong with its time', async () => {
+  await using well = await host({
+    ...WELL,
+    git: 'case "$*" in *%ct) echo 1 ;; *) echo "git $GIT_DIR" ;; esac',
+  });
+  const build = (more: NodeJS.ProcessEnv) =>
+    run(well.script, ['build', '--dry-run'], { env: { ...well.env, ...more } });
+  assert.match((await build({ GIT_DIR: '/other/.git' })).output, /'REVISION=git '/);
+  for (const time of ['now', '-1', '1e9', '123456789012'])
+    assert.match(
+      (await build({ SOURCE_DATE_EPOCH: time })).output,
+      /^noaa: SOURCE_DATE_EPOCH takes seconds since 1970, a whole number; \S+ is none$/m,
+    );
 });
 
 test('works through a link to it, from its own folder, and whatever CDPATH is', async () => {
@@ -663,6 +692,55 @@ describe('images and units, from the first to the last', () => {
     assert.equal((await other.noaa('install')).code, 0);
     assert.equal((await other.noaa('uninstall')).code, 0);
     assert.deepEqual(readdirSync(join(own, '..')), ['containers.conf']);
+  });
+
+  for (const umask of ['000', '077']) {
+    test(`with umask ${umask} the services can read what install makes, and nobody else can write to it`, async () => {
+      await using one = await keeping({ latest: 'id' });
+      const ran = await run('sh', ['-c', `umask ${umask}; exec "$0" install`, one.script], { env: one.env });
+      assert.equal(ran.code, 0, ran.output);
+      const modes = (at: string, paths: string[]) =>
+        paths.map(path => (statSync(join(at, path)).mode & 0o777).toString(8));
+      const folders = [
+        '.config',
+        '.config/noaa-pod',
+        '.config/containers/systemd',
+        '.local/share/noaa-pod/masks',
+      ];
+      assert.deepEqual(modes(one.home, folders), ['755', '755', '755', '755']);
+      assert.deepEqual(
+        modes(one.units, UNITS),
+        UNITS.map(() => '644'),
+      );
+      assert.deepEqual(modes(one.home, ['.config/noaa-pod/settings.env', '.local/share/noaa-pod/access']), [
+        '644',
+        '700',
+      ]);
+    });
+  }
+
+  test('status warns of each address that others reach, as systemd reads the drop-ins', async () => {
+    await using one = await keeping();
+    one.install('new');
+    cpSync(join(QUADLET, 'noaa.pod'), join(one.units, 'noaa.pod'));
+    mkdirSync(dirname(one.socket), { recursive: true });
+    cpSync(join(QUADLET, 'noaa.socket'), one.socket);
+    one.live(true);
+    mkdirSync(`${one.socket}.d`);
+    for (const [lines, reached] of [
+      ['ListenStream = 0.0.0.0:8080 \n', '0.0.0.0:8080'],
+      ['ListenStream=\nListenStream=8080\nListenStream=127.0.0.1:8051\n', '8080'],
+      [
+        'ListenStream=[::]:1\n\tListenStream\t=\t192.168.0.2:2\r\nListenStream=[::1]:8051\n',
+        '[::]:1 192.168.0.2:2',
+      ],
+      ['ListenStream=0.0.0.0:1\nListenStream= \nListenStream=127.0.0.2:8051\n', undefined],
+      ['#ListenStream=0.0.0.0:1\n', undefined],
+    ] as const) {
+      writeFileSync(`${one.socket}.d/own.conf`, `[Socket]\n${lines}`);
+      const { output } = await one.noaa('status');
+      assert.equal(/^access +ANYBODY WHO REACHES (.*) MAY WATCH/m.exec(output)?.[1], reached, output);
+    }
   });
 
   test('install makes a secret for each link, secret makes new ones, and none of them is ever shown', async () => {
