@@ -1,5 +1,6 @@
 /** Steps of a deployment's life that more than one test of it takes. */
 import assert from 'node:assert/strict';
+import { SETTINGS_FILES } from '../support/settings-files.ts';
 import { until } from '../support/until.ts';
 import {
   allWell,
@@ -43,6 +44,52 @@ export function installed(): void {
     assert.doesNotMatch(again, /install -m/, 'a second install changes something');
     await playSmallClip();
   });
+}
+
+/** What systemd reads of a settings file is what the redactor and quadlet/noaa take it for. */
+export function settingsAsRead(): void {
+  step(
+    'systemd itself reads settings files as the table says that both our readers are held to',
+    async () => {
+      const folder = '/tmp/settings';
+      const unit = '~/.config/systemd/user/settings-table@.service';
+      const files = SETTINGS_FILES.map(
+        ({ text }, at) =>
+          `echo ${Buffer.from(text, 'latin1').toString('base64')} | base64 -d >${folder}/${at}`,
+      );
+      const service = `[Service]\nType=oneshot\nEnvironmentFile=-${folder}/%%i\nExecStart=sh -c "env -0 >${folder}/%%i.env"\n`;
+      await host.op(
+        `mkdir -p ${folder} ~/.config/systemd/user && printf '${service}' >${unit} && systemctl --user daemon-reload`,
+      );
+      await host.op(files.join('\n'));
+      await host.op(
+        `systemctl --user start $(seq -f 'settings-table@%.0f' 0 ${SETTINGS_FILES.length - 1})`,
+        600_000,
+      );
+      const said = await host.op(
+        `cd ${folder} && for file in *.env; do echo "$file $(base64 -w 0 "$file")"; done`,
+      );
+      await host.op(`rm -r ${unit} ${folder} && systemctl --user daemon-reload`);
+      const read = new Map(
+        said.split('\n').map(line => {
+          const [file = '', content = ''] = line.split(' ');
+          const variables = Buffer.from(content, 'base64').toString('latin1').split('\0');
+          return [
+            Number.parseInt(file, 10),
+            new Map(variables.map(one => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)])),
+          ];
+        }),
+      );
+      for (const [at, file] of SETTINGS_FILES.entries())
+        for (const name of new Set([
+          'REDACT_WIDTH',
+          'MASK_FILE',
+          'LOG_LEVEL',
+          ...Object.keys(file.read ?? {}),
+        ]))
+          assert.equal(read.get(at)?.get(name), file.read?.[name], `${JSON.stringify(file.text)}: ${name}`);
+    },
+  );
 }
 
 /** Starts an installed pod, and looks at it. */

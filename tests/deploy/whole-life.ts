@@ -28,6 +28,7 @@ import {
   killedAtOnce,
   loggedInAndOut,
   rebooted,
+  settingsAsRead,
   started,
   uninstalled,
   userRemoved,
@@ -36,6 +37,7 @@ import {
 
 onHost('trixie');
 installed();
+settingsAsRead();
 started();
 heldPort();
 heldIn();
