@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ffmpeg } from './support/clips.ts';
 import { type HangingFolder, hangingFolder } from './support/hanging-folder.ts';
-import { startChain } from './support/services.ts';
+import { metric, startChain } from './support/services.ts';
 import { until } from './support/until.ts';
 
 let share: HangingFolder;
@@ -37,12 +37,15 @@ async function hang(chain: Chain): Promise<void> {
 test('storage that hangs ends nothing and shows in health, and the clip goes on after it; SIGTERM does not wait for it', async () => {
   await using chain = await startChain({ DATA_FILE: `${share.path}/clip.mp4` });
   try {
+    const isLost = () => metric(chain.playbackTelemetry, 'noaa_playback_source_lost');
     await hang(chain);
+    assert.equal(await isLost(), 1);
     for (const service of [chain.web, chain.redactorTelemetry, chain.playbackTelemetry])
       assert.equal((await fetch(`${service}/livez`)).status, 200, service);
     share.resume();
     await until(async () => (await stateOf(chain)).state === 'live', 'a live picture');
     assert.equal((await fetch(`${chain.playbackTelemetry}/readyz`)).status, 200);
+    assert.equal(await isLost(), 0);
 
     share.hang();
     const isStalled = async () => (await fetch(`${chain.playbackTelemetry}/readyz`)).status === 503;

@@ -7,6 +7,11 @@ import type { Opened, SourceEvents } from './source.ts';
 import type { SourceHealth } from './source-health.ts';
 import type { Telemetry } from './telemetry.ts';
 
+/** A loss is over once frames have flowed for this long; storage that is slow loses one after another. */
+const QUIET_MS = 5000;
+/** Reasons of one loss that are logged; two may take turns as long as it lasts. */
+const MOST_REASONS = 10;
+
 /** Turns what happens into counters, health and log lines. */
 export class Reports implements PlaybackEvents, SourceEvents, FolderEvents {
   readonly #log: Logger;
@@ -16,7 +21,9 @@ export class Reports implements PlaybackEvents, SourceEvents, FolderEvents {
   readonly #telemetry: Telemetry;
   readonly #health: SourceHealth;
   readonly #facts: Record<string, unknown>;
-  #lost: string | undefined;
+  /** The reasons that were logged of the loss that goes on. */
+  readonly #lost = new Set<string>();
+  #lostMs = 0;
 
   /** @param facts what each line about the source says besides its own facts */
   constructor(log: Logger, telemetry: Telemetry, health: SourceHealth, facts: Record<string, unknown>) {
@@ -29,16 +36,17 @@ export class Reports implements PlaybackEvents, SourceEvents, FolderEvents {
   }
 
   opened({ summary, facts }: Opened): void {
-    this.#lost = undefined;
+    this.#lost.clear();
     this.#telemetry.lost(false);
     this.#sourceLog.info({ ...facts, ...this.#facts }, summary);
   }
 
-  lost(reason: string): void {
+  lost(reason: string, nowMs = performance.now()): void {
     this.#health.lost(reason);
     this.#telemetry.lost(true);
-    if (this.#lost === reason) return;
-    this.#lost = reason;
+    this.#lostMs = nowMs;
+    if (this.#lost.has(reason) || this.#lost.size >= MOST_REASONS) return;
+    this.#lost.add(reason);
     this.#sourceLog.warn({ reason: 'lost' }, reason);
   }
 
@@ -63,14 +71,24 @@ export class Reports implements PlaybackEvents, SourceEvents, FolderEvents {
     this.#health.due(performance.now() + ms);
   }
 
-  published(_positionUs: number, waitedMs: number): void {
+  published(_positionUs: number, waitedMs: number, nowMs = performance.now()): void {
     this.#telemetry.published(waitedMs);
-    this.#health.flowed();
+    this.#flowed(nowMs);
   }
 
-  repeated(): void {
+  repeated(nowMs = performance.now()): void {
     this.#telemetry.repeated();
+    this.#flowed(nowMs);
+  }
+
+  /** Storage that has hung goes on without being opened again. */
+  #flowed(nowMs: number): void {
     this.#health.flowed();
+    if (this.#lost.size === 0) return;
+    this.#telemetry.lost(false);
+    if (nowMs - this.#lostMs < QUIET_MS) return;
+    this.#lost.clear();
+    this.#sourceLog.info('frames of DATA_FILE can be read again');
   }
 
   fellBehind(lateMs: number): void {
