@@ -54,7 +54,9 @@ export class Journal implements FeedEvents {
         'of CPU, or this one is',
       'lost-encoder': `${facts} were not encoded, because newer ones came first: this service is short of CPU`,
       'viewers-behind': `${facts} do not take pictures as fast as they are written: the line out of this host is too slow, or theirs`,
-      'pictures-late': `half of the pictures take ${facts} or more from playback to here: a link is slow, or a service short of CPU`,
+      'pictures-late':
+        `half of the pictures take ${facts} or more from playback to here: a link is slow, a service is short of CPU, ` +
+        'or the clocks of two hosts differ',
     };
     this.#warnings.warn(what, sentences[what]);
   }
