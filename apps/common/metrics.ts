@@ -91,10 +91,14 @@ export function createMetrics(service: string): Registry {
     labelNames: ['version', 'node'],
     registers: [registry],
   }).set({ version: VERSION, node: process.versions.node }, 1);
-  addReading(registry, {
-    name: 'noaa_log_lines_lost',
-    help: 'Log lines that were lost since the start because standard output could not be written',
-    read: lostLogLines,
+  new Counter({
+    name: 'noaa_log_lines_lost_total',
+    help: 'Log lines that were lost because standard output could not be written',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(lostLogLines());
+    },
   });
   addReading(registry, {
     name: 'noaa_log_waiting_bytes',

@@ -319,7 +319,7 @@ export class Rig implements AsyncDisposable {
         continue;
       }
       for (const [, series = '', value] of text.matchAll(
-        /^(noaa_(?:(?:playback|redactor|visualizer)_\w+_total|playback_source_lost|visualizer_clock_behind_seconds|visualizer_source_state|log_lines_lost|process_start_time_seconds)\{[^}]*\}) (\S+)$/gm,
+        /^(noaa_(?:(?:playback|redactor|visualizer)_\w+_total|playback_source_lost|visualizer_clock_behind_seconds|visualizer_source_state|log_lines_lost_total|process_start_time_seconds)\{[^}]*\}) (\S+)$/gm,
       )) {
         grow(this.#totals, series, Math.abs(Number(value)));
       }

@@ -115,7 +115,7 @@ export const shortages: Fault[] = [
   },
   {
     name: 'the disk of the log is full for 3 s',
-    shows: { metric: /log_lines_lost/ },
+    shows: { metric: /log_lines_lost_total/ },
     missing: needsRoot,
     async inject(rig) {
       const place = `${rig.folder}/full`;
