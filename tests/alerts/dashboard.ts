@@ -35,7 +35,12 @@ test('every panel has a number and a place of its own', () => {
 test('in a real Prometheus every query of every panel has data, and every line of a panel a name of its own', async t => {
   await using folder = await temporaryFolder();
   const clip = await makeClip(`${folder.path}/clip.mp4`);
-  await using chain = await startChain({ DATA_FILE: clip });
+  // With times, so that it has an age.
+  await using chain = await startChain({
+    DATA_FILE: clip,
+    CLIP_START: '2021-10-30T12:00:00Z',
+    CLIP_STEP: 60,
+  });
   await using prometheus = await startPrometheus(folder.path, chain);
   const watching = new AbortController();
   // A viewer, without whom nothing is written.
