@@ -142,19 +142,21 @@ describe('a client that guesses', () => {
     const beforeMb = residentMb();
     await attack(9000);
     agent.destroy();
-    assert.ok(
-      residentMb() < beforeMb + 40,
-      `${beforeMb.toFixed()} MB before, ${residentMb().toFixed()} after`,
+    // Garbage of 9000 requests may still be there: it is collected every 15 s.
+    await until(() => residentMb() < beforeMb + 40, 'memory to be as before', 30_000, 500).catch(() =>
+      assert.fail(`${beforeMb.toFixed()} MB before, ${residentMb().toFixed()} after`),
     );
     assert.ok((counts[401] ?? 0) < 100, JSON.stringify(counts));
     assert.equal((counts[401] ?? 0) + (counts[429] ?? 0), 10_000);
     const other = await guarded.logIn('anna', undefined, { 'X-Forwarded-For': '198.51.100.99' });
     assert.equal(other.status, 303);
-    // The wait may be over at this moment; the next mistake begins a longer one.
-    await wrong('somebody');
-    const blocked = await guarded.logIn('anna', undefined, { 'X-Forwarded-For': '203.0.113.200' });
-    assert.equal(blocked.status, 429);
-    assert.ok(Number(blocked.headers.get('retry-after')) > 1);
+    // The wait may be over at this moment, or nearly; the next mistake begins a longer one.
+    await until(async () => {
+      await wrong('somebody');
+      const blocked = await guarded.logIn('anna', undefined, { 'X-Forwarded-For': '203.0.113.200' });
+      assert.equal(blocked.status, 429);
+      return Number(blocked.headers.get('retry-after')) > 1;
+    }, 'a wait of more than a second');
   });
 
   test('nothing of what was sent is in the log', async () => {
