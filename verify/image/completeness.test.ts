@@ -207,6 +207,18 @@ test('none of what a build generates is a place to hide something in', () => {
     assert.deepEqual(rejectedBy({ [path]: 'x' }), ['unexplained'], path);
 });
 
+test('a device or a pipe is rejected, though its path is one that a package owns or a build makes', () => {
+  for (const path of [GOOD.libc, GOOD.node, '/etc/passwd', '/var/lib/dpkg/status', '/dev/sda']) {
+    const image = imageFrom({ ...good(), '/dev/sda': '' });
+    image.rootfs.set(path, { ...image.rootfs.get(path)!, type: 'other' });
+    const found = violationsOf(image, LOCKED, NOW).filter(one => one.path === path);
+    assert.ok(
+      found.some(({ check }) => check === 'unexplained'),
+      path,
+    );
+  }
+});
+
 test('a link that no package brings is rejected, and one of a package that leads to a file of none', () => {
   assert.deepEqual(rejectedBy({ '/etc/extra': { target: 'os-release' } }), ['stray-link']);
   assert.deepEqual(rejectedBy({ '/usr/local/man': { target: '/etc' } }), ['stray-link']);

@@ -26,12 +26,18 @@ export function unexplainedFiles({ rootfs, owners, named }: Subject): Fault[] {
   const packages = npmPackages(rootfs)
     .map(({ path }) => `${path}/`)
     .filter(path => path.startsWith('/app/'));
-  return [...rootfs]
+  const files = [...rootfs]
     .filter(([, { type }]) => type === 'file' || type === 'other')
     .filter(([path]) => !owners.has(path) && !named.has(path))
     .filter(([path]) => !packages.some(folder => path.startsWith(folder)))
     .filter(([path]) => generatedBy(path) === undefined && !isOurs(path))
     .map(([path]) => ({ path, message: 'nothing says where this comes from' }));
+  // A path that has an origin does not speak for a device there, of which no digest is.
+  const others = [...rootfs]
+    .filter(([path, { type }]) => type === 'other' && !path.startsWith('/app/'))
+    .filter(([path]) => owners.has(path) || named.has(path) || generatedBy(path) !== undefined)
+    .map(([path]) => ({ path, message: 'is a device or a pipe, and no image of ours holds one' }));
+  return [...files, ...others];
 }
 
 /** No package brings it, whatever dpkg's records say: it puts a library into every program. */
