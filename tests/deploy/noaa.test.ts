@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -665,6 +666,20 @@ describe('images and units, from the first to the last', () => {
         assert.equal(existsSync(one.units), false);
       });
     }
+
+    test('is not looked at by the redactor if it may not read it, which check says', async () => {
+      for (const [path, mode] of [
+        ['settings.env', 0o600],
+        ['.', 0o700],
+      ] as const) {
+        await using one = await withSettings('LOG_LEVEL=info\n');
+        chmodSync(join(one.home, '.config/noaa-pod', path), mode);
+        assert.match(
+          (await one.noaa('check')).output,
+          /^NOTE {2}the redactor may not read settings\.env.*\n {6}→ chmod a\+rX /m,
+        );
+      }
+    });
 
     test('is none: check is content with what the file may say', async () => {
       await using one = await withSettings(
