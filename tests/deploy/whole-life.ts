@@ -205,9 +205,17 @@ step('the daily scan runs by its timer, and claims nothing where there is no sca
 
 step('a port that is taken is said, and the picture comes when it is free', async () => {
   await host.op('systemctl --user stop noaa-pod');
+  const listening = (expected: string) =>
+    until(
+      async () => ((await host.root("ss -Hltn 'sport = :8050'")) === '' ? 'free' : 'taken') === expected,
+      `port 8050 to be ${expected}`,
+      60_000,
+    );
+  await listening('free');
   await host.root(
     "systemd-run --unit=squatter perl -MIO::Socket::INET -e 'IO::Socket::INET->new(LocalAddr => q(127.0.0.1:8050), Listen => 1) or die; sleep 9999'",
   );
+  await listening('taken');
   await host.try('systemctl --user start noaa-pod', 400_000);
   const { code, output } = await host.try(noaa('status'));
   assert.equal(code, 1, output);
