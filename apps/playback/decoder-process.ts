@@ -68,9 +68,11 @@ export class DecoderProcess {
         env: plainEnvironment(),
         stdio: [feed ? 'pipe' : 'ignore', pipe.writeEnd, 'pipe'],
       });
+      const closed = once(child, 'close');
+      // Without a descriptor for them Node makes no streams, and only then says why.
+      if (!child.stderr) await closed;
       onAbort(signal, () => child.kill('SIGKILL'));
       createInterface({ input: child.stderr! }).on('line', line);
-      const closed = once(child, 'close');
       feed?.(child.stdin!).catch(() => child.kill('SIGKILL'));
       // ffmpeg has its own hold on it; ours would keep the pipe open after its end.
       pipe.writeEnd.destroy();

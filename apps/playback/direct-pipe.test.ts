@@ -126,3 +126,29 @@ it('a pipe for which no descriptor is left fails at once, and does not wait for 
     assert.equal(stdout, 'EMFILE\nEMFILE ended\n', `with ${descriptors}`);
   }
 });
+
+it('an ffmpeg for which no descriptor is left fails with that, however few are missing', async () => {
+  const url = JSON.stringify(new URL('decoder-process.ts', import.meta.url).href);
+  const starting = `
+    import { closeSync, openSync } from 'node:fs';
+    const { DecoderProcess } = await import(${url});
+    const destination = { space: () => Buffer.alloc(9), filled: () => true, ended() {} };
+    const held = [];
+    const ends = [];
+    for (let free = 0; ends.at(-1) !== 'well'; free += 1) {
+      try {
+        for (;;) held.push(openSync('/dev/null'));
+      } catch {}
+      for (const file of held.splice(0, free)) closeSync(file);
+      const end = await new DecoderProcess(['-version'], destination, () => {}).ended;
+      ends.push(end.code ?? end);
+    }
+    console.log([...new Set(ends)].join());
+    process.exit();
+  `;
+  const script = 'ulimit -n 60; exec "$0" --input-type=module --eval "$1"';
+  const { stdout } = await promisify(execFile)('sh', ['-c', script, process.execPath, starting], {
+    timeout: 20_000,
+  });
+  assert.equal(stdout, 'EMFILE,well\n');
+});
