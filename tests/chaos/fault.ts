@@ -11,6 +11,8 @@ export interface Fault {
   shows: { status?: RegExp; metric?: RegExp; log?: RegExp };
   /** What frames may lie about, because the harm changes what they say. */
   lie?: Lie;
+  /** How much faster than usual the clip may run while it lasts. */
+  speed?: number;
   /** Short enough, and telling enough, for each run of the tests. */
   quick?: true;
   /** Why it can't be done on this machine. */

@@ -28,6 +28,8 @@ export type Lie = 'time' | 'position' | 'anything';
 export class ShownFrames {
   /** What the events may lie about at the moment. */
   lie: Lie | undefined;
+  /** How fast the clip may run, where 1 is its own rate. */
+  speed = 1;
   #before: Shown | undefined;
 
   /** Returns what is wrong with the next picture, in words. Without the picture itself, only what is said of it is looked at. */
@@ -49,7 +51,7 @@ export class ShownFrames {
     const where = `${position} µs into the clip, and the one shown before it ${before.position} µs`;
     if (this.lie === 'position') return faults;
     if (position === before.position && position > 0) faults.push(`shown twice: ${where}`);
-    else if (position < before.position && position / 1000 > BEGINNING_MS + Math.max(0, laterMs))
+    else if (position < before.position && position / 1000 > BEGINNING_MS + this.speed * Math.max(0, laterMs))
       faults.push(`out of order: ${where}`);
     return faults;
   }

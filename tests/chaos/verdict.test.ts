@@ -99,6 +99,18 @@ test('a frame that is shown twice, late, or under another’s name is found', ()
   assert.match(frames.look({ ...shownAt(99), publishedAt: 6000 }).join(), /out of order/);
 });
 
+test('a clip that runs ten times too fast begins again sooner, and nothing else is excused', () => {
+  const frames = new ShownFrames();
+  frames.speed = 10;
+  const publishedAt = shownAt(145).publishedAt;
+  frames.look(shownAt(145), undefined);
+  const again = { ...shownAt(29), publishedAt: publishedAt + 140 };
+  assert.deepEqual(frames.look(again, undefined), []);
+  frames.speed = 1;
+  frames.look(shownAt(145), undefined);
+  assert.match(frames.look(again, undefined).join(), /out of order/);
+});
+
 for (const side of ['top', 'right', 'bottom', 'left'] as const) {
   test(`one frame whose border is a pixel short at its ${side} is found`, async () => {
     const narrow = await pictures(covered({ [side]: 1 }));

@@ -33,6 +33,12 @@ export class Witness implements Disposable {
     this.#parts.lie = lie;
   }
 
+  /** How fast the clip may run at the moment. */
+  set speed(speed: number) {
+    this.#frames.speed = speed;
+    this.#parts.speed = speed;
+  }
+
   get lie(): Lie | undefined {
     return this.#frames.lie;
   }
