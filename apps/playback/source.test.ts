@@ -169,6 +169,19 @@ describe('follow', { concurrency: true }, () => {
     assert.equal(lost.length, 2);
   });
 
+  it('says why there is no picture also while it opens the file again, which may take seconds', async () => {
+    let attempts = 0;
+    const { cues, lost } = setup(opened([0], fails), async () => {
+      attempts += 1;
+      await sleep(4200);
+      return opened([0], over);
+    });
+    const all = await take(cues, () => false);
+    const notices = all.flatMap(cue => ('notice' in cue ? [cue.notice] : []));
+    assert.deepEqual(notices, Array(3).fill('DATA_FILE a.mp4 does not exist; playback tries again'));
+    assert.deepEqual([lost.length, attempts], [3, 1]);
+  });
+
   it('ends at once when it is told to, also while it waits for the file', async () => {
     const { cues, stop } = setup(opened([0], fails), fails);
     const all = take(cues, () => false);

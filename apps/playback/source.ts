@@ -66,7 +66,7 @@ export async function* follow(
       let isAnew = true;
       for (;;) {
         const next = cues.next();
-        if (isPlayed) yield* noticesUntil(next, events);
+        if (isPlayed) yield* noticesUntil(next, SLOW_MS, hangs, events);
         const { value, done } = await next;
         if (done) {
           if (value === undefined || signal.aborted) return;
@@ -100,20 +100,28 @@ export async function* follow(
   }
 }
 
-/** Says that a frame does not come while it does not: storage that hangs shows in nothing else. */
-async function* noticesUntil(next: Promise<unknown>, events: SourceEvents): AsyncGenerator<Cue> {
+/** Storage that hangs shows in nothing else than that no frame comes. */
+const HANGS = 'no frame of DATA_FILE can be read at the moment: its storage may hang';
+const hangs = { reason: HANGS, notice: HANGS };
+
+/** Says why there is no frame, once a second, while something takes its time. */
+async function* noticesUntil(
+  next: Promise<unknown>,
+  firstMs: number,
+  { reason, notice }: { reason: string; notice: string },
+  events: SourceEvents,
+): AsyncGenerator<Cue> {
   const settled = next.then(
     () => true,
     () => true,
   );
-  for (let waitMs = SLOW_MS; ; waitMs = NOTICE_MS) {
+  for (let waitMs = firstMs; ; waitMs = NOTICE_MS) {
     const { promise: patience, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(resolve, waitMs, false);
     const isSettled = await Promise.race([settled, patience]);
     clearTimeout(timer);
     if (isSettled) return;
-    const notice = 'no frame of DATA_FILE can be read at the moment: its storage may hang';
-    events.lost(notice);
+    events.lost(reason);
     yield { notice };
   }
 }
@@ -136,14 +144,18 @@ async function* reopened(
     if (nowMs - trouble.sinceMs >= GRACE_MS && nowMs - trouble.noticedMs >= NOTICE_MS) {
       trouble.noticedMs = nowMs;
       events.lost(reason);
-      yield { notice: `${reason.replace(/; [^;]*$/, '')}; playback tries again` };
+      yield { notice: triedAgain(reason) };
     }
     const newest = await version.now();
     // Looks are a little late or early; one that is nearly due is not put off to the next.
     if (newest === triedVersion && performance.now() < nextMs - FIRST_RETRY_MS / 2) continue;
     try {
       if (newest === undefined) throw new Fault('decoder-failed', 'the storage of DATA_FILE does not answer');
-      return await patiently(open(), OPEN_MS, 'DATA_FILE could not be opened');
+      const opening = patiently(open(), OPEN_MS, 'DATA_FILE could not be opened');
+      // Viewers would be left with a guess of why there is no picture, because an opening may take seconds.
+      const firstMs = trouble.noticedMs > trouble.sinceMs ? NOTICE_MS : GRACE_MS + NOTICE_MS;
+      yield* noticesUntil(opening, firstMs, { reason, notice: triedAgain(reason) }, events);
+      return await opening;
     } catch (thrown) {
       if (signal.aborted || !(thrown instanceof Fault)) throw asError(thrown);
       reason = sentenceOf(thrown);
@@ -153,3 +165,5 @@ async function* reopened(
     }
   }
 }
+
+const triedAgain = (reason: string) => `${reason.replace(/; [^;]*$/, '')}; playback tries again`;
