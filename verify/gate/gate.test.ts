@@ -247,6 +247,15 @@ for (const [what, told, doubt, why] of DOUBTS) {
   });
 }
 
+test('a database of the day after tomorrow is a failure to verify: by a clock that is behind, any is fresh', async () => {
+  const found = await verdict({}, [], new Date('2020-01-01T00:00:00Z'));
+  assert.equal(found.outcome, 'unverified');
+  const ahead = found.problems.filter(({ detail }) =>
+    /hours from now, so the clock here is wrong/.test(detail),
+  );
+  assert.deepEqual([...new Set(ahead.map(({ scanner }) => scanner))], ['trivy', 'grype']);
+});
+
 test('with no scanner at all nothing is verified, and each kind of component is said to be uncovered', async () => {
   const found = await verdict({
     trivy: { scan: 'missing' },

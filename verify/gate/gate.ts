@@ -128,7 +128,10 @@ function doubtsOf(run: Run, components: Component[], now: Date): Problem[] {
   }
   if (database === 'online') return doubts;
   const hours = database === undefined ? Number.NaN : ageHours(database.builtAt, now);
-  if (!(hours <= MAX_DATABASE_AGE_HOURS)) {
+  if (hours < -24) {
+    const detail = `its database is of ${Math.round(-hours)} hours from now, so the clock here is wrong, or that date`;
+    doubts.push({ doubt: 'stale database', scanner, detail });
+  } else if (!(hours <= MAX_DATABASE_AGE_HOURS)) {
     const detail = Number.isNaN(hours)
       ? 'it does not say how old its database is'
       : `its database is ${Math.round(hours)} hours old, and ${MAX_DATABASE_AGE_HOURS} is the most`;

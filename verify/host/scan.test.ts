@@ -39,7 +39,9 @@ for (const file of [
 const tools = join(folder, 'tools');
 mkdirSync(tools);
 const TOOLS =
-  'sed tr head tail date tar grep dirname sort mktemp mkdir env ls rm gzip cat od iconv readlink'.split(' ');
+  'sed tr head tail date tar grep dirname sort mktemp mkdir env ls rm gzip cat od iconv readlink find'.split(
+    ' ',
+  );
 for (const path of execFileSync('which', TOOLS, { encoding: 'utf8' }).trim().split('\n'))
   symlinkSync(path, join(tools, basename(path)));
 
@@ -108,7 +110,10 @@ function scan(
   }
   const archive = join(at, 'noaa-test.tar');
   writeFileSync(archive, bytes ?? tarOf([{ name: isOci ? 'oci-layout' : 'manifest.json', content: '{}' }]));
-  if (sbom !== null) writeFileSync(join(at, 'noaa-test.cdx.json'), sbom);
+  const beside = join(at, 'noaa-test.cdx.json');
+  // A command that makes it.
+  if (sbom?.startsWith('|')) execFileSync('sh', ['-c', `${sbom.slice(1)} '${beside}'`]);
+  else if (sbom !== null) writeFileSync(beside, sbom);
   return new Promise(done => {
     execFile(
       join(script, 'host/scan'),
@@ -232,6 +237,11 @@ const DOUBTS: [string, Record<string, string>, RegExp][] = [
     /grype's database is 72 hours old/,
   ],
   [
+    'a clock that is behind the databases',
+    { trivy: trivy({ ageHours: -26 }), grype: grype({ ageHours: -30 }) },
+    /trivy's database is of 2[56] hours from now[\s\S]*grype's database is of (29|30) hours from now/,
+  ],
+  [
     'a trivy that crashes',
     { trivy: trivy({ ...FRESH, crash: true }), grype: grype(FRESH) },
     /trivy crashed: FATAL/,
@@ -281,8 +291,11 @@ for (const [what, programs, why] of DOUBTS) {
 }
 
 test('without Node: an image without its SBOM is not verified, since nobody looked up what was compiled by hand', async () => {
-  const { code, said } = await scan({ trivy: trivy(FRESH), grype: grype(FRESH) }, { sbom: null });
-  assert.equal(code, 3, said);
+  for (const sbom of [null, '|mkfifo', '|truncate --size=65M']) {
+    const { code, said } = await scan({ trivy: trivy(FRESH), grype: grype(FRESH) }, { sbom });
+    assert.equal(code, 3, said);
+    assert.match(said, /noaa-test\.tar has no SBOM beside it/);
+  }
 });
 
 test('without Node: trivy is shown an OCI archive as the folder that it can read, and grype as the file', async () => {
@@ -397,6 +410,9 @@ test("without Node: an image made from a month-old state of Debian's archive is 
   const old = await scan(programs, { sbom: sbomOfAge(31) });
   assert.equal(old.code, 1, old.said);
   assert.match(old.said, /noaa-test\.tar was made from Debian's archive of 31 days ago, and 30 is the most/);
+  const ahead = await scan(programs, { sbom: sbomOfAge(-5) });
+  assert.equal(ahead.code, 3, ahead.said);
+  assert.match(ahead.said, /was made from Debian's archive of [45] days from now/);
   const undated = await scan(programs, { sbom: '{}' });
   assert.equal(undated.code, 3, undated.said);
   assert.match(undated.said, /does not say which state of Debian's archive/);

@@ -448,6 +448,8 @@ test("an image made from a month-old state of Debian's archive is due for a rebu
     ['rebuild-due'],
   );
   assert.match(late[0]!.message, /31 days ago/);
+  const ahead = violationsOf(imageFrom(good()), LOCKED, new Date('2099-01-01T00:00:00Z'));
+  assert.match(ahead.find(({ check }) => check === 'rebuild-due')?.message ?? '', /of 8 days from now/);
   const undated = violations({ '/usr/share/sbom/noaa-test.cdx.json': '{"components":[]}' });
   assert.ok(undated.some(({ check }) => check === 'rebuild-due'));
 });

@@ -17,6 +17,14 @@ export function rebuildDue({ rootfs, now }: Subject): Fault[] {
   if (state === undefined)
     return [{ path: SBOMS, message: "nothing says which state of Debian's archive this is made from" }];
   const days = Math.floor((now.getTime() - state.getTime()) / 86_400_000);
+  if (days < -1) {
+    return [
+      {
+        path: SBOMS,
+        message: `made from Debian's archive of ${-days} days from now: the clock here is wrong, or that date`,
+      },
+    ];
+  }
   const message = `made from Debian's archive of ${days} days ago; rebuild it (${MAX_ARCHIVE_AGE_DAYS} is the most)`;
   return days <= MAX_ARCHIVE_AGE_DAYS ? [] : [{ path: SBOMS, message }];
 }
