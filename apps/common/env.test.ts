@@ -91,6 +91,23 @@ test('all faults are told in one message', () => {
   assert.throws(() => read({ WIDTH: 'x', FPS: 'y', PEER: '*' }), /WIDTH="x".*; FPS="y".*; PEER="\*"/);
 });
 
+test('a value that is refused is logged without the password or token in it, whatever is in that', () => {
+  for (const [value, shown] of [
+    ['https://anna:secret@host/', 'https://…@host/'],
+    ['https://anna:sec@ret@host/', 'https://…@host/'],
+    ['https://anna:sec/ret@host/', 'https://…@host/'],
+    ['https://anna:sec ret@host/', 'https://…@host/'],
+    ['anna:secret@host', '…@host'],
+    ['https://host/stream.mjpg?token=secret', 'https://host/stream.mjpg?…'],
+    ['https://host/#secret', 'https://host/#…'],
+  ] as const)
+    assert.throws(
+      () => read({ PEER: value }),
+      new RegExp(`PEER="${shown.replace(/[.?]/g, '\\$&')}" must be`),
+      value,
+    );
+});
+
 test('only what binds with libzmq is offered an interface, which Node cannot listen on', () => {
   const offered = (name: string) => {
     try {

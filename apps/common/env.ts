@@ -186,8 +186,11 @@ export const telemetrySchema = {
 const whatIsSet = (environment: NodeJS.ProcessEnv) =>
   Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim() !== ''));
 
-/** A URL may have a password in it, which belongs into no log. */
-const withoutPassword = (value: string): string => value.replace(/\/\/[^@/]*@/, '//…@');
+/** A URL may have a password or a token in it, which belongs into no log. A password may have any character in it. */
+const withoutPassword = (value: string): string =>
+  value
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1…@')
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^?#]*[?#]).+$/is, '$1…');
 
 /** Returns a sentence for each variable that is nearly one of a service's own, or begins as they do. */
 export function warningsOf(schema: Schema, environment: NodeJS.ProcessEnv): string[] {
