@@ -213,7 +213,7 @@ step('a port that is taken is said, and the picture comes when it is free', asyn
     );
   await listening('free');
   await host.root(
-    "systemd-run --unit=squatter perl -MIO::Socket::INET -e 'IO::Socket::INET->new(LocalAddr => q(127.0.0.1:8050), Listen => 1) or die; sleep 9999'",
+    "systemd-run --unit=squatter perl -MIO::Socket::INET -e 'my $held = IO::Socket::INET->new(LocalAddr => q(127.0.0.1:8050), Listen => 1, ReuseAddr => 1) or die; sleep 9999'",
   );
   await listening('taken');
   await host.try('systemctl --user start noaa-pod', 400_000);
