@@ -145,6 +145,16 @@ test('what is no JSON, or JSON of another kind, is refused in one sentence', () 
   }
 });
 
+test('nothing that a fault quotes of the file works on a terminal', () => {
+  const hostile = '\u001b[2J\u0007\u009b1m\u202e\u061c\u2066\u2028';
+  for (const text of [
+    hostile,
+    JSON.stringify({ ...MASK, [hostile]: 1 }),
+    `{"version":1,"units":"normalised","regions":[],"${hostile.slice(6)}":1,"${hostile.slice(6)}":2}`,
+  ])
+    assert.doesNotMatch(faultsOf(text).join() || assert.fail('no fault'), /[\p{C}\p{Zl}\p{Zp}]/u);
+});
+
 test('a key that stands twice is refused: JSON.parse would drop what the first one covers', () => {
   const region = '{"name": "a:b{", "shape": "rectangle", "x": 0, "y": 0, "width": 1, "height": 1}';
   const repeated = `{"version": 1, "units": "normalised", "regions": [${region}, ${region}], "regi\\u006fns": []}`;

@@ -37,6 +37,16 @@ let validator: ValidateFunction | undefined;
 
 /** Reads the text of a mask file. Reports every fault at once, in words for the author of the file. */
 export function readMask(text: string): Reading {
+  const reading = readText(text);
+  return reading.ok ? reading : { ok: false, faults: reading.faults.map(withoutControls) };
+}
+
+/** A terminal may show them, and they quote the file. */
+function withoutControls(fault: string): string {
+  return fault.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ');
+}
+
+function readText(text: string): Reading {
   let value: unknown;
   try {
     // Some editors begin a file with a byte order mark.
