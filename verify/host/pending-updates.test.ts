@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -88,6 +88,23 @@ test('a machine whose apt speaks German tells the same', async () => {
   const old = await pending({ libc6: '2.41-12' }, archive, [], env);
   assert.equal(old.code, 1, old.stderr);
   assert.equal(old.stdout, 'libc6 2.41-12 → 2.41-12+deb13u1\n');
+});
+
+test('nothing in the status of a root becomes an option or a setting of apt, or works on the terminal', async () => {
+  const ran = join(folder, 'ran');
+  for (const [field, name, version] of [
+    ['Package', '-o=Debug::pkgPolicy=1', '1'],
+    ['Version', 'libc6', '2.41\u001b[2J'],
+    ['Architecture', `libc6\nArchitecture: a"; APT::Update::Pre-Invoke { "touch ${ran}"; }; X "`, '1'],
+  ] as const) {
+    const { code, stdout, stderr } = await pending({ [name]: version }, archive);
+    assert.equal(code, 3, stdout);
+    assert.match(
+      stderr,
+      new RegExp(`^pending-updates: \\S+status has a ${field} that is none of Debian's$`, 'm'),
+    );
+  }
+  assert.ok(!existsSync(ran), 'a line of the status was run');
 });
 
 test('a package that no source lists, an archive that is not there and an empty root are no proof of freshness', async () => {
