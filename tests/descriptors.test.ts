@@ -64,8 +64,8 @@ for (const [kind, words] of [
   });
 }
 
-test('a visualizer whose descriptors are used up names the remedy, once', async () => {
-  const { visualizer } = await chainEnvironment();
+test('a visualizer whose descriptors are used up names the remedy, once, and lives on without a card', async () => {
+  const { visualizer, web } = await chainEnvironment();
   await using service = limited('visualizer', 60, visualizer);
   await service.logged(({ msg }) => /^serving the picture/.test(msg));
   const clients = Array.from({ length: 60 }, () =>
@@ -73,7 +73,17 @@ test('a visualizer whose descriptors are used up names the remedy, once', async 
   );
   const line = await service.logged(({ msg }) => REMEDY.test(msg));
   assert.equal(line.level, 'warn');
+  // The card is drawn by a library that is loaded with the first one.
+  for (const client of clients) client.write('GET /snapshot.jpg HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await service.logged(({ msg }) =>
+    msg.startsWith('the card that says why there is no picture cannot be drawn'),
+  );
+  for (const client of clients) client.write('GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n');
   for (const client of clients) client.destroy();
+  await until(async () => {
+    const answer = await fetch(`${web}/snapshot.jpg`).catch(() => undefined);
+    return answer?.headers.get('content-type') === 'image/jpeg';
+  }, 'a card');
 });
 
 test('a playback without descriptors ends with the remedy for just that, in one clean sentence', async () => {

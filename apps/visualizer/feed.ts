@@ -1,7 +1,8 @@
-import type { Frame, RefusalReason } from '../common/frame.ts';
+import { asError, Fault } from '../common/errors.ts';
+import type { Frame, RefusalReason, Stamp } from '../common/frame.ts';
 import type { Verdict } from '../common/health.ts';
 import { release } from '../common/reclaim.ts';
-import { ageMs } from '../common/stamp-age.ts';
+import { ageMs, isPlausible } from '../common/stamp-age.ts';
 import type { Who } from './access/who.ts';
 import { JpegBands } from './banded-jpeg.ts';
 import { Broadcast, type BroadcastLimits, type Ended, type Visit } from './broadcast.ts';
@@ -63,7 +64,7 @@ export interface FeedEvents extends LossEvents {
   /** The picture has had one colour throughout for a while; called once a second. */
   blank(): void;
   /** A frame carries a value that cannot be true. */
-  implausible(what: Implausible, source: Source): void;
+  implausible(what: Implausible, source: Source, stamp: Stamp): void;
 }
 
 /**
@@ -140,14 +141,13 @@ export class Feed implements Disposable {
     this.#telemetry.dropped('upstream', missed);
     for (const what of implausible) {
       this.#telemetry.implausible(what);
-      this.#events.implausible(what, this.source);
+      this.#events.implausible(what, this.source, frame.stamp!);
     }
-    if (kind === 'new') this.#telemetry.received(ageMs(frame.stamp));
-    else if (kind === 'repeat') this.#telemetry.repeated();
-    else {
+    if (kind === 'repeat') this.#telemetry.repeated();
+    else if (kind === 'out-of-order') {
       this.#telemetry.refused(kind);
       this.#events.outOfOrder();
-    }
+    } else this.#telemetry.received(ageMs(frame.stamp));
     if (this.#state !== 'live') this.refresh();
     if (kind === 'repeat') this.#broadcast.sendToRelays('repeat', repeatOf(frame));
     if (kind !== 'new') {
@@ -201,9 +201,17 @@ export class Feed implements Disposable {
     return this.#bands ? await this.#bands.add(jpeg, width, height) : jpeg;
   }
 
-  /** Returns the card for the present state, in the shape of the last frame. */
-  card(): Picture {
-    return this.#card.for(this.source.view(), this.source.newest);
+  /** Returns the card for the present state, in the shape of the last frame; undefined if it cannot be drawn, which is reported. */
+  card(): Picture | undefined {
+    try {
+      return this.#card.for(this.source.view(), this.source.newest);
+    } catch (thrown) {
+      // What draws it is loaded with the first card, and perhaps no descriptor is left for that.
+      const cause = asError(thrown);
+      const why = `the card that says why there is no picture cannot be drawn: ${cause.message}`;
+      this.#events.encodeFailed(new Fault('encode-failed', why, { cause }));
+      return undefined;
+    }
   }
 
   /** Has all viewers reconnect, spread over this time: another process takes them. */
@@ -269,7 +277,8 @@ export class Feed implements Disposable {
 
   /** Shows the card to MJPEG viewers. The page draws its own from the status. */
   #showCard(only?: Visit['response']): void {
-    this.#broadcast.showCard(this.card(), this.source.newest !== undefined, only);
+    const card = this.card();
+    if (card) this.#broadcast.showCard(card, this.source.newest !== undefined, only);
   }
 
   #caughtUp(): void {
@@ -283,7 +292,8 @@ export class Feed implements Disposable {
       return;
     }
     const { latencyMs } = picture.facts;
-    if (prompt && latencyMs !== null) this.#telemetry.latency(latencyMs);
+    // A relay's is what the origin says of it.
+    if (prompt && latencyMs !== null && isPlausible(latencyMs)) this.#telemetry.latency(latencyMs);
     this.#loop.add(picture);
     const beganMs = performance.now();
     this.#broadcast.show(picture);

@@ -1,5 +1,6 @@
 import { auditLog } from '../common/audit.ts';
 import { asError } from '../common/errors.ts';
+import type { Stamp } from '../common/frame.ts';
 import type { Logger } from '../common/log.ts';
 import type { ThrottledLog } from '../common/throttled-log.ts';
 import type { Ended } from './broadcast.ts';
@@ -34,16 +35,16 @@ export class Journal implements FeedEvents {
     );
   }
 
-  implausible(what: Implausible, { clockBehindMs, newest }: Source): void {
+  implausible(what: Implausible, { clockBehindMs }: Source, { sequence }: Stamp): void {
     const message =
       what === 'clock'
         ? `the clock of playback is ${clockDifference(clockBehindMs ?? 0)} this host's; set both by NTP`
-        : `a frame claims the sequence ${newest?.stamp?.sequence}, which no publisher can have reached`;
+        : `a frame claims the sequence ${sequence}, which no publisher can have reached`;
     this.#warnings.warn(`implausible-${what}`, message);
   }
 
   outOfOrder(): void {
-    const message = `refused a frame from ${this.#peer}: it was published before one that has been shown; look for a second publisher`;
+    const message = `refused a frame from ${this.#peer}: it comes before one that has been shown; look for a second publisher`;
     this.#warnings.warn('out-of-order', message);
   }
 

@@ -129,7 +129,9 @@ function routes({ feed, telemetry, guard, stillSeconds }: Served): Router {
       // A person sees the card; a program sees that it is no picture.
       context.status = 503;
       context.set('Retry-After', String(RETRY_AFTER_S));
-      context.body = feed.card().jpeg;
+      const card = feed.card();
+      if (!card) context.type = 'text';
+      context.body = card?.jpeg ?? `${feed.source.view().message}\n`;
     }
   });
 

@@ -102,6 +102,71 @@ test('a sequence that goes back is a new beginning if published later, and out o
   assert.equal(at(0n, startNs, 1600), 'new', 'and again, with a clock that was set back');
 });
 
+test('a sequence that goes back is not shown, however late it was published, before its publisher can have started again', async () => {
+  for (const publishedAtNs of [nowNs() + 10n ** 9n, 0n]) {
+    const source = new Source('tcp://redactor:5556', () => true);
+    const at = (sequence: bigint, nowMs: number) =>
+      source.arrived(
+        stamped({ sequence, publishedAtNs: publishedAtNs && publishedAtNs + BigInt(nowMs) }),
+        nowMs,
+      ).kind;
+    const kinds = [100n, 101n, 99n, 102n, 50n, 103n].map((sequence, frame) => at(sequence, 33 * frame));
+    assert.deepEqual(kinds, ['new', 'new', 'out-of-order', 'new', 'out-of-order', 'new']);
+    assert.equal(at(14n, 600), 'out-of-order');
+    assert.equal(at(15n, 700), 'new', 'playback was started again, and its first frames were lost');
+    assert.equal(at(1n, 710), 'new', 'and again, and its first one was lost');
+  }
+});
+
+test('of two publishers that take turns one is shown, and neither makes the other go back', () => {
+  const source = new Source('tcp://redactor:5556', () => true);
+  const shown: bigint[] = [];
+  const at = (sequence: bigint, nowMs: number) => {
+    const arrival = source.arrived(stamped({ sequence, publishedAtNs: nowNs() }), nowMs);
+    if (arrival.kind === 'new') shown.push(sequence);
+    return arrival;
+  };
+  for (let frame = 0; frame < 60; frame += 1) {
+    at(BigInt(5 + frame), 33 * frame);
+    assert.deepEqual(at(BigInt(900_000 + frame), 33 * frame + 16).implausible, ['sequence']);
+  }
+  assert.deepEqual(
+    shown,
+    shown.toSorted((a, b) => Number(a - b)),
+  );
+  assert.equal(shown.length, 60);
+});
+
+test('a sequence far ahead is shown as soon as the next frame goes on from there', () => {
+  const kinds = (...sequences: bigint[]) => {
+    const source = new Source('tcp://redactor:5556', () => true);
+    return sequences.map(
+      (sequence, ms) => source.arrived(stamped({ sequence, publishedAtNs: nowNs() }), ms).kind,
+    );
+  };
+  assert.deepEqual(kinds(1n, 2n ** 64n - 1n, 2n, 3n), ['new', 'doubtful', 'new', 'new']);
+  assert.deepEqual(kinds(1n, 2n ** 53n, 2n ** 53n + 1n), ['new', 'doubtful', 'new']);
+  // As of one that numbers its frames by the microsecond.
+  assert.deepEqual(kinds(1n, 10n ** 9n, 2n * 10n ** 9n, 3n * 10n ** 9n), ['new', 'doubtful', 'new', 'new']);
+});
+
+test('a picture that is late when it comes is not called live, and one from a clock just ahead is 0 ms old', async () => {
+  using made = feedFor();
+  const { feed, encoding, telemetry } = made;
+  const take = async (sequence: bigint, aheadMs: number) => {
+    feed.take(stamped({ sequence, publishedAtNs: nowNs() + BigInt(aheadMs) * 1_000_000n }));
+    const still = feed.still();
+    await settle();
+    encoding.shift()?.resolve();
+    return { latencyMs: (await still)?.facts.latencyMs, status: await feed.status() };
+  };
+  const late = await take(1n, -40_000);
+  assert.match(late.status.message, /^Frames arrive 40 s after they were published: /);
+  const ahead = await take(2n, 900);
+  assert.deepEqual([ahead.latencyMs, ahead.status.message], [0, 'The picture is live.']);
+  assert.equal((await telemetry.totals()).implausible.clock, 0);
+});
+
 test('what the redactor withholds is not counted as lost on the way', async () => {
   using made = feedFor();
   const { feed, telemetry } = made;
@@ -141,4 +206,7 @@ test('values that cannot be true are counted as such and poison nothing', async 
   feed.take(stamped({ sequence: 4n, publishedAtNs: nowNs() }));
   assert.equal((await feed.status()).message, 'The picture is live.');
   assert.equal((await telemetry.totals()).received, 5);
+  feed.take(stamped({ sequence: 2n ** 53n + 1n, publishedAtNs: nowNs() }));
+  feed.take(stamped({ sequence: 2n ** 53n + 3n, publishedAtNs: nowNs() }));
+  assert.equal((await feed.status()).source.sequence, null, 'digits would be lost');
 });

@@ -39,10 +39,10 @@ const hex64 = (value: bigint): string => value.toString(16).padStart(16, '0');
 /** What a frame turned out to be on arrival. */
 export interface Arrival {
   /**
-   * `repeat`: the same picture as the frame before, sent again while playback waits. `out-of-order`: published before one
-   * that has been shown.
+   * `repeat`: the same picture as the frame before, sent again while playback waits. `out-of-order`: older than one that has
+   * been shown. `doubtful`: its sequence cannot be true, unless the next one goes on from there; it is not shown.
    */
-  kind: 'new' | 'repeat' | 'out-of-order';
+  kind: 'new' | 'repeat' | 'out-of-order' | 'doubtful';
   /** Frames that were published and never arrived, by the gap in the sequence. */
   missed: number;
   /** Values that cannot be true, and so are not added to anything. */
@@ -53,6 +53,11 @@ export type Implausible = 'sequence' | 'clock';
 
 /** For this long an older frame than the last one is out of order; after that, its publisher has started again. */
 const OUT_OF_ORDER_MS = 1500;
+/** The same for a frame that was published later: no publisher starts again in less, unless its sequence is at its beginning. */
+const RESTART_MS = 500;
+const FIRST_SEQUENCES = 1n;
+/** A picture that is older than this when it comes is not called live. */
+const LATE_MS = 3000;
 
 /** Knows the state of one source of frames. Times are `performance.now()` milliseconds. */
 export class Source implements Health {
@@ -71,7 +76,11 @@ export class Source implements Health {
   #notice: string | undefined;
   /** How far the publisher's clock is behind ours, in milliseconds, while that is implausible. */
   #clockBehindMs: number | null = null;
+  /** The age of the newest frame when it came, if that is plausible. */
+  #ageMs = 0;
   #shown: { stamp: Stamp; atMs: number } | undefined;
+  /** The first of the sequences that cannot be true and of which no other frame has shown that they are not. */
+  #doubted: bigint | undefined;
 
   /**
    * @param address where the frames come from, for people
@@ -126,6 +135,9 @@ export class Source implements Health {
     const { width, height, format, stamp } = frame;
     if (stamp && this.#isOutOfOrder(stamp, nowMs))
       return { kind: 'out-of-order', missed: 0, implausible: [] };
+    const missed = stamp ? this.#gaps.missedBefore(stamp.sequence, nowMs) : 0;
+    const implausible: Implausible[] = missed === undefined ? ['sequence'] : [];
+    if (stamp && this.#isDoubtful(stamp, missed)) return { kind: 'doubtful', missed: 0, implausible };
     const kind = frame.repeat && isSamePicture(this.#newest, frame) ? 'repeat' : 'new';
     this.#newest = { width, height, format, stamp };
     if (kind === 'new') this.#pictureSequence = stamp ? exactNumber(stamp.sequence) : null;
@@ -134,11 +146,9 @@ export class Source implements Health {
     this.#blankness.look(frame, nowMs);
     if (!stamp) return { kind, missed: 0, implausible: [] };
     this.#shown = { stamp, atMs: nowMs };
-    const missed = this.#gaps.missedBefore(stamp.sequence, nowMs);
     const age = rawAgeMs(stamp);
     this.#clockBehindMs = isPlausible(age) ? null : Math.round(age);
-    const implausible: Implausible[] = [];
-    if (missed === undefined) implausible.push('sequence');
+    this.#ageMs = isPlausible(age) ? age : 0;
     if (this.#clockBehindMs !== null) implausible.push('clock');
     return { kind, missed: missed ?? 0, implausible };
   }
@@ -167,7 +177,7 @@ export class Source implements Health {
     const { address } = this;
     const { fault, recentLosses } = this.link;
     if (!this.#flow.stalled(nowMs)) {
-      const message = liveMessage(this.#clockBehindMs);
+      const message = liveMessage(this.#clockBehindMs, this.#ageMs);
       const flapping = ` The link to ${address} was lost ${recentLosses} times within a minute.`;
       return { state: 'live', message: recentLosses > 0 ? message + flapping : message };
     }
@@ -213,16 +223,25 @@ export class Source implements Health {
     };
   }
 
-  /** A publisher that starts again counts from the beginning, but its frames are published later. */
-  #isOutOfOrder(stamp: Stamp, nowMs: number): boolean {
+  /** A publisher that starts again counts from the beginning, its frames are published later, and it takes its time. */
+  #isOutOfOrder({ sequence, publishedAtNs }: Stamp, nowMs: number): boolean {
     const last = this.#shown;
-    return (
-      last !== undefined &&
-      nowMs - last.atMs < OUT_OF_ORDER_MS &&
-      stamp.sequence <= last.stamp.sequence &&
-      stamp.publishedAtNs <= last.stamp.publishedAtNs &&
-      stamp.publishedAtNs > 0n
-    );
+    if (last === undefined || sequence > last.stamp.sequence) return false;
+    const sinceMs = nowMs - last.atMs;
+    const isLater = publishedAtNs > last.stamp.publishedAtNs || publishedAtNs === 0n;
+    if (!isLater) return sinceMs < OUT_OF_ORDER_MS;
+    return sequence > FIRST_SEQUENCES && sequence < last.stamp.sequence && sinceMs < RESTART_MS;
+  }
+
+  /** Returns whether a frame must wait for another one to bear its sequence out. */
+  #isDoubtful({ sequence }: Stamp, missed: number | undefined): boolean {
+    if (missed !== undefined) {
+      this.#doubted = undefined;
+      return false;
+    }
+    if (this.#doubted !== undefined && sequence > this.#doubted) return false;
+    this.#doubted = sequence;
+    return true;
   }
 
   alive(): Verdict {
@@ -236,8 +255,12 @@ export class Source implements Health {
   }
 }
 
-function liveMessage(clockBehindMs: number | null): string {
-  if (clockBehindMs === null) return 'The picture is live.';
+function liveMessage(clockBehindMs: number | null, ageMs: number): string {
+  if (clockBehindMs === null && ageMs < LATE_MS) return 'The picture is live.';
+  if (clockBehindMs === null) {
+    const seconds = Math.round(ageMs / 1000);
+    return `Frames arrive ${seconds} s after they were published: a link is slow, or playback's clock is behind ours.`;
+  }
   return `Frames arrive, but playback's clock is ${clockDifference(clockBehindMs)} ours, so their age is not known.`;
 }
 

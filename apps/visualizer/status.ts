@@ -3,7 +3,7 @@ import type { Broadcast } from './broadcast.ts';
 import type { Marking } from './marking.ts';
 import type { LoopSize, Status } from './messages.ts';
 import type { Chain } from './relay/chain.ts';
-import { originOf, type Source } from './source.ts';
+import { exactNumber, originOf, type Source } from './source.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /** What the status says besides what is counted. */
@@ -79,7 +79,7 @@ export class StatusReport {
         width: newest?.width ?? null,
         height: newest?.height ?? null,
         format: newest?.format ?? null,
-        sequence: newest?.stamp ? Number(newest.stamp.sequence) : null,
+        sequence: newest?.stamp ? exactNumber(newest.stamp.sequence) : null,
         pictureSequence: source.pictureSequence,
         lastFrameAgoMs: lastFrameMs === undefined ? null : Math.round(performance.now() - lastFrameMs),
         repeats,

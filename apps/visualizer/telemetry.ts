@@ -153,7 +153,7 @@ export class Telemetry {
   /** @param age of the frame, null if it is not known */
   received(age: number | null): void {
     this.#received.inc();
-    if (age !== null) this.#arrival.observe(Math.max(0, age));
+    if (age !== null) this.#arrival.observe(age);
   }
 
   repeated(): void {
