@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Subscriber } from 'zeromq';
+import { Publisher, Subscriber } from 'zeromq';
 import { freePort } from '../../tests/support/ports.ts';
 import { until } from '../../tests/support/until.ts';
 import { publish, subscribe } from './bus.ts';
+import { guard } from './zap.ts';
 
 const SECRET = 'a1'.repeat(32);
 
@@ -68,4 +69,18 @@ test('a socket of another make gets in with the user name and the secret, as the
   assert.equal(String(part), 'a frame');
   socket.close();
   stop.abort();
+});
+
+test('a publisher that turns this host away is reported as that, and not with a secret that is not set', async () => {
+  const stop = new AbortController();
+  const port = await freePort();
+  await guard('a domain', { secret: SECRET, refused() {} }, stop.signal);
+  const publisher = new Publisher({ linger: 0, zapDomain: 'a domain', zapEnforceDomain: true });
+  await publisher.bind(`tcp://127.0.0.1:${port}`);
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const events = { reconnected() {}, flapping() {}, unreachable: resolve };
+  subscribe({ host: '127.0.0.1', port, variable: 'PLAYBACK_PORT' }, stop.signal, undefined, events);
+  assert.match(await promise, /^it takes nothing from this host/);
+  stop.abort();
+  publisher.close();
 });

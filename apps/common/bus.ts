@@ -1,11 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Subscriber, XPublisher } from 'zeromq';
 import { onAbort } from './abort.ts';
 import { address, cannotConnect, type Endpoint, isIpv6, listenWhenFree, secretVariable } from './endpoint.ts';
 import { OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
 import { MAX_MESSAGE_BYTES } from './frame.ts';
-import { inspectPeer } from './inspect-peer.ts';
+import { GREETS_AND_HANGS, inspectPeer } from './inspect-peer.ts';
 import { Link, type LinkEvents, type LinkState, LOOK_MS, RECONNECT_MS } from './link.ts';
-import { watchListener } from './listener.ts';
+import { bindSafely, watchListener } from './listener.ts';
 import { trimMalloc } from './malloc.ts';
 import { tooLong } from './memory.ts';
 import { oversizeMessage } from './oversize-message.ts';
@@ -63,6 +64,8 @@ const WAITING = { sendHighWaterMark: 1, receiveHighWaterMark: 2 };
 const KEEPALIVE = { tcpKeepalive: 1, tcpKeepaliveIdle: 1, tcpKeepaliveInterval: 1, tcpKeepaliveCount: 3 };
 /** A subscriber that acknowledges nothing for this long is dropped; the kernel's own limit is 15 minutes. */
 const UNACKNOWLEDGED_MS = 30_000;
+/** libzmq tries to connect several times within this time. */
+const UNANSWERED_MS = 2000;
 /** A connection without a handshake is dropped after this long, so that silent ones do not use up descriptors. */
 const HANDSHAKE_MS = 5000;
 
@@ -102,7 +105,7 @@ export async function publish(
     }
   }
   try {
-    await listenWhenFree(endpoint, signal, () => socket.bind(address(endpoint)));
+    await listenWhenFree(endpoint, signal, () => bindSafely(socket, address(endpoint)));
   } catch (thrown) {
     socket.close();
     throw thrown;
@@ -161,7 +164,11 @@ export function subscribe(
   }
   socket.events.on('handshake', () => link.handshaken());
   socket.events.on('handshake:error:auth', () =>
-    link.found(`it refuses the secret in ${secretVariable(endpoint)}`),
+    link.found(
+      endpoint.secret === undefined
+        ? 'it takes nothing from this host; look at who may connect there (ZAP)'
+        : `it refuses the secret in ${secretVariable(endpoint)}`,
+    ),
   );
   try {
     socket.connect(peer);
@@ -177,6 +184,15 @@ export function subscribe(
       // libzmq has forgotten the peer already.
     }
   };
+  const inspect = async () => {
+    let fault = await inspectPeer(endpoint, signal);
+    if (fault === undefined && endpoint.secret !== undefined) {
+      // Only libzmq, which sends the secret, learns whether such a peer goes on after its greeting.
+      await sleep(UNANSWERED_MS, undefined, { ref: false });
+      fault = GREETS_AND_HANGS;
+    }
+    if (fault !== undefined && !signal.aborted) link.found(fault);
+  };
   const unfinished = new UnfinishedMessage(longestBytes, maxMessageSize);
   let pausing: NodeJS.Timeout | undefined;
   const looking = setInterval(() => {
@@ -186,7 +202,7 @@ export function subscribe(
         if (bytes !== undefined) link.breached(`it sends ${tooLong(bytes, longestBytes)}`);
       });
     }
-    if (link.dueInspection()) void inspectPeer(endpoint, signal).then(fault => fault && link.found(fault));
+    if (link.dueInspection()) void inspect();
     if (!link.due()) return;
     disconnect();
     socket.connect(peer);

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { Publisher } from 'zeromq';
 import { freePort } from '../../tests/support/ports.ts';
 import { until } from '../../tests/support/until.ts';
+import { handshake } from '../../tests/support/zmtp.ts';
 import { publish, subscribe } from './bus.ts';
 
 const script = (name: string) => fileURLToPath(new URL(`../../tests/support/${name}`, import.meta.url));
@@ -95,6 +96,25 @@ describe('a process that stands still for 6 s while frames flow goes on afterwar
     await new Promise(resolve => setTimeout(resolve, BLOCK_MS));
     subscriber.child.kill('SIGCONT');
     for (let frames = 0; frames < 10; frames += 1) await subscriber.reported(isFrame);
+  });
+
+  test('meanwhile, a peer that asks for the secret and hangs when it has it is named', async () => {
+    const greeting = handshake('PUB').subarray(0, 64).fill(0, 12, 32);
+    greeting.write('PLAIN', 12);
+    greeting[32] = 1;
+    const server = createServer(socket => socket.on('error', () => {}).write(greeting));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as { port: number };
+    const endpoint = { host: '127.0.0.1', port, variable: 'PLAYBACK_PORT', secret: 'a1'.repeat(32) };
+    const ended = new AbortController();
+    const { promise, resolve } = Promise.withResolvers<string>();
+    subscribe(endpoint, ended.signal, undefined, { reconnected() {}, flapping() {}, unreachable: resolve });
+    try {
+      assert.match(await promise, /that greets and says nothing more; it may hang$/);
+    } finally {
+      ended.abort();
+      server.close();
+    }
   });
 });
 

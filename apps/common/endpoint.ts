@@ -32,6 +32,13 @@ export const isIpv6 = ({ host }: Endpoint): boolean => host.startsWith('[');
 export const nodeHost = ({ host }: Endpoint): string | undefined =>
   host === '*' ? undefined : host.replace(/^\[(.*)\]$/, '$1');
 
+/** Returns where Node has to connect to reach what libzmq reaches: of a name that has addresses of both kinds, the same. */
+export const nodeTarget = (endpoint: Endpoint): { host: string; port: number; family: 4 | 6 } => ({
+  host: nodeHost(endpoint) ?? 'localhost',
+  port: endpoint.port,
+  family: isIpv6(endpoint) ? 6 : 4,
+});
+
 const hostVariableOf = ({ variable }: Endpoint): string => variable.replace('PORT', 'HOST');
 
 /** Returns the variable that names the file of the endpoint's secret. */

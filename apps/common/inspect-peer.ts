@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { onAbort } from './abort.ts';
-import { type Endpoint, nodeHost, secretVariable } from './endpoint.ts';
+import { type Endpoint, nodeTarget, secretVariable } from './endpoint.ts';
 import { asError, isOutOfDescriptors, OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
 
 /** Each question is given up after this long. */
@@ -21,6 +21,13 @@ export function greeting(mechanism: string): Buffer {
 /** The command that follows: at least this long, since the shortest name of a type has three letters. */
 const READY_BYTES = 27;
 
+export const GREETS_AND_HANGS = 'a ZeroMQ socket is there that greets and says nothing more; it may hang';
+
+/** Types of sockets by their number in the greeting of ZMTP 2.0, https://rfc.zeromq.org/spec/15/, and libzmq's own. */
+const OLD_TYPES = ['PAIR', 'PUB', 'SUB', 'REQ', 'REP', 'DEALER', 'ROUTER', 'PULL', 'PUSH', 'XPUB', 'XSUB'];
+/** From this revision on a greeting names a mechanism. */
+const WITH_MECHANISM = 3;
+
 /**
  * Returns what is at a peer's address instead of a publisher that takes this service, in words that go after the address;
  * undefined if a publisher is there. It opens connections of its own, and never sends the secret.
@@ -29,6 +36,11 @@ export async function inspectPeer(endpoint: Endpoint, signal: AbortSignal): Prom
   const service = endpoint.variable.replace('_PORT', '');
   const remedy = `set ${service}_HOST and ${service}_PORT to ${service.toLowerCase()}`;
   const mechanism = endpoint.secret === undefined ? 'NULL' : 'PLAIN';
+  const asksForNone = `it asks for no secret, so no frames are taken from it; set ${secretVariable(endpoint)} there, or unset it here`;
+  const otherType = (type: string) =>
+    type === 'PUB' || type === 'XPUB'
+      ? undefined
+      : `a ZeroMQ socket of type ${printable(type)} is there instead; ${remedy}`;
   let answer: Buffer;
   const askedMs = performance.now();
   try {
@@ -49,23 +61,21 @@ export async function inspectPeer(endpoint: Endpoint, signal: AbortSignal): Prom
     const theirs = answer.toString('latin1', 12, 32).replaceAll('\0', '');
     if (theirs === 'PLAIN' && mechanism === 'NULL')
       return `it asks for a secret; set ${secretVariable(endpoint)}`;
-    if (theirs === 'NULL' && mechanism === 'PLAIN') {
-      return `it asks for no secret, so no frames are taken from it; set ${secretVariable(endpoint)} there, or unset it here`;
-    }
+    if (theirs === 'NULL' && mechanism === 'PLAIN') return asksForNone;
     if (theirs !== mechanism) {
       return `a ZeroMQ socket with ${printable(theirs)} is there, which this service does not speak; ${remedy}`;
     }
     if (mechanism === 'PLAIN') return undefined;
     // Its READY comes without ours, after which a socket of another type would hang up.
-    const ready = await ask(endpoint, signal, greeting('NULL'), GREETING_BYTES + READY_BYTES).catch(
-      () => answer,
-    );
-    const type = /Socket-Type\0\0\0.([A-Z]{2,8})/.exec(ready.toString('latin1'))?.[1];
-    if (type === 'PUB' || type === 'XPUB') return undefined;
-    if (type !== undefined) return `a ZeroMQ socket of type ${printable(type)} is there instead; ${remedy}`;
-    return ready.length === GREETING_BYTES && ready !== answer
-      ? 'a ZeroMQ socket is there that greets and says nothing more; it may hang'
-      : undefined;
+    const ready = await ask(endpoint, signal, greeting('NULL'), GREETING_BYTES + READY_BYTES).catch(() => {});
+    const type = /Socket-Type\0\0\0.([A-Z]{2,8})/.exec(ready?.toString('latin1') ?? '')?.[1];
+    if (type !== undefined) return otherType(type);
+    return ready && ready.length < GREETING_BYTES + READY_BYTES ? GREETS_AND_HANGS : undefined;
+  }
+  if (isSignature(answer)) {
+    // Without a revision, the greeting has not ended.
+    if ((answer[10] ?? WITH_MECHANISM) >= WITH_MECHANISM) return GREETS_AND_HANGS;
+    return mechanism === 'PLAIN' ? asksForNone : otherType(OLD_TYPES[answer[11] ?? -1] ?? 'unknown');
   }
   const named = nameOf(answer) ?? (await nameOfSilent(endpoint, signal));
   if (named !== undefined) return `${named} is there instead; ${remedy}`;
@@ -77,7 +87,14 @@ export async function inspectPeer(endpoint: Endpoint, signal: AbortSignal): Prom
 }
 
 const isZmtp = (answer: Buffer): boolean =>
-  answer.length >= GREETING_BYTES && answer[0] === 0xff && (answer[9]! & 1) === 1;
+  answer.length >= GREETING_BYTES && isSignature(answer) && answer[10]! >= WITH_MECHANISM;
+
+/** Whether an answer is the beginning of a greeting, or all of an older one. */
+function isSignature(answer: Buffer): boolean {
+  // The length of an identity of old, of which only the last byte is ever written.
+  const isLength = answer.subarray(1, 8).every(byte => byte === 0);
+  return answer.length > 1 && answer[0] === 0xff && isLength && ((answer[9] ?? 1) & 1) === 1;
+}
 
 function nameOf(answer: Buffer): string | undefined {
   const text = answer.toString('latin1');
@@ -106,7 +123,7 @@ async function ask(
   question: Buffer,
   enough: number,
 ): Promise<Buffer> {
-  const socket = connect({ host: nodeHost(endpoint) ?? 'localhost', port: endpoint.port });
+  const socket = connect(nodeTarget(endpoint));
   const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
   const failed = failure(socket);
   try {
@@ -132,9 +149,8 @@ async function ask(
 }
 
 async function speaksTls(endpoint: Endpoint, signal: AbortSignal): Promise<boolean> {
-  const host = nodeHost(endpoint) ?? 'localhost';
   // Nothing is sent over it: it only shows what language the server speaks.
-  const socket = connectTls({ host, port: endpoint.port, rejectUnauthorized: false });
+  const socket = connectTls({ ...nodeTarget(endpoint), rejectUnauthorized: false });
   const failed = failure(socket);
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);

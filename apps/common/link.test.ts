@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Link, LOOK_MS } from './link.ts';
+import { Link, type LinkEvents, LOOK_MS } from './link.ts';
 
 /** A link with a clock of its own, which asks it as often as is due. */
 class Run {
   nowMs = 1000;
-  readonly link = new Link(undefined, this.nowMs);
+  readonly link: Link;
   readonly renewals: { atMs: number; why: string }[] = [];
+
+  constructor(events?: LinkEvents) {
+    this.link = new Link(events, this.nowMs);
+  }
 
   pass(ms: number): this {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs; ) {
@@ -61,6 +65,22 @@ describe('Link', () => {
     // Nor has the suspension made it more patient.
     run.hear().pass(12_000);
     assert.equal(run.renewals.length, 1);
+  });
+
+  it('flaps if it falls silent again and again, and each new connection brings what the one before did not', () => {
+    const losses: number[] = [];
+    const events = { reconnected() {}, unreachable() {}, flapping: (count: number) => losses.push(count) };
+    const run = new Run(events).connect();
+    for (let cut = 0; cut < 3; cut += 1) {
+      run.hear().pass(5500);
+      assert.equal(run.renewals.length, cut + 1);
+    }
+    assert.deepEqual(losses, []);
+    run.hear();
+    assert.deepEqual(losses, [3]);
+    assert.equal(run.link.state(run.nowMs).recentLosses, 3);
+    run.hear().hear();
+    assert.deepEqual(losses, [3]);
   });
 
   it('is made anew 2 s after libzmq has last tried, once, until libzmq tries again', () => {

@@ -61,6 +61,8 @@ export class Link {
   #longestPauseMs = 0;
   /** Until when a renewed connection counts as standing without a handshake. */
   #renewedUntilMs = 0;
+  /** Whether it was made anew for its silence, and nothing has been heard since. */
+  #wasSilent = false;
   #connections = 0;
   /** When connections were lost, within the last minute. */
   #lossesMs: number[] = [];
@@ -165,6 +167,10 @@ export class Link {
     this.#silentMs = SILENT_MS;
     this.#quietSinceMs = undefined;
     this.#breach = undefined;
+    if (!this.#wasSilent) return;
+    // The new connection brings what the old one did not.
+    this.#wasSilent = false;
+    this.#lost(nowMs);
   }
 
   /**
@@ -184,6 +190,7 @@ export class Link {
     if (this.#quietSinceMs === undefined || nowMs - this.#quietSinceMs < patienceMs) return undefined;
     this.#silentMs = Math.min(2 * this.#silentMs, LONGEST_SILENT_MS);
     this.#connected = false;
+    this.#wasSilent = true;
     this.#downSinceMs = nowMs;
     this.#renewedUntilMs = nowMs + RENEWAL_MS;
     this.#triedMs = nowMs;

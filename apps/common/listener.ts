@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDescriptorLeft } from './descriptors.ts';
+import { OUT_OF_DESCRIPTORS_REMEDY } from './errors.ts';
 
 /** A bound socket whose connections can be dropped. */
 export interface Listener {
@@ -15,6 +16,17 @@ interface BoundSocket {
   readonly events: { on(event: 'accept:error', listener: () => void): void };
   bind(address: string): Promise<void>;
   unbind(address: string): Promise<void>;
+}
+
+/**
+ * Binds a socket.
+ *
+ * libzmq's bind asks for the network interfaces, and aborts the process if there is no descriptor to ask with.
+ */
+export async function bindSafely(socket: Pick<BoundSocket, 'bind'>, address: string): Promise<void> {
+  if (!(await isDescriptorLeft()))
+    throw Object.assign(new Error(OUT_OF_DESCRIPTORS_REMEDY), { code: 'EMFILE' });
+  await socket.bind(address);
 }
 
 /** For this long descriptors may be used up: some connections end by themselves. */
@@ -39,9 +51,7 @@ export function watchListener(socket: BoundSocket, signal: AbortSignal, full: ()
     await socket.unbind(endpoint);
     for (let bound = false; !bound; ) {
       await sleep(PAUSE_MS, undefined, { signal });
-      // libzmq's bind asks for the network interfaces, and aborts the process if there is no descriptor to ask with.
-      if (!(await isDescriptorLeft())) continue;
-      bound = await socket.bind(endpoint).then(
+      bound = await bindSafely(socket, endpoint).then(
         () => true,
         () => false,
       );

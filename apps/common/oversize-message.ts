@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { onAbort } from './abort.ts';
-import { type Endpoint, nodeHost } from './endpoint.ts';
+import { type Endpoint, nodeTarget } from './endpoint.ts';
 import { GREETING_BYTES, greeting } from './inspect-peer.ts';
 import { USERNAME } from './secret.ts';
 
@@ -42,7 +42,7 @@ export async function oversizeMessage(
   mostBytes: number,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const socket = connect({ host: nodeHost(endpoint) ?? 'localhost', port: endpoint.port });
+  const socket = connect(nodeTarget(endpoint));
   const { promise, resolve } = Promise.withResolvers<number | undefined>();
   onAbort(AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]), () => resolve(undefined));
   /** Bytes that are passed over before the next header. */

@@ -23,3 +23,11 @@ test('a process that grows by more than a frame before a message is whole finds 
   bytes += 66 * MB;
   assert.equal(unfinished.grows(), true);
 });
+
+test('a look that learns nothing, e.g. for want of a descriptor, finds nothing, nor does the one after it', () => {
+  let bytes: number | undefined;
+  const unfinished = new UnfinishedMessage(MB, MB, () => bytes);
+  assert.equal(unfinished.grows(), false);
+  bytes = 400 * MB;
+  assert.equal(unfinished.grows(), false);
+});

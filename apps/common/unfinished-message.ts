@@ -22,7 +22,7 @@ const LONGEST_PAUSE_MS = 3000;
 export class UnfinishedMessage {
   readonly #frameBytes: number;
   readonly #mostBytes: number;
-  readonly #ownBytes: () => number;
+  readonly #ownBytes: () => number | undefined;
   /** What the process had when the last message came; undefined until the next look. */
   #before: number | undefined;
   #pauseMs = FIRST_PAUSE_MS;
@@ -55,6 +55,8 @@ export class UnfinishedMessage {
   /** Returns whether the process has grown by more than a frame since the last message. Cost: 20 µs. */
   grows(): boolean {
     const now = this.#ownBytes();
+    // Nothing was learnt, e.g. because no descriptor was left to ask with.
+    if (now === undefined) return false;
     this.#before = Math.min(this.#before ?? now, now);
     if (now - this.#before <= this.#mostBytes) return false;
     this.#before = undefined;
@@ -62,12 +64,12 @@ export class UnfinishedMessage {
   }
 }
 
-/** Resident memory that is no file's, from /proc/self/statm (proc(5)); 0 where there is none. */
-function anonymousBytes(): number {
+/** Returns resident memory that is no file's, from /proc/self/statm (proc(5)); undefined if that cannot be read. */
+function anonymousBytes(): number | undefined {
   try {
     const [, resident = 0, shared = 0] = readFileSync('/proc/self/statm', 'latin1').split(' ').map(Number);
     return (resident - shared) * PAGE_BYTES;
   } catch {
-    return 0;
+    return undefined;
   }
 }
