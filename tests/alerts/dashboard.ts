@@ -34,7 +34,8 @@ test('every panel has a number and a place of its own', () => {
 
 test('in a real Prometheus every query of every panel has data, and every line of a panel a name of its own', async t => {
   await using folder = await temporaryFolder();
-  const clip = await makeClip(`${folder.path}/clip.mp4`);
+  // So long that it is still encoded, and not recalled, when Prometheus asks for the first time.
+  const clip = await makeClip(`${folder.path}/clip.mp4`, { seconds: 10 });
   // With times, so that it has an age.
   await using chain = await startChain({
     DATA_FILE: clip,
