@@ -60,7 +60,7 @@ async function run(rig: Rig, fault: Fault, random: () => number, watched: number
   await rig.mark();
   const { witness } = rig;
   witness.lie = fault.lie;
-  witness.speed = fault.speed ?? 1;
+  witness.pace = fault.pace ?? {};
   const failures: string[] = [];
   let tidy: (() => Promise<void>) | undefined;
   try {
@@ -96,7 +96,7 @@ async function run(rig: Rig, fault: Fault, random: () => number, watched: number
   }
   // Not before frames of the fault's time have all been shown.
   witness.lie = undefined;
-  witness.speed = 1;
+  witness.pace = {};
   // Those between two faults are among those of the second.
   const [offence, ...more] = witness.offences.splice(0);
   if (offence) failures.push(`${1 + more.length} times what no viewer may see, e.g. ${offence}`);

@@ -1,6 +1,6 @@
 import { until } from '../support/until.ts';
 import type { Rig } from './rig.ts';
-import type { Lie } from './shown-frames.ts';
+import type { Lie, Pace } from './shown-frames.ts';
 
 /** What is done to the chain, and where its cause must show. */
 export interface Fault {
@@ -11,8 +11,8 @@ export interface Fault {
   shows: { status?: RegExp; metric?: RegExp; log?: RegExp };
   /** What frames may lie about, because the harm changes what they say. */
   lie?: Lie;
-  /** How much faster than usual the clip may run while it lasts. */
-  speed?: number;
+  /** How else than usual the clip may run while it lasts. */
+  pace?: Pace;
   /** Short enough, and telling enough, for each run of the tests. */
   quick?: true;
   /** Why it can't be done on this machine. */

@@ -24,12 +24,19 @@ export interface Shown {
 /** What a fault makes the events of its time say wrongly. */
 export type Lie = 'time' | 'position' | 'anything';
 
+/** How the clip runs at the moment. */
+export interface Pace {
+  /** Where 1 is its own rate. */
+  speed?: number;
+  /** After this long the same place may be shown again, because the clip has begun again; it is longer than any show if not given. */
+  roundMs?: number;
+}
+
 /** Finds what no viewer may see among the pictures that one is shown. */
 export class ShownFrames {
   /** What the events may lie about at the moment. */
   lie: Lie | undefined;
-  /** How fast the clip may run, where 1 is its own rate. */
-  speed = 1;
+  pace: Pace = {};
   #before: Shown | undefined;
 
   /** Returns what is wrong with the next picture, in words. Without the picture itself, only what is said of it is looked at. */
@@ -50,8 +57,10 @@ export class ShownFrames {
       faults.push(`published at ${publishedAt}, and the one shown before it at ${before.publishedAt}`);
     const where = `${position} µs into the clip, and the one shown before it ${before.position} µs`;
     if (this.lie === 'position') return faults;
-    if (position === before.position && position > 0) faults.push(`shown twice: ${where}`);
-    else if (position < before.position && position / 1000 > BEGINNING_MS + this.speed * Math.max(0, laterMs))
+    const { speed = 1, roundMs = Number.POSITIVE_INFINITY } = this.pace;
+    if (position === before.position && position > 0 && laterMs < roundMs)
+      faults.push(`shown twice: ${where}`);
+    else if (position < before.position && position / 1000 > BEGINNING_MS + speed * Math.max(0, laterMs))
       faults.push(`out of order: ${where}`);
     return faults;
   }

@@ -101,14 +101,24 @@ test('a frame that is shown twice, late, or under another’s name is found', ()
 
 test('a clip that runs ten times too fast begins again sooner, and nothing else is excused', () => {
   const frames = new ShownFrames();
-  frames.speed = 10;
+  frames.pace = { speed: 10 };
   const publishedAt = shownAt(145).publishedAt;
   frames.look(shownAt(145), undefined);
   const again = { ...shownAt(29), publishedAt: publishedAt + 140 };
   assert.deepEqual(frames.look(again, undefined), []);
-  frames.speed = 1;
+  frames.pace = {};
   frames.look(shownAt(145), undefined);
   assert.match(frames.look(again, undefined).join(), /out of order/);
+});
+
+test('a clip of four pictures may show the same one a round later, and not within the round', () => {
+  const frames = new ShownFrames();
+  frames.pace = { roundMs: 120 };
+  frames.look(shownAt(3), undefined);
+  const { publishedAt } = shownAt(3);
+  assert.deepEqual(frames.look({ ...shownAt(3), publishedAt: publishedAt + 160 }, undefined), []);
+  const soon = frames.look({ ...shownAt(3), publishedAt: publishedAt + 200 }, undefined);
+  assert.match(soon.join(), /shown twice/);
 });
 
 for (const side of ['top', 'right', 'bottom', 'left'] as const) {

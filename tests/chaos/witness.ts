@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeJpeg } from '../support/jpeg.ts';
 import { events, parts } from '../support/streams.ts';
-import { type Lie, type Shown, ShownFrames } from './shown-frames.ts';
+import { type Lie, type Pace, type Shown, ShownFrames } from './shown-frames.ts';
 
 /** After more than this without a picture the last one is sent again, so that nobody takes the connection for dead. */
 const QUIET_MS = 3000;
@@ -33,10 +33,9 @@ export class Witness implements Disposable {
     this.#parts.lie = lie;
   }
 
-  /** How fast the clip may run at the moment. */
-  set speed(speed: number) {
-    this.#frames.speed = speed;
-    this.#parts.speed = speed;
+  set pace(pace: Pace) {
+    this.#frames.pace = pace;
+    this.#parts.pace = pace;
   }
 
   get lie(): Lie | undefined {

@@ -43,6 +43,8 @@ export const decoders: Fault[] = [
   },
   {
     name: 'ffmpeg ends early for 3 s',
+    // 500 kB are four pictures, so a round is over after 160 ms, more or less.
+    pace: { roundMs: 120 },
     shows: { metric: /playback_decode_errors/, log: /did not decode: / },
     async inject(rig) {
       await rig.ffmpeg('early');

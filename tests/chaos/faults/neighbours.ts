@@ -18,7 +18,7 @@ export const neighbours: Fault[] = [
   {
     name: 'playback publishes ten times too fast for 4 s',
     shows: LOST,
-    speed: 10,
+    pace: { speed: 10 },
     async inject(rig) {
       await rig.kill('playback', 'SIGTERM');
       rig.start('playback', { PLAYBACK_FPS: 250 });
