@@ -178,6 +178,12 @@ describe('the runbook has', () => {
     );
   });
 
+  test('the command that asks a service of the pod why no frames flow, as its unit asks whether it is alive', () => {
+    const [, check = ''] = /^HealthCmd=(.+)$/m.exec(read('quadlet/noaa-playback.container')) ?? [];
+    const command = (JSON.parse(check) as string[]).join(' ').replace(/livez$/, 'readyz');
+    assert.ok(page.includes(`\`podman exec noaa-playback ${command}\``), command);
+  });
+
   test('no metric that is not there', () => {
     const named = [...page.matchAll(/`(noaa_[a-z_]+)`/g)].map(([, name = '']) => name);
     assert.deepEqual(
