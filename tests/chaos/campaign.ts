@@ -71,8 +71,10 @@ async function run(rig: Rig, fault: Fault, random: () => number, watched: number
   failures.push(...rig.revive());
   let liveAgainMs: number | undefined;
   try {
+    const waited = new Map(NAMES.map(name => [rig.pid(name), rig.waitedMs(name)]));
     liveAgainMs = await rig.live(performance.now(), 60_000);
-    failures.push(...tooLate(liveAgainMs));
+    const waits = NAMES.map(name => rig.waitedMs(name) - (waited.get(rig.pid(name)) ?? 0));
+    failures.push(...tooLate(liveAgainMs, Math.max(...waits)));
   } catch {
     failures.push('not live again within 60 s');
   }

@@ -252,6 +252,16 @@ export class Rig implements AsyncDisposable {
     };
   }
 
+  /** How long the main thread of a service has waited for a processor since its start, in milliseconds (proc(5)). */
+  waitedMs(name: ServiceName): number {
+    try {
+      return Number(readFileSync(`/proc/${this.pid(name)}/schedstat`, 'latin1').split(' ')[1]) / 1e6;
+    } catch {
+      // A kernel without it, or a service that has just ended.
+      return 0;
+    }
+  }
+
   /** Forgets what was seen so far. */
   async mark(): Promise<void> {
     await this.#count();

@@ -139,6 +139,9 @@ test('a descriptor, or 200 kB, that each of 150 connections leaves behind is fou
 
 test('a picture that is live again only after 6 s is late', () => {
   assert.deepEqual(tooLate(6000), ['live again only after 6000 ms']);
+  assert.deepEqual(tooLate(6000, 4000.4), [
+    'live again only after 6000 ms, in which a service waited 4000 ms for a processor',
+  ]);
   assert.deepEqual(tooLate(4900), []);
 });
 

@@ -19,8 +19,11 @@ export interface Held {
 
 export type Place = 'status' | 'metric' | 'log';
 
-export function tooLate(liveAgainMs: number): string[] {
-  return liveAgainMs > LIMIT_MS ? [`live again only after ${Math.round(liveAgainMs)} ms`] : [];
+/** @param waitedMs how long a service meanwhile waited for a processor, which is the machine's fault and not ours */
+export function tooLate(liveAgainMs: number, waitedMs = 0): string[] {
+  if (liveAgainMs <= LIMIT_MS) return [];
+  const waited = waitedMs > 0 ? `, in which a service waited ${Math.round(waitedMs)} ms for a processor` : '';
+  return [`live again only after ${Math.round(liveAgainMs)} ms${waited}`];
 }
 
 /** Returns what a service holds more than before, in words. */
