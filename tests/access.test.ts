@@ -478,6 +478,14 @@ test('/metrics has a token of its own, which opens nothing else, and no user ope
   assert.equal(await status('/metrics', basic('anna', PASSWORDS['anna']!)), 401);
   assert.equal(await status('/metrics', { Authorization: `Bearer ${METRICS_TOKEN}x` }), 401);
   assert.equal(await status('//metrics', token), 401);
+  const { Authorization } = basic('anna', PASSWORDS['anna']!);
+  const lines = `Host: 127.0.0.1\r\nAuthorization: ${Authorization}\r\nConnection: close\r\n\r\n`;
+  for (const target of ['/metrics/', '/METRICS', '/metrics?x', '/metrics#x', 'http://127.0.0.1/metrics'])
+    assert.match(
+      await rawAnswer(other.port, `GET ${target} HTTP/1.1\r\n${lines}`),
+      /^HTTP\/1\.1 401 .*credential of its own|^HTTP\/1\.1 401 .*token of METRICS_TOKEN_FILE/s,
+      target,
+    );
   const faulty = async () =>
     /^noaa_visualizer_file_faulty\{file="USERS_FILE".*\} (\d)$/m.exec(
       await (await fetch(`${other.url}/metrics`, { headers: token })).text(),

@@ -8,6 +8,7 @@ import type { Verdict } from '../common/health.ts';
 import { createBoundedServer, holds, type WebServer } from '../common/http.ts';
 import type { Logger } from '../common/log.ts';
 import type { ThrottledLog } from '../common/throttled-log.ts';
+import { METRICS_REALM } from './access/guard.ts';
 import { toTls } from './access/to-tls.ts';
 import type { Who } from './access/who.ts';
 import { STREAM_HEADERS, type StreamKind } from './broadcast.ts';
@@ -162,6 +163,13 @@ function routes({ feed, telemetry, guard, stillSeconds }: Served): Router {
     context.body = { ...(await feed.status()), client: { address: guard.whoOf(context.req).address } };
   });
   router.get('/metrics', async context => {
+    const refusal = guard.metricsRefusal(context.req);
+    if (refusal !== undefined) {
+      context.set({ 'Cache-Control': 'no-store', ...METRICS_REALM });
+      context.status = 401;
+      context.body = refusal;
+      return;
+    }
     context.set('Content-Type', metrics.contentType);
     context.body = await metrics.metrics();
   });

@@ -12,6 +12,7 @@ import type { Who } from './who.ts';
 
 /** Paths that everybody may ask for, compared as they were sent: a path that is written in another way is not one of them. */
 const OPEN = new Set(['/livez', '/readyz']);
+export const METRICS_REALM = { 'WWW-Authenticate': 'Bearer realm="noaa metrics"' };
 
 /** Lets requests through to the service, or answers them: with the login page for a person, with 401 for a program. */
 export class Guard {
@@ -44,6 +45,20 @@ export class Guard {
     return who;
   }
 
+  /**
+   * Returns why a request may not read the metrics, if it may not. Who serves them asks as well, because there the same path
+   * can be spelled in several ways.
+   */
+  metricsRefusal(request: IncomingMessage): string | undefined {
+    const { metricsToken, required } = this.#access;
+    if ((metricsToken === undefined && !required) || this.#access.isOperator(request)) return undefined;
+    if (metricsToken === undefined)
+      return 'Set METRICS_TOKEN_FILE, and send its token: /metrics has a credential of its own\n';
+    return isSame(bearerToken(request), metricsToken)
+      ? undefined
+      : 'Send the token of METRICS_TOKEN_FILE, as in Authorization: Bearer TOKEN\n';
+  }
+
   /** Returns whether a request may have a body. */
   readonly takesBody = (request: IncomingMessage): boolean => this.#access.required && isLoginPost(request);
 
@@ -54,16 +69,9 @@ export class Guard {
     const [path = ''] = url.split('?', 1);
     if (OPEN.has(url)) return next(request, response);
     if (path === '/metrics' && access.metricsToken !== undefined) {
-      if (isSame(bearerToken(request), access.metricsToken) || access.isOperator(request))
-        return next(request, response);
-      return send(
-        response,
-        401,
-        'Send the token of METRICS_TOKEN_FILE, as in Authorization: Bearer TOKEN\n',
-        {
-          'WWW-Authenticate': 'Bearer realm="noaa metrics"',
-        },
-      );
+      const refusal = this.metricsRefusal(request);
+      if (refusal === undefined) return next(request, response);
+      return send(response, 401, refusal, METRICS_REALM);
     }
     if (access.required) {
       if (url === '/login.css')
@@ -76,16 +84,6 @@ export class Guard {
     if (response.destroyed) return;
     if (!('who' in found)) return this.#refuse(request, response, found);
     if (access.required && path === '/logout') return await answerLogout(request, response, access);
-    if (access.required && path === '/metrics' && found.who.by !== 'operator') {
-      return send(
-        response,
-        401,
-        'Set METRICS_TOKEN_FILE, and send its token: /metrics has a credential of its own\n',
-        {
-          'WWW-Authenticate': 'Bearer realm="noaa metrics"',
-        },
-      );
-    }
     if (access.agreement.isMissing(request, found.who, access.proxies.isSecure(request)))
       return askToAgree(request, response, access.notice);
     this.#who.set(request, found.who);
