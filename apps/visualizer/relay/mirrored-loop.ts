@@ -5,18 +5,22 @@ import type { Picture } from '../picture.ts';
 
 /** Pictures asked for from the origin at once, for viewers and for the history: each may be as long as a picture can be. */
 const AT_ONCE = 2;
+/** An origin that lacks this many of those that it lists is asked for no more, until it lists them anew. */
+const MOST_MISSING = 64;
 /** Requests of viewers that may wait for the origin; one more is told that the picture is not there. */
 const MOST_WAITING = 64;
 
 /**
- * The origin's history under the origin's own ids, so that a picture has one address at every relay. It holds the newest
- * pictures within its own limits and asks the origin for others when a viewer wants them.
+ * The origin's history under the origin's own ids, so that a picture has one address at every relay. It lists no more pictures
+ * than it may hold, the newest. It holds them within its own limits and asks the origin for others when a viewer wants them.
  */
 export class MirroredLoop implements History {
   readonly #limits: LoopLimits;
   readonly #changed: (change: LoopChange) => void;
   readonly #ask: (id: string) => Promise<Picture | undefined>;
   #list: LoopList;
+  /** Whether the origin lists older pictures that are not listed here. */
+  #isPart = false;
   readonly #held = new Map<string, Picture>();
   #bytes = 0;
   /** The newest picture, which comes before or after word that it is in the history. */
@@ -25,7 +29,8 @@ export class MirroredLoop implements History {
   #asking = 0;
   /** Those that wait for their turn. */
   readonly #turns: (() => void)[] = [];
-  #filling = 0;
+  /** Those that are asked for to be held. */
+  readonly #filling = new Set<string>();
   /** Listed pictures that the origin did not have when they were asked for. */
   readonly #missing = new Set<string>();
 
@@ -73,8 +78,9 @@ export class MirroredLoop implements History {
   replace(list: LoopList): void {
     if (!this.enabled) return;
     const { revision } = this.#list;
-    this.#list = list;
-    const ids = new Set(list.frames.map(({ id }) => id));
+    this.#isPart = false;
+    this.#listNewest(list, [...list.frames]);
+    const ids = new Set(this.#list.frames.map(({ id }) => id));
     for (const id of [...this.#held.keys()]) if (!ids.has(id)) this.#drop(id);
     if (this.#newest) this.add(this.#newest);
     // A revision out of turn has viewers ask for the listing.
@@ -87,22 +93,42 @@ export class MirroredLoop implements History {
   apply(change: LoopChange): boolean {
     if (!this.enabled || change.revision <= this.#list.revision) return true;
     if (change.revision !== this.#list.revision + 1) return false;
-    let { frames } = this.#list;
-    if (change.removed.length > 0) {
-      const removed = new Set(change.removed);
-      frames = frames.filter(({ id }) => !removed.has(id));
-      for (const id of change.removed) this.#drop(id);
-    }
+    const leaving = new Set(change.removed);
+    const frames = this.#list.frames.filter(({ id }) => !leaving.has(id));
+    const removed = this.#list.frames.filter(({ id }) => leaving.has(id)).map(({ id }) => id);
+    // The next one may be the origin's first; one after a picture that is not listed has the origin asked.
+    if (frames.length === 0) this.#isPart = false;
+    const fresh = new Set<string>();
     for (const { after, ...frame } of change.added) {
       const before = after === null ? -1 : frames.findLastIndex(({ id }) => id === after);
-      if (before < 0 && after !== null) return false;
-      frames = frames.toSpliced(before + 1, 0, frame);
+      if (before < 0) {
+        // It is older than all that is listed here.
+        if (this.#isPart) continue;
+        if (after !== null) return false;
+      }
+      frames.splice(before + 1, 0, frame);
+      fresh.add(frame.id);
     }
-    const bytes = frames.reduce((sum, frame) => sum + frame.bytes, 0);
-    this.#list = { ...this.#list, frames, bytes, revision: change.revision };
+    const left = this.#listNewest({ ...this.#list, revision: change.revision }, frames);
+    removed.push(...left.filter(id => !fresh.has(id)));
+    for (const id of removed) this.#drop(id);
     if (this.#newest) this.add(this.#newest);
-    this.#changed(change);
+    // Only what is listed here: a viewer finds a picture's place by the one before it.
+    const added = frames.flatMap((frame, at) =>
+      fresh.has(frame.id) ? [{ ...frame, after: frames[at - 1]?.id ?? null }] : [],
+    );
+    this.#changed({ added, removed, revision: change.revision });
     return true;
+  }
+
+  /** Lists the newest of these frames, which it changes, and returns the ids of the others. */
+  #listNewest(list: LoopList, frames: LoopFrame[]): string[] {
+    const maxFrames = Math.min(list.maxFrames, this.#limits.maxFrames);
+    const left = frames.splice(0, Math.max(0, frames.length - this.#limits.maxFrames)).map(({ id }) => id);
+    this.#isPart ||= left.length > 0;
+    const bytes = frames.reduce((sum, frame) => sum + frame.bytes, 0);
+    this.#list = { ...list, frames, bytes, maxFrames };
+    return left;
   }
 
   #hold(frame: LoopFrame, picture: Picture): void {
@@ -146,23 +172,24 @@ export class MirroredLoop implements History {
 
   /** Asks for what is not held, newest first, as far as there is room. */
   #fill(): void {
-    while (this.#filling < AT_ONCE) {
+    while (this.#filling.size < AT_ONCE && this.#missing.size < MOST_MISSING) {
       const frame = this.#list.frames.findLast(
-        ({ id }) => !this.#held.has(id) && !this.#asked.has(id) && !this.#missing.has(id),
+        ({ id }) =>
+          !this.#held.has(id) && !this.#filling.has(id) && !this.#asked.has(id) && !this.#missing.has(id),
       );
       const hasRoom =
         frame !== undefined &&
         this.#bytes + frame.bytes <= this.#limits.maxBytes &&
         this.#held.size < this.#limits.maxFrames;
       if (!hasRoom) return;
-      this.#filling += 1;
+      this.#filling.add(frame.id);
       void this.#fillOne(frame);
     }
   }
 
   async #fillOne(frame: LoopFrame): Promise<void> {
     const picture = await this.#fetch(frame.id);
-    this.#filling -= 1;
+    this.#filling.delete(frame.id);
     if (!picture) this.#missing.add(frame.id);
     else if (this.#list.frames.some(({ id }) => id === frame.id)) this.#hold(frame, picture);
     this.#fill();

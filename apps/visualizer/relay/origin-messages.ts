@@ -5,7 +5,13 @@ import { type OriginView, STATES } from './relay-source.ts';
 
 /** A sentence that is longer is cut. */
 const LONGEST_SENTENCE = 1000;
+/** Of a longer listing the newest are read. */
 const MOST_FRAMES = 100_000;
+/** A visualizer adds one at a time. */
+const MOST_ADDED = 100;
+
+/** The last moment that a `Date` can hold, in Unix ms. */
+const LAST_DATE_MS = 8.64e15;
 
 type Json = Record<string, unknown>;
 
@@ -23,7 +29,7 @@ export function readStatus(value: unknown): OriginStatus | undefined {
   const { format, pictureSequence, blank } = asObject(source);
   const ids = parseChain(chain);
   const known = STATES.find(name => name === state);
-  if (!ids || !known || typeof message !== 'string' || typeof time !== 'number') return undefined;
+  if (!ids || !known || typeof message !== 'string' || !isTime(time)) return undefined;
   return {
     state: known,
     message: sentence(message),
@@ -48,9 +54,9 @@ export function readRepeat(value: unknown): { seq: number; publishedAt: number }
 /** Returns a listing of `/loop`; undefined if it is none. */
 export function readLoop(value: unknown): LoopList | undefined {
   const { frames, bytes, maxBytes, maxFrames, revision } = asObject(value);
-  if (!Array.isArray(frames) || frames.length > MOST_FRAMES) return undefined;
+  if (!Array.isArray(frames)) return undefined;
   if (!isCount(bytes) || !isCount(maxBytes) || !isCount(maxFrames) || !isCount(revision)) return undefined;
-  const read = frames.map(readFrame);
+  const read = frames.slice(-MOST_FRAMES).map(readFrame);
   return read.every(frame => frame !== undefined)
     ? { frames: read, bytes, maxBytes, maxFrames, revision }
     : undefined;
@@ -60,6 +66,7 @@ export function readLoop(value: unknown): LoopList | undefined {
 export function readChange(value: unknown): LoopChange | undefined {
   const { added, removed, revision } = asObject(value);
   if (!Array.isArray(added) || !Array.isArray(removed) || !isCount(revision)) return undefined;
+  if (added.length > MOST_ADDED) return undefined;
   if (!removed.every(isId)) return undefined;
   const read = added.map(each => {
     const { after } = asObject(each);
@@ -81,6 +88,8 @@ const asObject = (value: unknown): Json =>
 const isId = (value: unknown): value is string => typeof value === 'string' && /^\w{1,64}$/.test(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isCountOrNull = (value: unknown): value is number | null => value === null || isCount(value);
+const isTime = (value: unknown): value is number =>
+  typeof value === 'number' && Math.abs(value) <= LAST_DATE_MS;
 const isIntegerOrNull = (value: unknown): value is number | null =>
   value === null || Number.isSafeInteger(value);
 

@@ -21,6 +21,8 @@ const MOST_EVENT_BYTES = 2 ** 20;
 const GARBAGE = 3;
 /** Pictures are old when they leave the history, where only a major collection finds them: one for this many bytes of them. */
 const OLD_BYTES = 24 * 2 ** 20;
+/** A listing can be long, and an origin can have it asked for with every event. */
+const LIST_AGAIN_MS = 2000;
 /** Samples of the origin's clock; the largest difference is the one of the quickest answer. */
 const CLOCK_SAMPLES = 60;
 
@@ -50,6 +52,9 @@ export class Relay implements Relayed {
   #last: Picture | undefined;
   /** Whether the history of this connection has been asked for. */
   #listed = false;
+  /** When the listing was asked for last; none is asked for until it has come, and for a while. */
+  #askedMs = Number.NEGATIVE_INFINITY;
+  #asking = false;
   #aheadMs: number[] = [];
 
   constructor(parts: RelayParts, signal: AbortSignal) {
@@ -158,7 +163,10 @@ export class Relay implements Relayed {
 
   /** Takes the origin's listing of its history. */
   async #list(): Promise<void> {
-    if (!this.#history?.enabled) return;
+    const nowMs = performance.now();
+    if (!this.#history?.enabled || this.#asking || nowMs - this.#askedMs < LIST_AGAIN_MS) return;
+    this.#askedMs = nowMs;
+    this.#asking = true;
     this.#listed = true;
     try {
       const answer = await this.#parts.origin.get('loop', this.#signal);
@@ -167,6 +175,8 @@ export class Relay implements Relayed {
     } catch {
       // The stream reports what is wrong with the link; the next status asks again.
       this.#listed = false;
+    } finally {
+      this.#asking = false;
     }
   }
 
