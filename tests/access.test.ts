@@ -307,6 +307,15 @@ test('what is kept of logouts is bounded, in memory and in the file', async () =
   assert.deepEqual([again.has(idOf(40_050)), again.has(idOf(20_050))], [true, false]);
 });
 
+test('a cookie of the same name that another page has set keeps nobody out, and outlives no logout', async () => {
+  const [own, tossed] = [cookieOf(await guarded.logIn('anna')), cookieOf(await guarded.logIn('ben'))];
+  for (const cookie of [`noaa=x; ${own}`, `${own}; noaa=x`, `noaa=; noaa=a=b; ${own}`])
+    assert.equal(await statusWith(cookie), 200, cookie);
+  assert.equal(await statusWith(`noaa=x; xnoaa=${own.slice('noaa='.length)}`), 401);
+  await fetch(`${guarded.url}/logout`, { method: 'POST', headers: { cookie: `${tossed}; ${own}` } });
+  assert.deepEqual([await statusWith(own), await statusWith(tossed)], [401, 401]);
+});
+
 test('a forged cookie is refused, whatever part of it was changed', async () => {
   const cookie = cookieOf(await guarded.logIn('anna')).slice('noaa='.length);
   const [body = '', mac = ''] = cookie.split('.');

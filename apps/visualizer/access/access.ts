@@ -12,7 +12,7 @@ import { authorizationOf, basicCredentials, bearerToken } from './authorization.
 import { headerValues, Proxies } from './client-address.ts';
 import type { accessSchema } from './config.ts';
 import { readConsent } from './consent.ts';
-import { readCookie } from './cookies.ts';
+import { readCookies } from './cookies.ts';
 import { EndedSessions, endedFileOf } from './ended-sessions.ts';
 import { keyFileOf } from './key-file.ts';
 import { LiveUsers } from './live-users.ts';
@@ -107,9 +107,12 @@ export class Access {
   }
 
   #byCookie(request: IncomingMessage, address: string): Found | undefined {
-    const cookie = readCookie(request, this.proxies.isSecure(request));
-    const session = cookie === undefined ? undefined : this.sessions?.find(cookie);
-    return session && { who: { address, by: session.user === undefined ? 'link' : 'session', ...session } };
+    for (const cookie of readCookies(request, this.proxies.isSecure(request))) {
+      const session = this.sessions?.find(cookie);
+      if (session)
+        return { who: { address, by: session.user === undefined ? 'link' : 'session', ...session } };
+    }
+    return undefined;
   }
 
   async #byAuthorization(request: IncomingMessage, address: string): Promise<Found | undefined> {

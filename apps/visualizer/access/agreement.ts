@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { headerValues } from './client-address.ts';
-import { readCookie, setCookie } from './cookies.ts';
+import { readCookies, setCookie } from './cookies.ts';
 import { isNavigation } from './reply.ts';
 import type { Who } from './who.ts';
 
@@ -28,7 +28,7 @@ export class Agreement {
 
   isMissing(request: IncomingMessage, { by }: Who, secure: boolean): boolean {
     if (this.#text === undefined || !isAsked(by)) return false;
-    if (readCookie(request, secure, COOKIE) === this.#digest) return false;
+    if (readCookies(request, secure, COOKIE).includes(this.#digest)) return false;
     // A page of another site can lead a person to any address.
     if (isNavigation(request) || headerValues(request, 'sec-fetch-site')[0] === 'cross-site') return true;
     if (headerValues(request, 'x-consent')[0] === 'yes') return false;

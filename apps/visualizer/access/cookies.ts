@@ -5,20 +5,17 @@ const SESSION = 'noaa';
 /** With TLS the browser itself sees to it that no other host of the domain has set it. */
 const nameOf = (name: string, secure: boolean) => (secure ? `__Host-${name}` : name);
 
-/** Returns what a request's cookie of ours holds. Without a name it is that of the session. */
-export function readCookie(
-  request: IncomingMessage,
-  secure: boolean,
-  cookie: string = SESSION,
-): string | undefined {
+/**
+ * Returns what a request's cookies of ours hold. Without a name they are those of the session. There can be several: without
+ * TLS a page of another port or host of the domain can set one for a longer path, which comes first.
+ */
+export function readCookies(request: IncomingMessage, secure: boolean, cookie: string = SESSION): string[] {
   const name = nameOf(cookie, secure);
-  for (const header of headerValues(request, 'cookie')) {
-    for (const pair of header.split(';')) {
-      const at = pair.indexOf('=');
-      if (pair.slice(0, Math.max(at, 0)).trim() === name) return pair.slice(at + 1).trim();
-    }
-  }
-  return undefined;
+  return headerValues(request, 'cookie')
+    .flatMap(header => header.split(';'))
+    .map(pair => pair.split('='))
+    .filter(([first = '', ...rest]) => rest.length > 0 && first.trim() === name)
+    .map(([, ...rest]) => rest.join('=').trim());
 }
 
 /** Returns the header that sets the cookie, or that removes it if its time is 0. */

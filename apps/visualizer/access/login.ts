@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from './access.ts';
-import { readCookie, setCookie } from './cookies.ts';
+import { readCookies, setCookie } from './cookies.ts';
 import { consentPage, entryPage, loggedOutPage, loginPage, logoutPage } from './login-page.ts';
 import { isOwn, send } from './reply.ts';
 
@@ -139,8 +139,7 @@ export async function answerLogout(
 }
 
 async function endSession(request: IncomingMessage, { sessions, proxies }: Access): Promise<void> {
-  const cookie = readCookie(request, proxies.isSecure(request));
-  if (cookie !== undefined) await sessions?.end(cookie);
+  for (const cookie of readCookies(request, proxies.isSecure(request))) await sessions?.end(cookie);
 }
 
 function ownPath(to: string | null): string {

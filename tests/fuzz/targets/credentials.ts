@@ -7,7 +7,7 @@ import { Fault } from '../../../apps/common/errors.ts';
 import { inheritedSockets } from '../../../apps/common/inherited-sockets.ts';
 import { Agreement } from '../../../apps/visualizer/access/agreement.ts';
 import { Proxies } from '../../../apps/visualizer/access/client-address.ts';
-import { readCookie } from '../../../apps/visualizer/access/cookies.ts';
+import { readCookies } from '../../../apps/visualizer/access/cookies.ts';
 import { EndedSessions } from '../../../apps/visualizer/access/ended-sessions.ts';
 import { HASH_OF_NOBODY } from '../../../apps/visualizer/access/password.ts';
 import { addressKey } from '../../../apps/visualizer/access/throttle.ts';
@@ -40,12 +40,12 @@ function readsRequest(input: Buffer): void {
   assert.ok(addressKey(address).length > 0);
   AGREEMENT.isMissing(request, { address, by: 'password', isValid: () => true }, PROXIES.isSecure(request));
   for (const secure of [false, true]) {
-    const cookie = readCookie(request, secure);
-    if (cookie === undefined) continue;
-    for (const purpose of PURPOSES) {
-      const claims = TOKENS.verify(purpose, cookie);
-      // Nothing but what was signed for this purpose.
-      if (claims) assert.equal(cookie, TOKENS.sign(purpose, CLAIMS));
+    for (const cookie of readCookies(request, secure)) {
+      for (const purpose of PURPOSES) {
+        const claims = TOKENS.verify(purpose, cookie);
+        // Nothing but what was signed for this purpose.
+        if (claims) assert.equal(cookie, TOKENS.sign(purpose, CLAIMS));
+      }
     }
   }
 }
