@@ -15,8 +15,11 @@ import { until } from './support/until.ts';
 
 const METRICS_TOKEN = 'metrics-token-of-the-test';
 let guarded: Guarded;
+let halfSent: Promise<string>;
 before(async () => {
   guarded = await startGuarded();
+  const form = 'Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 50\r\n\r\nuser=anna';
+  halfSent = rawAnswer(guarded.port, `POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\n${form}`);
 });
 after(() => guarded[Symbol.asyncDispose]());
 
@@ -375,6 +378,12 @@ test('pictures of the loop are for the viewer alone, and not for a cache on the 
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get('cache-control'), 'private, max-age=31536000, immutable');
   assert.equal((await fetch(picture)).status, 401);
+});
+
+test('a login of which only half comes gets one answer, that it did not arrive in time', async () => {
+  const said = await halfSent;
+  assert.match(said, /^HTTP\/1\.1 408 .*in time; send it whole, at once\n$/s);
+  assert.equal(said.split('HTTP/1.1 ').length, 2);
 });
 
 describe('a link that expires', () => {

@@ -5,7 +5,8 @@ import { consentPage, entryPage, loggedOutPage, loginPage, logoutPage } from './
 import { isOwn, send } from './reply.ts';
 
 const MOST_BYTES = 4096;
-const BODY_MS = 5000;
+/** Of HTTP/1.1 the server itself answers a request that comes too slowly, before this. */
+const BODY_MS = 8000;
 const HTML = { 'Content-Type': 'text/html; charset=utf-8' };
 /** A path of ours without a slash at its beginning; anything else could lead to another site. */
 const OWN_PATH = /^(?:[\w.-]+(?:\/[\w.-]+)*)?(?:\?[\w.~=&%+,:-]*)?$/;
