@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import { startProcess } from '../../tests/support/services.ts';
 import { until } from '../../tests/support/until.ts';
-import { Broadcast } from './broadcast.ts';
+import type { Who } from './access/who.ts';
+import { Broadcast, type Visit } from './broadcast.ts';
 import { Picture } from './picture.ts';
 
 const picture = (seq: number, bytes = 1000, card = false) =>
@@ -28,18 +29,19 @@ async function serve(releaseMs = 60_000, heldBytes = Number.POSITIVE_INFINITY) {
     wrote() {},
   });
   const responses: ServerResponse[] = [];
+  /** Those that are not let in yet. */
+  const atTheDoor: Visit[] = [];
   const server = createServer((request, response) => {
     responses.push(response);
     const maxFps = Number(/fps=(.*)/.exec(request.url ?? '')?.[1] ?? Number.POSITIVE_INFINITY);
     const kind = request.url?.startsWith('/mjpeg') ? 'mjpeg' : 'sse';
-    broadcast.join({
-      kind,
-      request,
-      response,
-      maxFps,
-      who: { address: '127.0.0.1', by: 'nobody asks', isValid: () => true },
-    });
+    const who: Who = { address: '127.0.0.1', by: 'nobody asks', isValid: () => true };
+    const visit: Visit = { kind, request, response, maxFps, who };
+    if (request.url?.endsWith('/later')) atTheDoor.push(visit);
+    else broadcast.join(visit);
   }).listen(0, '127.0.0.1');
+  // As the visualizer's has it.
+  Object.assign(server, { httpAllowHalfOpen: true });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const visit = async (path: string) => {
@@ -52,7 +54,7 @@ async function serve(releaseMs = 60_000, heldBytes = Number.POSITIVE_INFINITY) {
     server.closeAllConnections();
     await once(server.close(), 'close');
   };
-  return { broadcast, counts, responses, visit, port, [Symbol.asyncDispose]: close };
+  return { broadcast, counts, responses, atTheDoor, visit, port, [Symbol.asyncDispose]: close };
 }
 
 const TRICKLE = `
@@ -128,6 +130,26 @@ test('of viewers that hold too many pictures between them, those that are behind
   broadcast.show(picture(6, 3 * bytes));
   await until(() => broadcast.states().behind === 0, 'what is old to be let go');
   assert.equal(broadcast.count(), 1);
+});
+
+test('viewers who come at the same moment in place of half-closed ones are no more than there are places', async () => {
+  await using service = await serve();
+  const { broadcast, port, atTheDoor } = service;
+  const ask = async (path: string) => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {});
+    await once(socket.resume(), 'connect');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    return socket;
+  };
+  const before = await Promise.all(Array.from({ length: broadcast.max }, () => ask('/mjpeg')));
+  for (const socket of before) socket.end();
+  await until(() => broadcast.states().halfClosed === broadcast.max, 'them to be half-closed');
+  const after = await Promise.all(Array.from({ length: 5 }, () => ask('/mjpeg/later')));
+  await until(() => atTheDoor.length === after.length, 'the others');
+  for (const visit of atTheDoor) broadcast.join(visit);
+  await until(() => broadcast.states().halfClosed === broadcast.max - after.length, 'the places');
+  assert.equal(broadcast.count(), broadcast.max);
+  for (const socket of [...before, ...after]) socket.destroy();
 });
 
 test('a viewer that takes a picture slowly, but steadily, is not let go', async () => {

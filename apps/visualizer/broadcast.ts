@@ -286,7 +286,7 @@ export class Broadcast implements Disposable {
 
   #makeRoom(who: Who): void {
     const place = placeFor(who, this.#present(), this.#limits);
-    const gone = [...this.#viewers.values()].find(({ viewer }) => viewer.halfClosed);
+    const gone = [...this.#viewers.values()].find(({ viewer }) => viewer.halfClosed && !viewer.released);
     const entry = gone ?? (typeof place === 'object' ? place : undefined);
     entry?.viewer.release('made room');
   }
