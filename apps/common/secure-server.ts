@@ -35,7 +35,8 @@ export class SecureServer extends Server {
 
   /** @param options as `http.createServer` takes them; `headersTimeout` limits the handshake as well */
   constructor(credentials: Credentials, options: ServerOptions, listener: RequestListener) {
-    super({ noDelay: true });
+    // What the client gets after it has closed its sending half is for the server of its protocol to decide.
+    super({ noDelay: true, allowHalfOpen: true });
     const handshakeTimeout = options.headersTimeout ?? 5000;
     this.#firstByteMs = handshakeTimeout;
     const limits = { ...FLOODS, settings: { maxConcurrentStreams: MOST_STREAMS, enablePush: false } };
@@ -67,9 +68,18 @@ export class SecureServer extends Server {
       this.#secure.close();
       this.#plain.close();
     });
+    // HTTP/2 has no half-closed connections: without its frames of flow control nothing more can be sent.
+    this.#secure.on('secureConnection', socket => {
+      if (socket.alpnProtocol === 'h2') socket.allowHalfOpen = false;
+    });
     // A client that fails the handshake, or breaks the protocol later, is gone already.
     this.#secure.on('tlsClientError', (_error, socket) => socket.destroy());
     this.#secure.on('sessionError', (_error, session) => session.destroy());
+  }
+
+  /** Whether a client that has closed its sending half still gets its answer, over HTTP/1.1. */
+  set httpAllowHalfOpen(allow: boolean) {
+    for (const server of [this.#secure, this.#plain]) Object.assign(server, { httpAllowHalfOpen: allow });
   }
 
   /** How long a client may read nothing of its answer, in milliseconds. */
