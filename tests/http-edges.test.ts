@@ -170,6 +170,7 @@ describe('what Node would answer by itself, without a header', () => {
     ['no Host', 400, 'GET /livez HTTP/1.1\r\n\r\n'],
     ['two lengths', 400, `GET /livez HTTP/1.1\r\n${closing}Content-Length: 0\r\nContent-Length: 1\r\n\r\n`],
     ['headers that are too long', 431, `GET /livez HTTP/1.1\r\n${closing}X: ${'x'.repeat(20_000)}\r\n\r\n`],
+    ['a request for a tunnel', 405, `CONNECT localhost:1 HTTP/1.1\r\n${closing}\r\n`],
     ['an expectation', 417, `GET /livez HTTP/1.1\r\n${closing}Expect: much\r\n\r\n`],
     [
       'a body that waits to be asked for',

@@ -9,8 +9,9 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp
 import { get, request } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
 import { checkHealth } from '../apps/common/healthcheck.ts';
+import { SAFE_HEADERS } from '../apps/common/http-refusal.ts';
 import { makePair, type Pair, writeRevocations } from './support/certificates.ts';
 import { temporaryFolder } from './support/clips.ts';
 import { cookieOf, type Guarded, PASSWORDS, startGuarded } from './support/guarded.ts';
@@ -334,6 +335,34 @@ describe('at the start', () => {
     () => ({ ...pair(first, first), TLS_KEY_FILE: first.certFile }),
     /^TLS_KEY_FILE=".*" is no private key/,
   );
+});
+
+test('a client that has said all it will, and closes its half of TLS, still gets its stream', async () => {
+  const socket = connectTls({
+    ...{ port: guarded.port, host: '127.0.0.1', rejectUnauthorized: false, allowHalfOpen: true },
+  } as ConnectionOptions);
+  let said = '';
+  socket
+    .on('error', () => {})
+    .on('data', bytes => {
+      said += bytes.toString('latin1');
+    });
+  await once(socket, 'secureConnect');
+  socket.end(`GET /stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${AUTHORIZATION}\r\n\r\n`);
+  await until(() => /(event: status.*){2}/s.test(said), 'what comes a second later');
+  socket.destroy();
+  const now = async () => JSON.parse((await ask('/status')).text).viewers.now;
+  await until(async () => (await now()) === 0, 'its place to be free');
+});
+
+test('a tunnel that is asked for over HTTP/2 is refused like anything else, with every header', async () => {
+  const client = await session();
+  const made = client.request({ ':method': 'CONNECT', ':authority': 'localhost:1' });
+  const [answer] = (await once(made, 'response')) as [Record<string, string>];
+  assert.equal(answer[':status'], 405);
+  for (const name of Object.keys(SAFE_HEADERS)) assert.ok(answer[name.toLowerCase()], name);
+  assert.ok(answer['strict-transport-security']);
+  client.destroy();
 });
 
 describe('a client that means harm', () => {

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 
 /** Why a request is not answered. */
 export interface Refusal {
-  status: 400 | 413 | 417 | 421;
+  status: 400 | 405 | 413 | 417 | 421;
   /** One sentence for the client. */
   message: string;
 }

@@ -32,6 +32,18 @@ const UNREADABLE: Record<string, { line: string; message: string }> = {
   },
 };
 const NO_REQUEST = { line: '400 Bad Request', message: 'This is not an HTTP request that can be read' };
+const NO_PROXY = 'This server is no proxy; ask it for a path of its own';
+
+/** Returns why a request is refused whatever path it asks for, if it is. */
+export function formRefusal({ method, headers }: IncomingMessage, takesBody: boolean): Refusal | undefined {
+  if (method === 'CONNECT') return { status: 405, message: NO_PROXY };
+  if (!/^(100-continue)?$/i.test(headers.expect ?? ''))
+    return { status: 417, message: 'Nothing here is expected; send the request without Expect' };
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  return hasBody && !takesBody
+    ? { status: 413, message: 'Nothing here takes a body; send the request without a body' }
+    : undefined;
+}
 
 /** Answers a request with one sentence, and ends its connection. */
 export function refuse(response: ServerResponse, { status, message }: Refusal): void {
@@ -45,26 +57,43 @@ export function refuse(response: ServerResponse, { status, message }: Refusal): 
 
 /** Has a server answer what Node would answer by itself, without a header: what is no request, comes too slowly or expects. */
 export function answerUnreadable(server: Server | Http2SecureServer): void {
-  server.on('clientError', (error: Error, socket: Socket & { _httpMessage?: ServerResponse | null }) => {
-    // In the middle of another answer it would be a part of that.
-    if (!socket.writable || socket._httpMessage?.headersSent) {
-      socket.destroy();
+  server.on('clientError', (error: Error, socket: Answering) => {
+    const { line, message } = UNREADABLE[asError(error).code ?? ''] ?? NO_REQUEST;
+    answerByHand(socket, line, message);
+  });
+  const asAnyOther = (request: IncomingMessage, response: ServerResponse) => {
+    server.emit('request', request, response);
+  };
+  // Handled as if it expected nothing: what has a body is refused, and a form that is taken comes after a second without 100.
+  server.on('checkContinue', asAnyOther);
+  // It waits for its turn, like any other, and is refused then.
+  server.on('checkExpectation', asAnyOther);
+  server.on('connect', (request: IncomingMessage, answers: ServerResponse | Answering) => {
+    if ('writeHead' in answers) {
+      asAnyOther(request, answers);
       return;
     }
-    const { line, message } = UNREADABLE[asError(error).code ?? ''] ?? NO_REQUEST;
-    const headers = Object.entries({
-      ...REFUSAL_HEADERS,
-      Connection: 'close',
-      'Content-Length': message.length + 1,
-    }).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.write(`HTTP/1.1 ${line}\r\n${headers.join('')}\r\n${message}\n`);
-    socket.destroySoon();
+    // Node has taken its own listeners away.
+    answers.on('error', () => answers.destroy());
+    answerByHand(answers, '405 Method Not Allowed', NO_PROXY);
   });
-  // Handled as if it expected nothing: what has a body is refused, and a form that is taken comes after a second without 100.
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    server.emit('request', request, response);
-  });
-  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
-    refuse(response, { status: 417, message: 'Nothing here is expected; send the request without Expect' });
-  });
+}
+
+/** A connection, with the answer that is under way on it. */
+type Answering = Socket & { _httpMessage?: ServerResponse | null };
+
+/** Answers with one sentence, where Node has no response for it, and ends the connection. */
+function answerByHand(socket: Answering, line: string, message: string): void {
+  // In the middle of another answer it would be a part of that.
+  if (!socket.writable || socket._httpMessage?.headersSent) {
+    socket.destroy();
+    return;
+  }
+  const headers = Object.entries({
+    ...REFUSAL_HEADERS,
+    Connection: 'close',
+    'Content-Length': message.length + 1,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`HTTP/1.1 ${line}\r\n${headers.join('')}\r\n${message}\n`);
+  socket.destroySoon();
 }

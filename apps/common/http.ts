@@ -12,7 +12,7 @@ import type { Refusal } from './allowed-hosts.ts';
 import { Answers } from './answers.ts';
 import { Connections } from './connections.ts';
 import { type Endpoint, listenWhenFree, nodeHost } from './endpoint.ts';
-import { answerUnreadable, refuse, SAFE_HEADERS } from './http-refusal.ts';
+import { answerUnreadable, formRefusal, refuse, SAFE_HEADERS } from './http-refusal.ts';
 import { inTurn } from './in-turn.ts';
 
 /** What clients may use of a server, and for how long. */
@@ -114,7 +114,7 @@ export function createBoundedServer(
       });
       for (const [name, value] of Object.entries(SAFE_HEADERS)) response.setHeader(name, value);
       limits.dress?.(request, response);
-      const refusal = (takesBody(request) ? undefined : bodyRefusal(request)) ?? check(request);
+      const refusal = formRefusal(request, takesBody(request)) ?? check(request);
       if (refusal) refuse(response, refusal);
       else handle(request, response);
     }),
@@ -136,13 +136,6 @@ const createPlain: CreateServer = (options, listener) => {
 function cut(response: ServerResponse & { stream?: { close(code: number): void } }): void {
   if (response.stream) response.stream.close(HTTP2_CANCEL);
   else response.destroy();
-}
-
-function bodyRefusal({ headers }: IncomingMessage): Refusal | undefined {
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return hasBody
-    ? { status: 413, message: 'Nothing here takes a body; send the request without a body' }
-    : undefined;
 }
 
 /**
