@@ -39,7 +39,7 @@ for (const file of [
 const tools = join(folder, 'tools');
 mkdirSync(tools);
 const TOOLS =
-  'sed tr head tail date tar grep dirname sort mktemp mkdir env ls rm gzip cat od iconv readlink find'.split(
+  'sed tr head tail date tar grep dirname sort mktemp mkdir env ls rm gzip cat od iconv readlink find yes'.split(
     ' ',
   );
 for (const path of execFileSync('which', TOOLS, { encoding: 'utf8' }).trim().split('\n'))
@@ -359,6 +359,14 @@ test('without Node: an archive whose entries tar or a scanner would take for som
     [execFileSync('bzip2', { input: file('blobs') }), /is no tar/],
     [Buffer.from('GZ'), /is no tar/],
     [sparse(at), /unpacks to more than/],
+    // No zstd is here, and the other is damaged.
+    ...['28b52ffd00000000', '1f8b080000000000'].map(
+      hex =>
+        [
+          tarOf([{ name: 'blobs/sha256/x', content: Buffer.from(hex, 'hex') }]),
+          /or cannot be unpacked here/,
+        ] as const,
+    ),
   ] as const;
   await Promise.all(
     cases.map(async ([bytes, why]) => {
