@@ -8,7 +8,7 @@ import { GREETS_AND_HANGS, inspectPeer } from './inspect-peer.ts';
 import { Link, type LinkEvents, type LinkState, LOOK_MS, RECONNECT_MS } from './link.ts';
 import { bindSafely, watchListener } from './listener.ts';
 import { trimMalloc } from './malloc.ts';
-import { tooLong } from './memory.ts';
+import { longestRefused, tooLong } from './memory.ts';
 import { oversizeMessage } from './oversize-message.ts';
 import { framePassed, release } from './reclaim.ts';
 import { USERNAME } from './secret.ts';
@@ -146,7 +146,7 @@ export function subscribe(
   events?: LinkEvents,
 ): FrameSource {
   const peer = address(endpoint);
-  const maxMessageSize = Math.min(2 * longestBytes, MAX_MESSAGE_BYTES);
+  const maxMessageSize = Math.min(longestRefused(longestBytes), MAX_MESSAGE_BYTES);
   const socket = new Subscriber({
     receiveHighWaterMark: HIGH_WATER_MARK,
     ipv6: isIpv6(endpoint),

@@ -6,6 +6,8 @@ import { Fault } from './errors.ts';
  * hand or being sent, and those that are not collected yet. Measured: at most 5 without and 7.5 with a subscriber.
  */
 const FRAMES_HELD = 8;
+/** What this process reckons with. */
+let held = FRAMES_HELD;
 const MB = 2 ** 20;
 
 /** Returns the bytes that this process may use: its container's limit, or the machine's memory. */
@@ -18,10 +20,16 @@ export function memoryLimit(): number {
  * Returns the longest message that a service can accept without being killed for memory, however fast such messages come.
  *
  * @param ownBytes what the service holds besides frames
+ * @param framesHeld frames, and what is made of them, that it may hold at once
  * @throws Fault `bad-configuration` if nothing is left for frames
  */
-export function longestMessage(ownBytes: number, limitBytes = memoryLimit()): number {
-  const bytes = Math.floor((limitBytes - ownBytes) / FRAMES_HELD);
+export function longestMessage(
+  ownBytes: number,
+  limitBytes = memoryLimit(),
+  framesHeld = FRAMES_HELD,
+): number {
+  held = framesHeld;
+  const bytes = Math.floor((limitBytes - ownBytes) / framesHeld);
   if (bytes <= 0) {
     throw new Fault(
       'bad-configuration',
@@ -32,10 +40,16 @@ export function longestMessage(ownBytes: number, limitBytes = memoryLimit()): nu
   return bytes;
 }
 
+/**
+ * Returns the longest message that is read at all, so that it can be refused with a reason. Four such messages may be on
+ * their way, and nothing is made of them.
+ */
+export const longestRefused = (longestBytes: number): number => Math.floor((longestBytes * held) / 4);
+
 /** Explains in words for a log why a message is too long, in MB. */
 export function tooLong(bytes: number, longestBytes: number): string {
   return (
     `a frame of ${Math.ceil(bytes / MB)} MB; this service's memory has room for frames of ` +
-    `${Math.floor(longestBytes / MB)} MB, and needs ${FRAMES_HELD} times as much for larger ones`
+    `${Math.floor(longestBytes / MB)} MB, and needs ${held} times as much for larger ones`
   );
 }

@@ -73,6 +73,11 @@ export function framePassed(bytes: number, old = 0): void {
   }
 }
 
+/** Counts what a frame leaves besides itself, e.g. a picture in several forms: it is collected with one of the next frames. */
+export function leftByFrame(bytes: number): void {
+  passedBytes += bytes;
+}
+
 /** What viewers leave behind in the heap is collected when it is this much: 3000 short streams. */
 const LEFT_BEHIND_BYTES = 24 * 2 ** 20;
 let leastUsed = Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 import { asError, Fault } from '../common/errors.ts';
 import type { Frame, RefusalReason, Stamp } from '../common/frame.ts';
 import type { Verdict } from '../common/health.ts';
-import { release } from '../common/reclaim.ts';
+import { leftByFrame, release } from '../common/reclaim.ts';
 import { ageMs, isPlausible } from '../common/stamp-age.ts';
 import type { Who } from './access/who.ts';
 import { JpegBands } from './banded-jpeg.ts';
@@ -21,6 +21,10 @@ import { StatusReport } from './status.ts';
 import type { Telemetry } from './telemetry.ts';
 
 const RELEASE_MS = 30_000;
+/** Bytes of JPEG to a pixel. What a smaller picture leaves is little beside its frame; noise has up to 2. */
+const LARGE_PICTURE = 0.5;
+/** In these forms together a picture has this many times the bytes of its JPEG: JPEG, SSE and MJPEG. */
+const FORMS = 3.3;
 
 export interface FeedOptions {
   places: BroadcastLimits;
@@ -298,6 +302,8 @@ export class Feed implements Disposable {
     const beganMs = performance.now();
     this.#broadcast.show(picture);
     this.#telemetry.wrote(performance.now() - beganMs);
+    const { width, height } = picture.facts;
+    if (picture.jpeg.length > LARGE_PICTURE * width * height) leftByFrame(FORMS * picture.jpeg.length);
   }
 
   /** Encodes only what the loop does not hold from an earlier round of the clip. */

@@ -5,6 +5,7 @@ import { ThrottledLog } from '../common/throttled-log.ts';
 import { placesOf, schema } from './config.ts';
 import { endpoints } from './endpoints.ts';
 import { Feed } from './feed.ts';
+import { framesHeld } from './frames-held.ts';
 import { beat } from './heartbeat.ts';
 import { Journal } from './journal.ts';
 import { JpegEncoder } from './jpeg.ts';
@@ -25,7 +26,7 @@ await runService('visualizer', schema, async ({ config, log, signal, onTaken, on
   const telemetry = new Telemetry();
   const door = await openWeb(config, log, telemetry, signal);
   const loop = { maxBytes: config.LOOP_MB * 2 ** 20, maxFrames: config.LOOP_FRAMES };
-  const longestBytes = longestMessage(OWN_BYTES + loop.maxBytes);
+  const longestBytes = longestMessage(OWN_BYTES + loop.maxBytes, undefined, framesHeld(config.JPEG_QUALITY));
   const parts = { config, warnings, telemetry, longestBytes, loop, signal };
   const upstream = config.SOURCE_URL ? await relayUpstream(parts) : redactorUpstream(redactor, parts);
   const journal = new Journal(log, warnings, upstream.address);

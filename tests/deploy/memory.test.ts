@@ -1,5 +1,7 @@
 /** What a service accepts fits into the memory limit of its container, whoever sends it and however fast. */
 import assert from 'node:assert/strict';
+import { randomFillSync } from 'node:crypto';
+import { get } from 'node:http';
 import { test } from 'node:test';
 import { Publisher, Subscriber } from 'zeromq';
 import { FrameLayout, writeStamp } from '../../apps/common/frame.ts';
@@ -76,3 +78,56 @@ for (const { service, limitMb, refusedSide } of [
     assert.equal((await running.stop()).how, 0);
   });
 }
+
+test('a visualizer outlives noise, of which a JPEG is as large as its frame, and viewers that take it slowly', async () => {
+  const [input = 0, http = 0] = await freePorts(2);
+  await using group = await memoryGroup(400 * MB);
+  using sockets = new DisposableStack();
+  const publisher = new Publisher({
+    noDrop: true,
+    linger: 0,
+    sendHighWaterMark: 2,
+    sendTimeout: 500,
+  } as object);
+  sockets.defer(() => publisher.close());
+  await publisher.bind(`tcp://127.0.0.1:${input}`);
+  const [command = '', ...args] = [...group.enter, process.execPath, 'apps/visualizer/main.ts'];
+  await using running = startProcess('visualizer', command, args, {
+    REDACTOR_HOST: '127.0.0.1',
+    REDACTOR_PORT: input,
+    VISUALIZER_PORT: http,
+    ALLOW_UNMARKED_FRAMES: 1,
+    LOOP_MB: 0,
+  });
+  const web = `http://127.0.0.1:${http}`;
+  await running.logged(({ msg }) => msg.startsWith('serving the picture'));
+  for (const path of ['stream', 'stream.mjpg']) {
+    for (const isSlow of [false, true]) {
+      const viewer = get(`${web}/${path}`, answer => {
+        answer.on('error', () => {}).resume();
+        if (isSlow) answer.once('data', () => answer.pause());
+      });
+      sockets.defer(() => viewer.on('error', () => {}).destroy());
+    }
+  }
+  const noise = Buffer.alloc(2 ** 20);
+  let sequence = 0n;
+  const flood = async (side: number, over: () => Promise<boolean>) => {
+    const layout = new FrameLayout('i420', side, side);
+    while (!(await over())) {
+      assert.equal(await group.killed(), false, `by ${side}×${side}`);
+      const message = layout.allocate();
+      message.fill(randomFillSync(noise), layout.pixelOffset, layout.pixelOffset + layout.pixelBytes);
+      sequence += 1n;
+      writeStamp(message, { sequence, publishedAtNs: 0n, positionUs: sequence });
+      await publisher.send(message).catch(() => {});
+    }
+  };
+  const encoded = () => metric(web, 'noaa_visualizer_frames_encoded_total').catch(() => 0);
+  // Fits eight times, and its pictures would not.
+  let sent = 0;
+  await flood(4560, async () => ++sent > 60 || running.log.some(line => line['reason'] === 'too-long'));
+  assert.ok(running.log.some(line => line['reason'] === 'too-long'));
+  await flood(3440, async () => ((await encoded()) ?? 0) >= 8);
+  assert.equal(await group.killed(), false);
+});
