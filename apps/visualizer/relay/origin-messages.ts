@@ -7,6 +7,8 @@ import { type OriginView, STATES } from './relay-source.ts';
 const LONGEST_SENTENCE = 1000;
 /** Of a longer listing the newest are read. */
 const MOST_FRAMES = 100_000;
+/** No frame of a listing is longer, nor all that is beside its frames. */
+const FRAME_BYTES = 300;
 /** A visualizer adds one at a time. */
 const MOST_ADDED = 100;
 
@@ -49,6 +51,19 @@ export function readRepeat(value: unknown): { seq: number; publishedAt: number }
   return isCount(seq) && typeof publishedAt === 'number' && publishedAt >= 0 && publishedAt < 1e13
     ? { seq, publishedAt }
     : undefined;
+}
+
+/**
+ * Returns the text of a listing with at least this many of its newest frames, if it has as many; undefined if it can be none.
+ * To be read before JSON.parse, which takes up to 75 times the length of a hostile text.
+ */
+export function newestListed(body: Buffer, count: number): string | undefined {
+  let from = body.length;
+  for (let found = 0; found < count && from > 0; found += 1)
+    from = Math.max(0, body.lastIndexOf('{', from - 1));
+  if (body.length - from > (count + 1) * FRAME_BYTES) return undefined;
+  const text = body.toString('latin1', from);
+  return from === 0 ? text : `{"frames":[${text}`;
 }
 
 /** Returns a listing of `/loop`; undefined if it is none. */

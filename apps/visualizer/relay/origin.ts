@@ -13,8 +13,8 @@ const SILENT_MS = 3000;
 const RETRY_MS = { first: 100, last: 2000, refused: 5000, longest: 10_000 };
 const HEADER_BYTES = 16 * 1024;
 const PARTS = { headerBytes: 4096, burst: 1000, perSecond: 250 };
-/** Of a listing of the history, or an event. */
-const JSON_BYTES = 16 * 2 ** 20;
+/** Of answers that are no picture. */
+const MOST_BYTES: Record<string, number> = { loop: 16 * 2 ** 20, status: 2 ** 20 };
 
 export interface OriginOptions {
   url: string;
@@ -104,7 +104,7 @@ export class Origin {
       answer.resume();
       return undefined;
     }
-    const most = path === 'loop' ? JSON_BYTES : this.#options.longestBytes;
+    const most = MOST_BYTES[path] ?? this.#options.longestBytes;
     const chunks: Buffer[] = [];
     let bytes = 0;
     for await (const chunk of answer as AsyncIterable<Buffer>) {

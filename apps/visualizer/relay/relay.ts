@@ -10,7 +10,14 @@ import type { Chain } from './chain.ts';
 import { MirroredLoop } from './mirrored-loop.ts';
 import { BadStream, type Part } from './multipart.ts';
 import type { Origin } from './origin.ts';
-import { type OriginStatus, readChange, readLoop, readRepeat, readStatus } from './origin-messages.ts';
+import {
+  newestListed,
+  type OriginStatus,
+  readChange,
+  readLoop,
+  readRepeat,
+  readStatus,
+} from './origin-messages.ts';
 import { type RelayRefusal, readPicture } from './received-picture.ts';
 import type { RelaySource } from './relay-source.ts';
 import { RelayedFrame, RelayedPicture } from './relayed-picture.ts';
@@ -170,7 +177,9 @@ export class Relay implements Relayed {
     this.#listed = true;
     try {
       const answer = await this.#parts.origin.get('loop', this.#signal);
-      const list = answer && readLoop(parseJson(answer.body));
+      // One more, which shows that the origin lists more than may be held here.
+      const text = answer && newestListed(answer.body, this.#parts.loop.maxFrames + 1);
+      const list = text === undefined ? undefined : readLoop(parseJson(text));
       if (list) this.#history.replace(list);
     } catch {
       // The stream reports what is wrong with the link; the next status asks again.
@@ -226,7 +235,7 @@ export class Relay implements Relayed {
   }
 }
 
-function parseJson(body: Buffer): unknown {
+function parseJson(body: Buffer | string): unknown {
   try {
     return JSON.parse(body.toString());
   } catch {
