@@ -12,6 +12,7 @@ import { longestRefused, tooLong } from './memory.ts';
 import { oversizeMessage } from './oversize-message.ts';
 import { framePassed, release } from './reclaim.ts';
 import { USERNAME } from './secret.ts';
+import { watchSubscribers } from './stalled-subscribers.ts';
 import { Topics } from './topics.ts';
 import { GROWTH_LOOK_MS, UnfinishedMessage } from './unfinished-message.ts';
 import { guard } from './zap.ts';
@@ -115,17 +116,26 @@ export async function publish(
     events.refused(`a subscriber of ${address(endpoint)} cannot be accepted: ${OUT_OF_DESCRIPTORS_REMEDY}`),
   );
   const topics = new Topics(socket);
+  const dropAll = (why: string) => {
+    events.refused(why);
+    void listener.dropAll().then(() => topics.clear());
+  };
+  watchSubscribers(socket, signal, () =>
+    dropAll(
+      `subscribers of ${address(endpoint)} do not take their frames, and memory runs out; all were disconnected and may ` +
+        'connect again. Find out who they are, or give this service more memory',
+    ),
+  );
   return {
     async send(message) {
       if (signal.aborted || listener.isRebinding) return;
       await socket.send(message);
       framePassed(message.byteLength);
       if (!(await topics.isAbused()) || signal.aborted) return;
-      events.refused(
+      dropAll(
         `a subscriber of ${address(endpoint)} sends more than subscriptions, or too many; all were disconnected and may ` +
           'connect again. Subscribe once, to everything',
       );
-      void listener.dropAll().then(() => topics.clear());
     },
   };
 }

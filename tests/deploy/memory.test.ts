@@ -9,6 +9,7 @@ import { memoryGroup } from '../support/cgroup.ts';
 import { freePorts } from '../support/ports.ts';
 import { metric, startProcess } from '../support/services.ts';
 import { until } from '../support/until.ts';
+import { connectRaw } from '../support/zmtp.ts';
 
 const MB = 2 ** 20;
 
@@ -129,5 +130,50 @@ test('a visualizer outlives noise, of which a JPEG is as large as its frame, and
   await flood(4560, async () => ++sent > 60 || running.log.some(line => line['reason'] === 'too-long'));
   assert.ok(running.log.some(line => line['reason'] === 'too-long'));
   await flood(3440, async () => ((await encoded()) ?? 0) >= 8);
+  assert.equal(await group.killed(), false);
+});
+
+test('subscribers that take nothing, each of another frame, are dropped and named before they fill the memory', async () => {
+  const [input = 0, output = 0, telemetry = 0] = await freePorts(3);
+  await using group = await memoryGroup(256 * MB);
+  using sockets = new DisposableStack();
+  const publisher = new Publisher({ linger: 0, sendHighWaterMark: 2 });
+  sockets.defer(() => publisher.close());
+  await publisher.bind(`tcp://127.0.0.1:${input}`);
+  const [command = '', ...args] = [...group.enter, process.execPath, 'apps/redactor/main.ts'];
+  await using running = startProcess('redactor', command, args, {
+    PLAYBACK_HOST: '127.0.0.1',
+    PLAYBACK_PORT: input,
+    REDACTOR_HOST: '127.0.0.1',
+    REDACTOR_PORT: output,
+    METRICS_PORT: telemetry,
+  });
+  await running.logged(({ msg }) => /pixels of every edge/.test(msg));
+  const layout = new FrameLayout('i420', 1920, 1080);
+  let sequence = 0n;
+  let silent = 0;
+  const sending = setInterval(() => {
+    const message = layout.allocate();
+    writeStamp(message, { sequence, publishedAtNs: 0n, positionUs: sequence });
+    sequence += 1n;
+    void publisher.send(message).catch(() => {});
+    if (silent === 120) return;
+    silent += 1;
+    void connectRaw(output).then(
+      subscriber => {
+        sockets.defer(() => subscriber.destroy());
+        subscriber.pause().write(Buffer.of(0, 1, 1));
+      },
+      () => {},
+    );
+  }, 40);
+  sockets.defer(() => clearInterval(sending));
+  const line = await running.logged(({ msg }) => /do not take their frames, and memory runs out/.test(msg));
+  assert.equal(line.level, 'warn');
+  const honest = new Subscriber({ linger: 0, reconnectInterval: 50 });
+  sockets.defer(() => honest.close());
+  honest.connect(`tcp://127.0.0.1:${output}`);
+  honest.subscribe();
+  await honest.receive();
   assert.equal(await group.killed(), false);
 });
