@@ -15,10 +15,19 @@ const GROUPS = [
 
 /**
  * Returns the bytes that count against this service's limit: those of its container, ffmpeg's among them, without files
- * that the kernel can drop. Where no limit is set, those of this process. Cost: 0.1 ms.
+ * that the kernel can drop. Where no limit is set, those of this process. NaN if it cannot be read, e.g. because no file
+ * descriptor is left. Cost: 0.1 ms.
  */
 export function memoryUsed(): number {
-  return (memoryLimit() < totalmem() ? usedByGroup() : undefined) ?? process.memoryUsage.rss();
+  return (memoryLimit() < totalmem() ? usedByGroup() : undefined) ?? residentBytes();
+}
+
+function residentBytes(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return Number.NaN;
+  }
 }
 
 function usedByGroup(): number | undefined {
