@@ -36,12 +36,10 @@ export async function runChain({ path, frames, format, borderPx, quality }: Chai
     const startMs = performance.now();
     const account = await accountOf(stages, frames);
     const seconds = (performance.now() - startMs) / 1000;
-    // The kernel adds a decoder's time to playback's account when playback has waited for it.
-    await until(
-      () => childrenOf(pids[0]!).length === 0,
-      'the end of the decoder, which ends with the clip',
-      PATIENCE_MS,
-    );
+    // The kernel adds a decoder's time to playback's account when playback has waited for it, a moment after its end.
+    const isAccounted = () =>
+      childrenOf(pids[0]!).length === 0 && (usage(pids[0]!)?.reapedMs ?? 0) > before[0]!.reapedMs;
+    await until(isAccounted, 'the end of the decoder, which ends with the clip', PATIENCE_MS);
     const after = pids.map(pid => usage(pid)!);
     const busyMs = machineBusyMs() - busyBefore;
     const spent = addUp(before, after, decoders);
