@@ -32,7 +32,7 @@ export const isIpv6 = ({ host }: Endpoint): boolean => host.startsWith('[');
 export const nodeHost = ({ host }: Endpoint): string | undefined =>
   host === '*' ? undefined : host.replace(/^\[(.*)\]$/, '$1');
 
-/** Returns where Node has to connect to reach what libzmq reaches: of a name that has addresses of both kinds, the same. */
+/** Returns where libzmq would connect to: a name may have addresses of IPv4 and of IPv6, and libzmq takes only one kind. */
 export const nodeTarget = (endpoint: Endpoint): { host: string; port: number; family: 4 | 6 } => ({
   host: nodeHost(endpoint) ?? 'localhost',
   port: endpoint.port,

@@ -132,7 +132,7 @@ test('of viewers that hold too many pictures between them, those that are behind
   assert.equal(broadcast.count(), 1);
 });
 
-test('viewers who come at the same moment in place of half-closed ones are no more than there are places', async () => {
+test('newcomers who take the places of half-closed viewers at the same moment are not too many', async () => {
   await using service = await serve();
   const { broadcast, port, atTheDoor } = service;
   const ask = async (path: string) => {
