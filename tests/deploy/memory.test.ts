@@ -13,6 +13,19 @@ import { connectRaw } from '../support/zmtp.ts';
 
 const MB = 2 ** 20;
 
+/** A publisher that drops nothing: a send blocks, no longer than its time-out while the link is down. */
+async function waitingPublisher(port: number, sockets: DisposableStack): Promise<Publisher> {
+  const publisher = new Publisher({
+    noDrop: true,
+    linger: 0,
+    sendHighWaterMark: 2,
+    sendTimeout: 500,
+  } as object);
+  sockets.defer(() => publisher.close());
+  await publisher.bind(`tcp://127.0.0.1:${port}`);
+  return publisher;
+}
+
 for (const { service, limitMb, refusedSide } of [
   { service: 'redactor', limitMb: 512, refusedSide: 7000 },
   { service: 'visualizer', limitMb: 1024, refusedSide: 9000 },
@@ -21,14 +34,7 @@ for (const { service, limitMb, refusedSide } of [
     const [input = 0, output = 0, telemetry = 0] = await freePorts(3);
     await using group = await memoryGroup(limitMb * MB);
     using sockets = new DisposableStack();
-    const publisher = new Publisher({
-      noDrop: true,
-      linger: 0,
-      sendHighWaterMark: 2,
-      sendTimeout: 500,
-    } as object);
-    sockets.defer(() => publisher.close());
-    await publisher.bind(`tcp://127.0.0.1:${input}`);
+    const publisher = await waitingPublisher(input, sockets);
     const downstream = new Subscriber({ linger: 0 });
     sockets.defer(() => downstream.close());
     if (service === 'redactor') {
@@ -62,7 +68,6 @@ for (const { service, limitMb, refusedSide } of [
           const message = layout.allocate();
           writeStamp(message, { sequence, publishedAtNs: 0n, positionUs: sequence * 1000n });
           sequence += 1n;
-          // It blocks no longer than its time-out while the link is down.
           await publisher.send(message).catch(() => {});
         }
       }
@@ -84,14 +89,7 @@ test('a visualizer outlives noise, of which a JPEG is as large as its frame, and
   const [input = 0, http = 0] = await freePorts(2);
   await using group = await memoryGroup(400 * MB);
   using sockets = new DisposableStack();
-  const publisher = new Publisher({
-    noDrop: true,
-    linger: 0,
-    sendHighWaterMark: 2,
-    sendTimeout: 500,
-  } as object);
-  sockets.defer(() => publisher.close());
-  await publisher.bind(`tcp://127.0.0.1:${input}`);
+  const publisher = await waitingPublisher(input, sockets);
   const [command = '', ...args] = [...group.enter, process.execPath, 'apps/visualizer/main.ts'];
   await using running = startProcess('visualizer', command, args, {
     REDACTOR_HOST: '127.0.0.1',
